@@ -1,0 +1,1 @@
+"""Hooks: how plugins answer the kernel."""
