@@ -1,0 +1,106 @@
+"""Three engines, one per database role, and the settings that every transaction begins with.
+
+* app: requests. Owns nothing, cannot bypass row-level security.
+* system: the kernel's own processes, under policies of their own.
+* owner: migrations and backups; never used to serve a request.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any, Literal
+
+import orjson
+from psycopg import sql
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+
+from ossature.config import Config
+from ossature.context import NoContext, current_or_none
+from ossature.ids import new_id
+
+Role = Literal["app", "system", "owner"]
+
+OLDEST_VERSION = 150000
+
+
+class Database:
+    """The engines of one deployment; each is opened when first used."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+
+    @cached_property
+    def app(self) -> Engine:
+        return self._engine(self.config.app_database_url, pool_size=self.config.database_pool_size)
+
+    @cached_property
+    def system(self) -> Engine:
+        return self._engine(self.config.system_database_url, pool_size=2)
+
+    @cached_property
+    def owner(self) -> Engine:
+        engine = self._engine(self.config.database_url, pool_size=1)
+        owner = f"{self.config.db_role_prefix}_owner"
+
+        @event.listens_for(engine, "connect")
+        def take_owner_role(connection: Any, _record: object) -> None:
+            connection.autocommit = True
+            connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(owner)))
+            connection.autocommit = False
+
+        return engine
+
+    def engine(self, role: Role) -> Engine:
+        engine: Engine = getattr(self, role)
+        return engine
+
+    def dispose(self) -> None:
+        """Close all connections; the engines open new ones when used again."""
+        for role in ("app", "system", "owner"):
+            if role in self.__dict__:
+                self.__dict__[role].dispose()
+
+    def _engine(self, url: str, *, pool_size: int) -> Engine:
+        engine = create_engine(
+            make_url(url).set(drivername="postgresql+psycopg"),
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_pre_ping=False,
+            json_serializer=lambda value: orjson.dumps(value, default=str).decode(),
+            json_deserializer=orjson.loads,
+            connect_args={"connect_timeout": 10, "application_name": "ossature"},
+        )
+        event.listen(engine, "begin", say_for_whom)
+        return engine
+
+
+def say_for_whom(connection: Connection) -> None:
+    """Begin a transaction with who it is for, as statements, since `set_config()` is not propagated by Citus.
+
+    Raises `NoContext` when no context is bound: a transaction for nobody in particular does not exist.
+    """
+    context = current_or_none()
+    if context is None:
+        raise NoContext("a transaction was begun without a bound context")
+    tenant = context.tenant_id
+    change_set = new_id()
+    connection.info["change_set_id"] = change_set
+    settings = {
+        "tenant": tenant or "",
+        "actor": context.actor.id if context.actor else "",
+        "change_set": change_set,
+        "means": context.means,
+        "request": context.request_id,
+        "reason": context.reason or "",
+    }
+    cursor = connection.connection.cursor()
+    try:
+        cursor.execute("; ".join(f"SET LOCAL ossature.{name} = '{_plain(str(v))}'" for name, v in settings.items() if v != "" or name == "tenant"))
+    finally:
+        cursor.close()
+
+
+def _plain(text: str) -> str:
+    """Text that cannot end its quotes: the settings are statements, which take no parameters."""
+    return text[:500].replace("\\", "/").replace("'", "\u2019").replace("\x00", "")

@@ -1,0 +1,254 @@
+"""Migrations: one schema and one Alembic version table per plugin, upgraded in dependency order by a command.
+
+Nothing here runs when an application starts; `ossature migrate` does, as the owner role, each plugin in one
+transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from alembic.config import Config as AlembicConfig
+from alembic.runtime.environment import EnvironmentContext
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from psycopg import sql
+from sqlalchemy import Connection, Engine, create_engine, make_url, text
+
+import ossature.db.operations as _operations  # noqa: F401  (registers the operations)
+from ossature.config import Config
+from ossature.context import Context, use_context
+from ossature.db.database import OLDEST_VERSION, Database
+
+KERNEL = "ossature"
+EXTENSIONS = ("pg_trgm", "btree_gin")
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationState:
+    """Where one plugin's schema stands: `current` and `head` are revision names, None before the first."""
+
+    key: str
+    current: str | None
+    head: str | None
+
+    @property
+    def behind(self) -> bool:
+        return self.current != self.head
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the migrations of a plugin lie."""
+
+    key: str
+    package: str
+
+    @property
+    def versions(self) -> Path:
+        spec = find_spec(self.package)
+        if spec is None or not spec.submodule_search_locations:
+            raise LookupError(f"package {self.package} of plugin {self.key} is not importable")
+        return Path(spec.submodule_search_locations[0]) / "migrations" / "versions"
+
+
+class DatabaseTooOld(RuntimeError):
+    """The server is older than the product supports."""
+
+
+class NotPrepared(RuntimeError):
+    """The roles do not exist yet; `ossature db prepare` makes them."""
+
+
+def sources(config: Config) -> list[Source]:
+    """Kernel first, then the installed plugins in dependency order, whether active or not."""
+    from ossature.plugins.loading import installed_packages
+
+    return [Source(KERNEL, "ossature"), *(Source(key, package) for key, package in installed_packages(config))]
+
+
+def prepare(config: Config) -> list[str]:
+    """Create the roles and what extensions the server offers; safe to repeat. Returns what was done, in words."""
+    prefix = config.db_role_prefix
+    done = []
+    engine = create_engine(make_url(config.database_url).set(drivername="postgresql+psycopg"))
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        _check_version(connection)
+        raw = connection.connection.driver_connection
+        assert raw is not None
+        database = connection.exec_driver_sql("SELECT current_database()").scalar_one()
+        logins = {"app": config.app_database_url, "system": config.system_database_url}
+        for suffix in ("owner", "app", "system"):
+            name = sql.Identifier(f"{prefix}_{suffix}")
+            exists = connection.execute(
+                text("SELECT 1 FROM pg_roles WHERE rolname = :name"), {"name": f"{prefix}_{suffix}"}
+            ).scalar()
+            if not exists:
+                raw.execute(sql.SQL("CREATE ROLE {} NOSUPERUSER NOBYPASSRLS").format(name))
+                done.append(f"role {prefix}_{suffix} created")
+            if suffix in logins:
+                password = make_url(logins[suffix]).password
+                if password:
+                    raw.execute(sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(name, str(password)))
+                else:
+                    raw.execute(sql.SQL("ALTER ROLE {} LOGIN").format(name))
+                raw.execute(sql.SQL("ALTER ROLE {} SET search_path = ''").format(name))
+        raw.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(sql.Identifier(f"{prefix}_owner")))
+        raw.execute(
+            sql.SQL("GRANT CREATE, CONNECT ON DATABASE {} TO {}").format(
+                sql.Identifier(database), sql.Identifier(f"{prefix}_owner")
+            )
+        )
+        for suffix in ("app", "system"):
+            raw.execute(
+                sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(
+                    sql.Identifier(database), sql.Identifier(f"{prefix}_{suffix}")
+                )
+            )
+        done += _prepare_extensions(connection)
+    engine.dispose()
+    return done
+
+
+def _prepare_extensions(connection: Connection) -> list[str]:
+    done = []
+    for extension in EXTENSIONS:
+        state = connection.execute(
+            text("SELECT installed_version FROM pg_available_extensions WHERE name = :name"), {"name": extension}
+        ).first()
+        if state is None:
+            done.append(f"extension {extension} is not offered by this server: search finds beginnings of words only")
+        elif state.installed_version is None:
+            connection.exec_driver_sql(f"CREATE EXTENSION {extension}")
+            done.append(f"extension {extension} created")
+    if connection.exec_driver_sql("SELECT to_regclass('ossature.record_type')").scalar():
+        connection.exec_driver_sql(
+            "SELECT ossature.index_search(schema_name, table_name) FROM ossature.record_type WHERE searchable"
+        )
+    return done
+
+
+def upgrade(config: Config, plugin: str | None = None, to: str = "head") -> list[MigrationState]:
+    """Bring the schemas of all installed plugins (or one) to their newest revision, or to `to`."""
+    return _run(config, plugin, to, "upgrade")
+
+
+def downgrade(config: Config, plugin: str, to: str) -> list[MigrationState]:
+    """Roll one plugin back to a revision, `-1` for one step, `base` for none."""
+    return _run(config, plugin, to, "downgrade")
+
+
+def status(config: Config, engine: Engine | None = None) -> list[MigrationState]:
+    """Where each installed plugin stands; reads with the app role."""
+    database = Database(config)
+    with use_context(Context(means="system")), (engine or database.app).connect() as connection:
+        found = []
+        for source in sources(config):
+            script = _script(source)
+            table = f'"{source.key}".migration'
+            present = connection.execute(
+                text("SELECT to_regclass(:name) IS NOT NULL AND has_table_privilege(:name, 'SELECT')"),
+                {"name": table},
+            ).scalar()
+            current = (
+                connection.exec_driver_sql(f"SELECT version_num FROM {table}").scalar() if present else None
+            )
+            found.append(MigrationState(source.key, current, script.get_current_head() if script else None))
+    if engine is None:
+        database.dispose()
+    return found
+
+
+def _run(config: Config, plugin: str | None, to: str, way: str) -> list[MigrationState]:
+    database = Database(config)
+    chosen = [source for source in sources(config) if plugin in (None, source.key)]
+    if not chosen:
+        raise LookupError(f"no plugin {plugin!r} is installed; `ossature plugin list` names them")
+    try:
+        with use_context(Context(means="command")):
+            for source in chosen:
+                _migrate(database, source, to, way)
+        return status(config, database.app)
+    finally:
+        database.dispose()
+
+
+def _migrate(database: Database, source: Source, to: str, way: str) -> None:
+    script = _script(source)
+    if script is None:
+        return
+    with database.owner.connect() as connection:
+        _check_version(connection)
+        connection.rollback()
+
+        def steps(revision: Any, _context: MigrationContext) -> Any:
+            if way == "upgrade":
+                return script._upgrade_revs(to, revision)
+            return script._downgrade_revs(to, revision)
+
+        environment = EnvironmentContext(script_config(source), script, fn=steps)
+        with connection.begin():
+            connection.exec_driver_sql("SET LOCAL lock_timeout = '10s'; SET LOCAL search_path = ''")
+            ensure_schema(connection, database.config, source.key)
+            options = migration_options(database.config, source.key, connection)
+            environment.config.attributes["options"] = {**options, "fn": steps}
+            with environment:
+                script.run_env()
+            _grant_version_table(connection, database.config, source.key)
+
+
+def migration_options(config: Config, key: str, connection: Connection) -> dict[str, Any]:
+    """What Alembic is configured with; one place for migrating and for writing revisions."""
+    return {
+        "connection": connection,
+        "version_table": "migration",
+        "version_table_schema": key,
+        "role_prefix": config.db_role_prefix,
+        "include_schemas": True,
+        "transactional_ddl": True,
+    }
+
+
+def ensure_schema(connection: Connection, config: Config, key: str) -> None:
+    """The plugin's own schema, usable by the app and system roles."""
+    prefix = config.db_role_prefix
+    connection.exec_driver_sql(f'CREATE SCHEMA IF NOT EXISTS "{key}"')
+    connection.exec_driver_sql(f'GRANT USAGE ON SCHEMA "{key}" TO "{prefix}_app", "{prefix}_system"')
+
+
+def _grant_version_table(connection: Connection, config: Config, key: str) -> None:
+    prefix = config.db_role_prefix
+    connection.exec_driver_sql(f'GRANT SELECT ON "{key}".migration TO "{prefix}_app", "{prefix}_system"')
+
+
+def script_config(source: Source) -> AlembicConfig:
+    config = AlembicConfig()
+    kernel = Path(__file__).parent.parent / "migrations"
+    config.set_main_option("script_location", str(kernel).replace("%", "%%"))
+    config.set_main_option("version_locations", str(source.versions).replace("%", "%%"))
+    config.set_main_option("path_separator", "newline")
+    return config
+
+
+def _script(source: Source) -> ScriptDirectory | None:
+    if not source.versions.is_dir():
+        return None
+    return ScriptDirectory.from_config(script_config(source))
+
+
+def _check_version(connection: Connection) -> None:
+    number = int(connection.exec_driver_sql("SHOW server_version_num").scalar_one())
+    if number < OLDEST_VERSION:
+        raise DatabaseTooOld(
+            f"PostgreSQL {number // 10000} is too old: Ossature needs {OLDEST_VERSION // 10000} or newer; "
+            "upgrade the server or point OSSATURE_DATABASE_URL at a newer one"
+        )
+
+
+def behind(states: Sequence[MigrationState]) -> list[str]:
+    """The keys of plugins whose schema is not at its newest revision."""
+    return [state.key for state in states if state.behind]

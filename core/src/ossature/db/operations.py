@@ -1,0 +1,217 @@
+"""Migration operations: what Alembic does not see (policies, checks, triggers, grants) is said here, once.
+
+`op.create_record_table(...)`, `op.create_tenant_table(...)` and `op.create_platform_table(...)` are available in every
+migration that runs through `ossature migrate`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from alembic.operations import MigrateOperation, Operations
+from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
+
+from ossature.db.tenancy import ACTOR, NAMING, TENANT
+
+# Columns that history and versions never look at: they follow from the write itself.
+UNTRACKED = (
+    "tenant_id", "id", "created_at", "created_by_id", "updated_at", "updated_by_id", "version",
+    "search_text", "search_vector",
+)  # fmt: skip
+
+
+def fold_column(name: str, expression: str) -> sa.Column[Any]:
+    """The folded twin of a text column, for order, look-up and cursors; never null, so that cursors stay simple."""
+    stored = sa.Computed(f"coalesce(ossature.fold({expression}), '')", persisted=True)
+    return sa.Column(f"{name}_fold", sa.Text(collation="C"), stored)
+
+
+def search_columns(names: Sequence[str]) -> list[sa.Column[Any]]:
+    """The two stored columns that the search function reads: folded text, and its words."""
+    joined = " || ' ' || ".join(f"coalesce({name}, '')" for name in names)
+    text = f"ossature.fold({joined})"
+    return [
+        sa.Column("search_text", sa.Text(collation="C"), sa.Computed(text, persisted=True)),
+        sa.Column("search_vector", TSVECTOR, sa.Computed(f"ossature.words({joined})", persisted=True)),
+    ]
+
+
+def base_columns() -> list[sa.Column[Any]]:
+    """What every business record has besides its own fields."""
+    return [
+        sa.Column("owner_id", sa.Uuid, nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.text("now()")),
+        sa.Column("created_by_id", sa.Uuid, nullable=True, server_default=sa.text(ACTOR)),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.text("now()")),
+        sa.Column("updated_by_id", sa.Uuid, nullable=True, server_default=sa.text(ACTOR)),
+        sa.Column("version", sa.Integer, nullable=False, server_default=sa.text("1")),
+        sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("custom", JSONB, nullable=False, server_default=sa.text("'{}'::jsonb")),
+    ]
+
+
+def fk(column: str, target: str, on_delete: str = "RESTRICT") -> sa.ForeignKeyConstraint:
+    """A foreign key `(tenant_id, column)` to `schema.table`; on_delete RESTRICT, CASCADE or SET NULL."""
+    rule = f"SET NULL ({column})" if on_delete == "SET NULL" else on_delete
+    return sa.ForeignKeyConstraint(["tenant_id", column], [f"{target}.tenant_id", f"{target}.id"], ondelete=rule)
+
+
+def roles(operations: Operations) -> tuple[str, str]:
+    """The names of the app and system roles of this deployment."""
+    prefix = operations.get_context().opts["role_prefix"]
+    return f'"{prefix}_app"', f'"{prefix}_system"'
+
+
+@Operations.register_operation("create_tenant_table")
+class CreateTenantTable(MigrateOperation):
+    """A table of a tenant's data: composite key, policy with check, grants, change trigger."""
+
+    def __init__(self, schema: str, name: str, *items: Any, **options: Any) -> None:
+        self.schema, self.name, self.items, self.options = schema, name, items, options
+
+    @classmethod
+    def create_tenant_table(cls, operations: Operations, schema: str, name: str, *items: Any, **options: Any) -> None:
+        """Options: `record` (key written in the history, default `schema.name`), `untracked` (columns left out of
+        it), `root` (column with the id of the record that this row is part of), `history=False` for tables that are
+        history themselves, `grants` (default all four verbs for the app role)."""
+        operations.invoke(cls(schema, name, *items, **options))
+
+
+@Operations.register_operation("create_record_table")
+class CreateRecordTable(CreateTenantTable):
+    """A tenant table with the base columns, the version trigger, folded keys and search."""
+
+    @classmethod
+    def create_record_table(cls, operations: Operations, schema: str, name: str, *items: Any, **options: Any) -> None:
+        """Options besides those of `create_tenant_table`: `folded` (text columns that get a folded twin; a
+        mapping names the expression it is made from), `search` (text columns found by the search box), `part=True` for rows owned by another record (no owner)."""
+        operations.invoke(cls(schema, name, *items, **options))
+
+
+@Operations.register_operation("create_platform_table")
+class CreatePlatformTable(CreateTenantTable):
+    """A table outside any tenant: closed to the app role, which reaches it through definer functions only."""
+
+    @classmethod
+    def create_platform_table(cls, operations: Operations, schema: str, name: str, *items: Any) -> None:
+        operations.invoke(cls(schema, name, *items))
+
+
+@Operations.implementation_for(CreatePlatformTable)
+def create_platform_table(operations: Operations, it: CreatePlatformTable) -> None:
+    _create(operations, it.schema, it.name, it.items)
+
+
+@Operations.implementation_for(CreateTenantTable)
+def create_tenant_table(operations: Operations, it: CreateTenantTable) -> None:
+    key = [
+        sa.Column("tenant_id", sa.Uuid, nullable=False, server_default=sa.text(TENANT)),
+        sa.Column("id", sa.Uuid, nullable=False),
+    ]
+    key = [column for column in key if column.name not in {c.name for c in it.items if isinstance(c, sa.Column)}]
+    items = [*key, *it.items]
+    if not any(isinstance(item, sa.PrimaryKeyConstraint) for item in items):
+        items.append(sa.PrimaryKeyConstraint("tenant_id", "id"))
+    items.append(
+        sa.ForeignKeyConstraint(["tenant_id"], ["ossature.tenant.id"], name=f"{it.name}_tenant_id_fkey")
+    )
+    _create(operations, it.schema, it.name, items)
+    protect(operations, it.schema, it.name, it.options.get("grants", "SELECT, INSERT, UPDATE, DELETE"))
+    if it.options.get("history", True):
+        record_changes(
+            operations, it.schema, it.name, it.options.get("record"), it.options.get("root"),
+            it.options.get("untracked", ()),
+        )  # fmt: skip
+
+
+@Operations.implementation_for(CreateRecordTable)
+def create_record_table(operations: Operations, it: CreateRecordTable) -> None:
+    fold, search = it.options.get("folded", {}), it.options.get("search", ())
+    if not isinstance(fold, Mapping):
+        fold = {name: name for name in fold}
+    part = it.options.get("part", False)
+    base = [column for column in base_columns() if not (part and column.name == "owner_id")]
+    extra: list[Any] = [fold_column(name, expression) for name, expression in fold.items()]
+    if search:
+        extra += search_columns(search)
+    keys = [fk("created_by_id", "ossature.actor"), fk("updated_by_id", "ossature.actor")]
+    if not part:
+        keys.append(fk("owner_id", "ossature.actor"))
+    untracked = (*it.options.get("untracked", ()), *(f"{name}_fold" for name in fold))
+    plain = CreateTenantTable(
+        it.schema, it.name, *it.items, *base, *extra, *keys, **{**it.options, "untracked": untracked}
+    )
+    create_tenant_table(operations, plain)
+    _version(operations, it.schema, it.name, untracked)
+    record = it.options.get("record") or f"{it.schema}.{it.name}"
+    operations.execute(
+        sa.text(
+            "INSERT INTO ossature.record_type (key, schema_name, table_name, searchable) VALUES (:k, :s, :t, :f)"
+        ).bindparams(k=record, s=it.schema, t=it.name, f=bool(search))
+    )
+    if search:
+        operations.execute(
+            f'CREATE INDEX "{it.name}_search_vector_idx" ON "{it.schema}"."{it.name}" USING gin (search_vector)'
+        )
+        operations.execute(f"SELECT ossature.index_search('{it.schema}', '{it.name}')")
+    if not part:
+        operations.create_index(f"{it.name}_owner_id_idx", it.name, ["tenant_id", "owner_id"], schema=it.schema)
+        operations.create_index(
+            f"{it.name}_created_at_idx", it.name, ["tenant_id", "created_at", "id"], schema=it.schema,
+            postgresql_where=sa.text("deleted_at IS NULL"),
+        )  # fmt: skip
+
+
+def protect(operations: Operations, schema: str, name: str, grants: str) -> None:
+    """Row-level security with check, for the app and system roles, and their grants."""
+    app, system = roles(operations)
+    table = f'"{schema}"."{name}"'
+    operations.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+    operations.execute(
+        f"CREATE POLICY tenant ON {table} TO {app}, {system} "
+        f"USING (tenant_id = {TENANT}) WITH CHECK (tenant_id = {TENANT})"
+    )
+    if grants:
+        operations.execute(f"GRANT {grants} ON {table} TO {app}, {system}")
+
+
+def record_changes(
+    operations: Operations, schema: str, name: str, record: str | None, root: str | None, untracked: Sequence[str]
+) -> None:
+    """The generic row trigger that writes the history."""
+    skipped = "{" + ",".join((*UNTRACKED, *untracked)) + "}"
+    operations.execute(
+        f'CREATE TRIGGER record_change AFTER INSERT OR UPDATE OR DELETE ON "{schema}"."{name}" FOR EACH ROW '
+        f"EXECUTE FUNCTION ossature.record_change('{record or f'{schema}.{name}'}', '{root or 'id'}', '{skipped}')"
+    )
+
+
+def _version(operations: Operations, schema: str, name: str, untracked: Sequence[str]) -> None:
+    skipped = "{" + ",".join((*UNTRACKED, *untracked)) + "}"
+    operations.execute(
+        f'CREATE TRIGGER bump_version BEFORE UPDATE ON "{schema}"."{name}" FOR EACH ROW '
+        f"EXECUTE FUNCTION ossature.bump_version('{skipped}')"
+    )
+
+
+def _create(operations: Operations, schema: str, name: str, items: Sequence[Any]) -> None:
+    metadata = sa.MetaData(naming_convention=NAMING)
+    table = sa.Table(name, metadata, *items, schema=schema)
+    for target in {key.target_fullname.rsplit(".", 1)[0] for key in table.foreign_keys}:
+        if target != f"{schema}.{name}" and target not in metadata.tables:
+            target_schema, target_name = target.split(".")
+            sa.Table(
+                target_name, metadata, sa.Column("tenant_id", sa.Uuid), sa.Column("id", sa.Uuid), schema=target_schema
+            )
+    operations.get_bind().execute(sa.schema.CreateTable(table))
+    for index in sorted(table.indexes, key=lambda index: index.name or ""):
+        operations.get_bind().execute(sa.schema.CreateIndex(index))
+
+
+def create_schema(operations: Operations, schema: str) -> None:
+    """A plugin's own schema, usable by the app and system roles."""
+    app, system = roles(operations)
+    operations.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
+    operations.execute(f'GRANT USAGE ON SCHEMA "{schema}" TO {app}, {system}')

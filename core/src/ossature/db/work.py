@@ -1,0 +1,107 @@
+"""The unit of work: one transaction around a view, a job or a command.
+
+Committed before a response exists, rolled back on any refusal; what must outlive a refusal is written in a
+`transaction()` of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from uuid import UUID
+
+from sqlalchemy import event
+from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
+
+from ossature.context import Context, NoContext, current_or_none, use_context
+from ossature.db.database import Database, Role
+
+_session: ContextVar[Session | None] = ContextVar("ossature_session", default=None)
+_default: Database | None = None
+
+
+def use_database(database: Database) -> None:
+    """Make this the database of work begun outside a request; one per process."""
+    global _default
+    _default = database
+
+
+def default_database() -> Database:
+    if _default is None:
+        raise RuntimeError("no database is open; create the application first")
+    return _default
+
+
+class WorkSession(Session):
+    """A session that adds the tenant to every query and every new row, and runs callbacks once committed."""
+
+    database: Database
+
+
+def session() -> Session:
+    """The session of the current unit of work."""
+    found = _session.get()
+    if found is None:
+        raise NoContext("no unit of work is open; use `with transaction():`")
+    return found
+
+
+def change_set_id() -> UUID:
+    """The change set that the current unit of work writes under."""
+    found: UUID = session().connection().info["change_set_id"]
+    return found
+
+
+def after_commit(callback: Callable[[], None]) -> None:
+    """Run once the current unit of work has committed; never when it rolls back."""
+    session().info.setdefault("after_commit", []).append(callback)
+
+
+@contextmanager
+def unit_of_work(database: Database, role: Role = "app") -> Iterator[Session]:
+    """Open a session, bind it, commit at the end or roll back on an exception."""
+    work = WorkSession(database.engine(role), autoflush=False, expire_on_commit=False)
+    work.database = database
+    token = _session.set(work)
+    try:
+        yield work
+        work.commit()
+    except BaseException:
+        work.rollback()
+        raise
+    finally:
+        _session.reset(token)
+        work.close()
+    for callback in work.info.get("after_commit", ()):
+        callback()
+
+
+@contextmanager
+def transaction(
+    context: Context | None = None, role: Role = "app", database: Database | None = None
+) -> Iterator[Session]:
+    """A transaction of its own, beside the current unit of work if there is one."""
+    if database is None:
+        outer = _session.get()
+        database = outer.database if isinstance(outer, WorkSession) else default_database()
+    if context is None:
+        with unit_of_work(database, role) as work:
+            yield work
+    else:
+        with use_context(context), unit_of_work(database, role) as work:
+            yield work
+
+
+@event.listens_for(WorkSession, "do_orm_execute")
+def add_tenant(state: ORMExecuteState) -> None:
+    """Name the tenant in every ORM query: the policy gives security, the predicate routing and speed."""
+    from ossature.db.tenancy import TenantTable
+
+    context = current_or_none()
+    if context is None or context.tenant_id is None or state.is_column_load or state.is_relationship_load:
+        return
+    tenant_id = context.tenant_id
+    state.statement = state.statement.options(
+        with_loader_criteria(TenantTable, lambda cls: cls.tenant_id == tenant_id, include_aliases=True)
+    )

@@ -1,0 +1,203 @@
+"""`Record`: the class that a plugin author writes; a table, its constraints and its descriptor follow from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
+from sqlalchemy.orm import CompositeProperty, Mapped, MappedColumn, declared_attr, mapped_column
+
+import ossature.db.kernel  # noqa: F401  (the tables that every record points to)
+from ossature.db.tenancy import ACTOR, Base, TenantTable, tenant_key
+from ossature.errors import Detail
+from ossature.hooks.types import RecordChange
+from ossature.records.fields import Field, Kind, Label
+
+ON_DELETE = {"restrict": "RESTRICT", "clear": "SET NULL", "cascade": "CASCADE"}
+RESERVED = frozenset(
+    "tenant_id id owner_id created_at created_by_id updated_at updated_by_id version deleted_at custom "
+    "search_text search_vector metadata registry".split()
+)
+
+
+class RecordBase(TenantTable, Base):
+    """What records and parts share. Declare `Record` or `Part`, not this."""
+
+    __abstract__ = True
+
+    __key__: ClassVar[str]
+    __label__: ClassVar[Label]
+    __plural__: ClassVar[Label]
+    __slug__: ClassVar[str]
+    __icon__: ClassVar[str] = "file"
+    __title__: ClassVar[str] = "name"
+
+    created_at: Mapped[datetime] = mapped_column(
+        sa.DateTime(timezone=True), server_default=sa.text("now()"), sort_order=901
+    )
+    created_by_id: Mapped[UUID | None] = mapped_column(sa.Uuid, server_default=sa.text(ACTOR), sort_order=902)
+    updated_at: Mapped[datetime] = mapped_column(
+        sa.DateTime(timezone=True), server_default=sa.text("now()"), sort_order=903
+    )
+    updated_by_id: Mapped[UUID | None] = mapped_column(sa.Uuid, server_default=sa.text(ACTOR), sort_order=904)
+    version: Mapped[int] = mapped_column(sa.Integer, server_default=sa.text("1"), sort_order=905)
+    deleted_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True), sort_order=906)
+    custom: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=sa.text("'{}'::jsonb"), sort_order=907)
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        if "__abstract__" not in cls.__dict__:
+            _check_declaration(cls)
+            cls.__tablename__ = cls.__key__.split(".")[1]
+            _add_stored_columns(cls)
+        super().__init_subclass__(**options)
+
+    @declared_attr.directive
+    @classmethod
+    def __table_args__(cls) -> tuple[Any, ...]:
+        return (*_constraints(cls), {"schema": cls.__key__.split(".")[0]})
+
+    @classmethod
+    def check(cls, change: RecordChange) -> Iterable[Detail]:
+        """Rules across fields; override, yield one `Detail` per fault. Called inside the transaction."""
+        return ()
+
+    @classmethod
+    def warn(cls, change: RecordChange) -> Iterable[Detail]:
+        """What the writer should know although it is allowed; shown after saving, `meta.warnings` in the API."""
+        return ()
+
+
+class Record(RecordBase):
+    """A business record: list, detail, form, API, search, history and permissions of its own."""
+
+    __abstract__ = True
+
+    owner_id: Mapped[UUID | None] = mapped_column(sa.Uuid, sort_order=900)
+
+
+class Part(RecordBase):
+    """Rows that belong to a record and live with it: addresses of a company, lines of a deal."""
+
+    __abstract__ = True
+
+
+class DeclarationError(TypeError):
+    """A record declaration that cannot work; the message names record, field and remedy."""
+
+
+def declared_fields(cls: type[RecordBase]) -> dict[str, tuple[Any, Field]]:
+    """Attribute name -> (column or composite, field), in the order of the declaration, mixins first."""
+    found: dict[str, tuple[Any, Field]] = {}
+    for owner in reversed(cls.__mro__):
+        for name, value in owner.__dict__.items():
+            field = _field_of(value)
+            if field is not None:
+                found[name] = (value, field)
+    return found
+
+
+def _field_of(value: Any) -> Field | None:
+    if isinstance(value, MappedColumn):
+        found = value.column.info.get("field")
+    elif isinstance(value, CompositeProperty):
+        found = value.info.get("field")
+    else:
+        prop = getattr(value, "property", None)  # an instrumented attribute of a mapped class
+        if isinstance(prop, CompositeProperty):
+            found = prop.info.get("field")
+        else:
+            found = prop.columns[0].info.get("field") if hasattr(prop, "columns") else None
+    return found if isinstance(found, Field) else None
+
+
+def _check_declaration(cls: type[RecordBase]) -> None:
+    key = getattr(cls, "__key__", "")
+    if key.count(".") != 1:
+        raise DeclarationError(f"{cls.__name__}: __key__ is spelled `plugin.record`, such as `crm.contact`")
+    for name, (_value, field) in declared_fields(cls).items():
+        if name in RESERVED:
+            raise DeclarationError(f"{key}: the kernel has a column {name!r} of its own; choose another name")
+        if field.kind is Kind.REFERENCE and not name.endswith("_id"):
+            raise DeclarationError(f"{key}.{name}: a reference is named after what it points to plus `_id`")
+        if field.view and (field.search or field.sort or field.unique):
+            raise DeclarationError(
+                f"{key}.{name}: a field with a view permission cannot be searched, sorted or unique, "
+                "since order and refusals would reveal it"
+            )
+
+
+def _add_stored_columns(cls: type[RecordBase]) -> None:
+    fields = declared_fields(cls)
+    searched = []
+    for name, (_value, field) in fields.items():
+        if field.kind is Kind.MONEY:
+            for part, column in zip(("minor", "currency"), _value.attrs, strict=True):
+                column.column.name = column.column.key = f"{name}_{part}"
+        if field.textual and (field.sort or field.unique):
+            expression = field.sort_sql or field.derived or name
+            stored = sa.Computed(f"coalesce(ossature.fold({expression}), '')", persisted=True)
+            setattr(cls, f"{name}_fold", mapped_column(sa.Text(collation="C"), stored, deferred=True, sort_order=950))
+        if field.search:
+            searched.append(name)
+    if searched:
+        joined = " || ' ' || ".join(f"coalesce({name}, '')" for name in searched)
+        cls.search_text = mapped_column(
+            sa.Text(collation="C"), sa.Computed(f"ossature.fold({joined})", persisted=True), deferred=True,
+            sort_order=960,
+        )  # fmt: skip
+        cls.search_vector = mapped_column(
+            TSVECTOR, sa.Computed(f"ossature.words({joined})", persisted=True), deferred=True, sort_order=961
+        )
+
+
+def _constraints(cls: type[RecordBase]) -> list[Any]:
+    key = cls.__key__
+    table = key.split(".")[1]
+    found: list[Any] = [
+        sa.ForeignKeyConstraint(["tenant_id"], ["ossature.tenant.id"], name=f"{table}_tenant_id_fkey"),
+        tenant_key("created_by_id", "ossature.actor"),
+        tenant_key("updated_by_id", "ossature.actor"),
+    ]
+    live = sa.text("deleted_at IS NULL")
+    if issubclass(cls, Record):
+        found.append(tenant_key("owner_id", "ossature.actor"))
+        found.append(sa.Index(f"{table}_owner_id_idx", "tenant_id", "owner_id"))
+        found.append(sa.Index(f"{table}_created_at_idx", "tenant_id", "created_at", "id", postgresql_where=live))
+    for name, (value, field) in declared_fields(cls).items():
+        if field.kind is Kind.REFERENCE and field.target:
+            rule = "CASCADE" if field.parent else ON_DELETE[field.on_delete]
+            found.append(tenant_key(name, field.target, rule))
+            found.append(sa.Index(f"{table}_{name}_idx", "tenant_id", name))
+        if field.kind is Kind.CHOICE:
+            values = ", ".join("'" + choice.replace("'", "''") + "'" for choice in field.choices)
+            found.append(sa.CheckConstraint(f"{name} IN ({values})", name=name))
+        if field.max_length and field.textual and not field.secret and not field.derived:
+            found.append(sa.CheckConstraint(f"length({name}) BETWEEN 1 AND {field.max_length}", name=name))
+        if field.kind in (Kind.INTEGER, Kind.DECIMAL):
+            limits = [
+                f"{name} {sign} {limit}"
+                for sign, limit in ((">=", field.minimum), ("<=", field.maximum))
+                if limit is not None and abs(limit) < 2**31 - 1  # type: ignore[arg-type]
+            ]
+            if limits:
+                found.append(sa.CheckConstraint(" AND ".join(limits), name=name))
+        if field.kind is Kind.MONEY:
+            found.append(
+                sa.CheckConstraint(
+                    f"({name}_minor IS NULL) = ({name}_currency IS NULL) AND {name}_currency ~ '^[A-Z]{{3}}$'"
+                    + (f" AND {name}_minor >= {field.minimum}" if field.minimum is not None else ""),
+                    name=name,
+                )
+            )
+        named = field.named(name, False)
+        if field.unique:
+            column = named.sort_column if field.textual else name
+            found.append(sa.Index(f"{table}_{name}_live_key", "tenant_id", column, unique=True, postgresql_where=sa.text(
+                f"deleted_at IS NULL AND {name} IS NOT NULL")))
+        if field.sort:
+            found.append(sa.Index(f"{table}_{name}_idx", "tenant_id", named.sort_column, "id", postgresql_where=live))
+    return found

@@ -1,0 +1,100 @@
+"""Rules for text that has a form: each takes what was typed and returns what is stored, or raises `ValueError`.
+
+The message of the error is a sentence for the person who typed: what is wrong and what a right value looks like.
+"""
+
+from __future__ import annotations
+
+import re
+
+import phonenumbers
+from email_validator import EmailNotValidError, validate_email
+from stdnum.eu import vat as eu_vat
+from stdnum.exceptions import ValidationError as NumberError
+from stdnum.fr import siren as fr_siren
+from stdnum.fr import siret as fr_siret
+
+from ossature.i18n.texts import translator
+
+_, _l, _n = translator("ossature")
+
+_SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+_WEB = re.compile(r"^https?://[^\s/?#@]+\.[^\s/?#@]{2,}([/?#]\S*)?$", re.IGNORECASE)
+
+COUNTRIES: frozenset[str] = frozenset(phonenumbers.SUPPORTED_REGIONS) | {"AQ", "TF", "UM", "BV", "HM", "GS", "PN"}
+
+
+def email_address(value: str) -> str:
+    """An e-mail address (RFC 5321 and 6531); its domain is stored in lower case."""
+    try:
+        return validate_email(value, check_deliverability=False).normalized
+    except EmailNotValidError:
+        raise ValueError(_("Enter a full e-mail address, such as anna@example.com.")) from None
+
+
+def phone_number(value: str) -> str:
+    """A telephone number as E.164 (`+33612345678`), an extension kept as `;ext=12`; French without a prefix."""
+    try:
+        number = phonenumbers.parse(value, "FR")
+    except phonenumbers.NumberParseException:
+        number = None
+    if number is None or not phonenumbers.is_possible_number(number):
+        raise ValueError(_("Enter a telephone number, such as 01 23 45 67 89 or +32 2 123 45 67."))
+    written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return f"{written};ext={number.extension}" if number.extension else written
+
+
+def shown_phone_number(value: str) -> str:
+    """A stored number as people write it: national spacing for France, international for others."""
+    try:
+        number = phonenumbers.parse(value.replace(";ext=", " x"), "FR")
+    except phonenumbers.NumberParseException:
+        return value
+    form = (
+        phonenumbers.PhoneNumberFormat.NATIONAL
+        if number.country_code == 33
+        else phonenumbers.PhoneNumberFormat.INTERNATIONAL
+    )
+    return phonenumbers.format_number(number, form)
+
+
+def web_address(value: str) -> str:
+    """An http or https address; `https://` is added when no scheme is given."""
+    address = value if _SCHEME.match(value) else f"https://{value}"
+    if not _WEB.match(address):
+        raise ValueError(_("Enter a web address, such as https://example.com."))
+    return address
+
+
+def siren(value: str) -> str:
+    """A SIREN, nine digits with a valid check digit (Luhn), as INSEE assigns them."""
+    try:
+        return str(fr_siren.validate(value))
+    except NumberError:
+        raise ValueError(_("A SIREN has 9 digits with a valid check digit, such as 552 008 443.")) from None
+
+
+def siret(value: str) -> str:
+    """A SIRET, fourteen digits: SIREN, establishment, check digit (La Poste's exception included)."""
+    try:
+        return str(fr_siret.validate(value))
+    except NumberError:
+        raise ValueError(_("A SIRET has 14 digits with a valid check digit, such as 552 008 443 01234.")) from None
+
+
+def vat_number(value: str) -> str:
+    """An intra-community VAT number with its country prefix, its check digits verified."""
+    try:
+        return str(eu_vat.validate(value))
+    except NumberError:
+        raise ValueError(
+            _("Enter a VAT number with its country code, such as FR83404833048.")
+        ) from None
+
+
+def country_code(value: str) -> str:
+    """A country as ISO 3166-1 alpha-2, in capitals."""
+    code = value.upper()
+    if code not in COUNTRIES:
+        raise ValueError(_("Enter a two-letter country code, such as FR or BE."))
+    return code

@@ -1,0 +1,168 @@
+"""`RecordType`: the plain description that screens, API, permissions and history read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import sqlalchemy as sa
+
+from ossature.hooks.types import Permission
+from ossature.i18n.texts import translator
+from ossature.records.fields import Field, Kind, Label
+from ossature.records.record import Part, Record, RecordBase, declared_fields
+
+_, _l, _n = translator("ossature")
+
+ACTIONS = ("view", "edit", "create", "delete", "export")
+ACTION_LABELS = {
+    "view": _l("View"), "edit": _l("Edit"), "create": _l("Create"), "delete": _l("Delete"), "export": _l("Export"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class RecordType:
+    """One kind of record. `slug` is its plural in addresses (`contacts`); `parts` are the collections it owns."""
+
+    key: str
+    cls: type[RecordBase]
+    label: Label
+    plural: Label
+    slug: str
+    icon: str
+    title_field: str
+    fields: Mapping[str, Field]
+    parts: Mapping[str, RecordType] = field(default_factory=dict)
+    parent: str | None = None
+    parent_column: str | None = None
+
+    @property
+    def plugin(self) -> str:
+        return self.key.split(".")[0]
+
+    @property
+    def name(self) -> str:
+        return self.key.split(".")[1]
+
+    @cached_property
+    def table(self) -> sa.Table:
+        table = self.cls.__table__
+        assert isinstance(table, sa.Table)
+        return table
+
+    @cached_property
+    def c(self) -> Any:
+        return self.table.c
+
+    @property
+    def searchable(self) -> bool:
+        return any(item.search for item in self.fields.values())
+
+    @property
+    def owned(self) -> bool:
+        """Whether rows have an owner, and with it the reaches own and team."""
+        return "owner_id" in self.table.c
+
+    def permission(self, action: str) -> str:
+        """The permission that an action takes: `crm.contact.edit`; a part answers to its owner's."""
+        return f"{self.parent or self.key}.{action}"
+
+    def permissions(self) -> list[Permission]:
+        return [Permission(self.permission(action), ACTION_LABELS[action], self.plural) for action in ACTIONS]
+
+    def sortable(self) -> dict[str, sa.Column[Any]]:
+        """What lists may be ordered by: name -> column that gives the order."""
+        found = {name: self.table.c[item.sort_column] for name, item in self.fields.items() if item.sort}
+        return {**found, "created_at": self.table.c.created_at}
+
+    def references(self) -> Iterator[Field]:
+        return (item for item in self.fields.values() if item.kind is Kind.REFERENCE and not item.parent)
+
+    def field(self, name: str) -> Field:
+        return self.fields[name]
+
+    @property
+    def kind_of_default_sort(self) -> str:
+        return self.title_field if self.title_field in self.sortable() else "created_at"
+
+
+def describe(cls: type[RecordBase]) -> RecordType:
+    """The description of a declared class, without its parts."""
+    fields: dict[str, Field] = {}
+    parent = parent_column = None
+    table = cls.__table__
+    assert isinstance(table, sa.Table)
+    for name, (_value, declared) in declared_fields(cls).items():
+        if declared.kind is Kind.MONEY:
+            nullable = True
+        else:
+            nullable = bool(table.c[name].nullable)
+        required = not nullable and declared.default is None and not declared.derived and not declared.parent
+        fields[name] = declared.named(name, required)
+        if declared.parent:
+            parent, parent_column = declared.target, name
+    return RecordType(
+        key=cls.__key__,
+        cls=cls,
+        label=getattr(cls, "__label__", cls.__name__),
+        plural=getattr(cls, "__plural__", cls.__name__),
+        slug=getattr(cls, "__slug__", cls.__key__.split(".")[1].replace("_", "-") + "s"),
+        icon=cls.__icon__,
+        title_field=cls.__title__,
+        fields=fields,
+        parent=parent,
+        parent_column=parent_column,
+    )
+
+
+class RecordTypes:
+    """All record types of a running application, by key."""
+
+    def __init__(self) -> None:
+        self._types: dict[str, RecordType] = {}
+
+    def add(self, classes: list[type[RecordBase]]) -> None:
+        """Describe and add the classes of one plugin, parts after their owners. Raises `DeclarationError`."""
+        from dataclasses import replace
+
+        described = [describe(cls) for cls in classes]
+        for rt in described:
+            if rt.key in self._types:
+                raise ValueError(f"record {rt.key} is declared twice")
+            self._types[rt.key] = rt
+        for rt in described:
+            if rt.parent is None:
+                continue
+            owner = self._types.get(rt.parent)
+            if owner is None:
+                raise ValueError(f"part {rt.key} belongs to {rt.parent}, which is not registered")
+            assert rt.parent_column is not None
+            collection = rt.fields[rt.parent_column].parent
+            assert collection is not None
+            self._types[rt.parent] = replace(owner, parts={**owner.parts, collection: rt})
+
+    def __getitem__(self, key: str) -> RecordType:
+        return self._types[key]
+
+    def get(self, key: str) -> RecordType | None:
+        return self._types.get(key)
+
+    def __iter__(self) -> Iterator[RecordType]:
+        """Records, without parts."""
+        return (rt for rt in self._types.values() if rt.parent is None)
+
+    def all(self) -> Iterator[RecordType]:
+        """Records and parts."""
+        return iter(self._types.values())
+
+    def pointing_at(self, key: str) -> Iterator[tuple[RecordType, Field]]:
+        """Every reference of a record or part to the given record."""
+        for rt in self._types.values():
+            for item in rt.references():
+                if item.target == key:
+                    yield rt, item
+
+
+__all__ = ["ACTIONS", "Part", "Record", "RecordType", "RecordTypes", "describe"]
