@@ -1,0 +1,56 @@
+"""Shared by the kernel's tests: plugins made on the spot, as pip would have installed them."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+Install = Callable[..., Path]
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
+    """`install("garden", code=..., requires=["crm"])` puts a distribution with a plugin on the path of this test.
+
+    `manifest` replaces the whole text of manifest.toml; None leaves the file out. Returns the package's folder.
+    """
+    site = tmp_path / "site"
+    site.mkdir()
+    monkeypatch.syspath_prepend(str(site))
+    before = set(sys.modules)
+
+    def make(
+        key: str,
+        code: str = "",
+        manifest: str | None = "",
+        package: str | None = None,
+        package_code: str = "",
+        distribution: str | None = None,
+        **fields: object,
+    ) -> Path:
+        package = package or f"test_{key.strip('_')}"
+        folder = site / package
+        folder.mkdir(exist_ok=True)
+        (folder / "__init__.py").write_text(package_code)
+        (folder / "plugin.py").write_text(code)
+        if manifest == "":
+            values = {"key": key, "title": key.strip("_").capitalize(), "api": "1", **fields}
+            manifest = "".join(f"{name} = {value!r}\n" for name, value in values.items())
+        if manifest is not None:
+            (folder / "manifest.toml").write_text(manifest)
+        name = distribution or f"test-{key.strip('_')}"
+        info = site / f"{name.replace('-', '_')}-1.2.dist-info"
+        info.mkdir(exist_ok=True)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.2\n")
+        (info / "entry_points.txt").write_text(f"[ossature.plugins]\n{key} = {package}.plugin\n")
+        importlib.invalidate_caches()
+        return folder
+
+    yield make
+    for module in set(sys.modules) - before:
+        if module.startswith("test_"):
+            del sys.modules[module]
