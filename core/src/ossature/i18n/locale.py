@@ -17,8 +17,12 @@ def negotiate(accept_language: str | None) -> str | None:
     """The language of ours that a browser's `Accept-Language` likes best, None when it names none of them."""
     if not accept_language:
         return None
-    wishes = parse_accept_header(accept_language, LanguageAccept)
-    return wishes.best_match(locales())
+    # best_match() would prefer a lesser wish named exactly (en) to a greater one named with its region (fr-CH)
+    for wish, quality in parse_accept_header(accept_language, LanguageAccept):
+        language = wish.replace("_", "-").partition("-")[0].lower()
+        if quality > 0 and language in locales():
+            return language
+    return None
 
 
 def choose_locale(user: str | None = None, tenant: str | None = None, accept_language: str | None = None) -> str:
