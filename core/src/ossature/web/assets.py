@@ -1,0 +1,68 @@
+"""The built assets: names with fingerprints, the icon sprite, and how both are served.
+
+`python -m ossature.web.build` writes the files and `static/dist/manifest.json`; this module only reads them.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from pathlib import Path
+
+from flask import Blueprint, Response, abort, send_from_directory
+from markupsafe import Markup, escape
+
+WEB = Path(__file__).parent
+DIST = WEB / "static" / "dist"
+MANIFEST = DIST / "manifest.json"
+ASSETS_PATH = "/static/dist"
+ONE_YEAR = 31_536_000
+FALLBACK_ICON = "point"
+
+blueprint = Blueprint("assets", __name__)
+
+
+class AssetsMissing(RuntimeError):
+    """The assets were never built; the message says how to."""
+
+
+@lru_cache(maxsize=2)
+def _read_manifest(path: Path, modified: int) -> dict[str, dict[str, str]]:
+    loaded: dict[str, dict[str, str]] = json.loads(path.read_text("utf-8"))
+    return loaded
+
+
+def manifest() -> dict[str, dict[str, str]]:
+    """`files` maps a plain name to its fingerprinted one; `icons` lists what the sprite holds."""
+    try:
+        return _read_manifest(MANIFEST, MANIFEST.stat().st_mtime_ns)
+    except FileNotFoundError:
+        raise AssetsMissing("the web assets are not built; run `python -m ossature.web.build`") from None
+
+
+def asset(name: str) -> str:
+    """The address of a built file, `asset("app.css")`."""
+    try:
+        return f"{ASSETS_PATH}/{manifest()['files'][name]}"
+    except KeyError:
+        raise AssetsMissing(f"no built asset is called {name!r}; run `python -m ossature.web.build`") from None
+
+
+def icon(name: str | None, label: str = "", css: str = "") -> Markup:
+    """A Tabler icon from the sprite. Decorative unless `label` names it for readers who do not see it."""
+    names = manifest()["icons"]
+    shown = name if name in names else FALLBACK_ICON
+    said = Markup('role="img" aria-label="{}"').format(label) if label else Markup('aria-hidden="true"')
+    return Markup('<svg class="os-icon{}" {} width="18" height="18"><use href="{}#{}"/></svg>').format(
+        Markup(" ") + escape(css) if css else "", said, asset("icons.svg"), shown
+    )
+
+
+@blueprint.get(f"{ASSETS_PATH}/<path:name>")
+def built(name: str) -> Response:
+    """A fingerprinted file never changes, so browsers may keep it for a year."""
+    if name not in manifest()["files"].values():
+        abort(404)
+    response = send_from_directory(DIST, name, max_age=ONE_YEAR, conditional=True)
+    response.headers["Cache-Control"] = f"public, max-age={ONE_YEAR}, immutable"
+    return response

@@ -1,0 +1,402 @@
+"""What the record templates read: plain frozen objects, filled from descriptors, with texts already in words.
+
+Every `url` is a ready address; every label and message is already translated. Values stay typed (date, Decimal, Money) and
+are written by the templates in the reader's locale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+Tone = Literal["neutral", "accent", "info", "success", "warning", "danger"]
+CellKind = Literal[
+    "text", "longtext", "reference", "integer", "number", "money", "percent", "date", "datetime", "choice", "email",
+    "phone", "url", "boolean", "person",
+]
+FieldKind = Literal[
+    "text", "longtext", "integer", "decimal", "percent", "money", "date", "datetime", "boolean", "choice", "choices",
+    "email", "phone", "url", "password", "reference", "hidden",
+]
+NUMERIC: frozenset[str] = frozenset({"integer", "number", "money", "percent"})
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something to do: a link (`get`), a form posting `fields` (`post`), or a dialog opened by its id."""
+
+    label: str
+    url: str = ""
+    method: Literal["get", "post"] = "get"
+    icon: str | None = None
+    tone: Tone = "neutral"
+    shortcut: str | None = None
+    confirm: str | None = None
+    fields: Mapping[str, str] = field(default_factory=dict)
+    dialog: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """A state in a word; the tone adds a colour and a mark, never the meaning alone."""
+
+    label: str
+    tone: Tone = "neutral"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One value to show. `label` replaces the value in words (a choice, a reference's title); `tone` is a choice's."""
+
+    kind: CellKind
+    value: Any = None
+    label: str | None = None
+    url: str | None = None
+    tone: Tone = "neutral"
+    unit: str | None = None
+    currency: str | None = None
+    struck: bool = False
+    """The record referred to has been deleted."""
+
+    @property
+    def empty(self) -> bool:
+        return self.label is None and (self.value is None or self.value == "")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a list; `sort_url` makes its header a link, `sorted` says how it is sorted now."""
+
+    name: str
+    label: str
+    kind: CellKind = "text"
+    unit: str | None = None
+    sort_url: str | None = None
+    sorted: Literal["ascending", "descending"] | None = None
+    wide: bool = False
+
+    @property
+    def numeric(self) -> bool:
+        return self.kind in NUMERIC
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of a list; the first cell is its name and links to `url`."""
+
+    id: str
+    url: str
+    cells: tuple[Cell, ...]
+    deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pager:
+    """Keyset paging: there is a next and a previous, never a page number."""
+
+    previous_url: str | None = None
+    next_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FilterChip:
+    """An active filter, read as a sentence ("Status is Lead"), and the address without it."""
+
+    label: str
+    lift_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many there are; `more` when counting stopped there ("more than 1,000")."""
+
+    value: int
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ListPage:
+    """A list of records: `record/list.html`, and `record/_rows.html` alone when only the rows are asked for."""
+
+    title: str
+    url: str
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    count: Count | None = None
+    search: str | None = ""
+    """What is searched for; None when the record cannot be searched."""
+    search_label: str = ""
+    keep: Mapping[str, str] = field(default_factory=dict)
+    """Query arguments a search must keep (sort, filters)."""
+    chips: tuple[FilterChip, ...] = ()
+    clear_url: str | None = None
+    pager: Pager = Pager()
+    create: Action | None = None
+    actions: tuple[Action, ...] = ()
+    empty_title: str = ""
+    empty_text: str = ""
+    icon: str | None = None
+
+    @property
+    def filtered(self) -> bool:
+        return bool(self.search or self.chips)
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    label: str
+    cell: Cell
+    help: str | None = None
+    edit_url: str | None = None
+    """Where the field is edited; gives the fact the look of something one may click."""
+
+
+@dataclass(frozen=True, slots=True)
+class FactSection:
+    title: str
+    facts: tuple[Fact, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PartList:
+    """Owned parts such as addresses: each one a small card of facts under its own title."""
+
+    title: str
+    items: tuple[FactSection, ...]
+    empty_text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A tab of a record: facts and parts that are here already, or a `url` fetched when it is first opened."""
+
+    key: str
+    label: str
+    sections: tuple[FactSection, ...] = ()
+    parts: tuple[PartList, ...] = ()
+    url: str | None = None
+    count: int | None = None
+    icon: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One field that changed; values are already in words, None for empty. `hidden` says only that it changed."""
+
+    label: str
+    before: str | None = None
+    after: str | None = None
+    hidden: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEntry:
+    """One change set in words: who, what (`verb`: created, changed, deleted, restored, noted), when, by what means."""
+
+    actor: str
+    verb: Literal["created", "changed", "deleted", "restored", "noted"]
+    at: datetime
+    changes: tuple[Change, ...] = ()
+    means: str | None = None
+    reason: str | None = None
+    kind: str = "member"
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    entries: tuple[TimelineEntry, ...] = ()
+    more_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    label: str
+    state: Literal["done", "current", "next"] = "next"
+
+
+@dataclass(frozen=True, slots=True)
+class DetailPage:
+    """A record: `record/detail.html`. Give `timeline`, or `timeline_url` to have it fetched on its own."""
+
+    title: str
+    kind: str
+    """What it is, in a word: "Contact"."""
+    url: str
+    icon: str | None = None
+    subtitle: str | None = None
+    state: Badge | None = None
+    steps: tuple[Step, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    tabs: tuple[Tab, ...] = ()
+    timeline: Timeline | None = None
+    timeline_url: str | None = None
+    edit: Action | None = None
+    actions: tuple[Action, ...] = ()
+    deleted_at: datetime | None = None
+    restore: Action | None = None
+    previous_url: str | None = None
+    next_url: str | None = None
+    person: bool = False
+    """Shown with initials rather than an icon."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    value: str
+    label: str
+    tone: Tone = "neutral"
+
+
+@dataclass(frozen=True, slots=True)
+class FormField:
+    """One input. `value` is what to show again: the text as typed after a refusal, else the stored value.
+
+    `money` posts `name` and `name`-currency; `reference` posts the id, searching `options_url?q=...` which answers
+    `{"data": [{"value", "label", "hint"}], "meta": {"more": bool}}`.
+    """
+
+    name: str
+    label: str
+    kind: FieldKind = "text"
+    value: Any = None
+    required: bool = False
+    help: str | None = None
+    errors: tuple[str, ...] = ()
+    choices: tuple[Choice, ...] = ()
+    unit: str | None = None
+    currency: str | None = None
+    currencies: tuple[str, ...] = ()
+    max_length: int | None = None
+    minimum: Any = None
+    maximum: Any = None
+    step: str | None = None
+    options_url: str | None = None
+    selected_label: str | None = None
+    create_url: str | None = None
+    autocomplete: str | None = None
+    placeholder: str | None = None
+    read_only: bool = False
+    short: bool = False
+    """Two short fields stand side by side; others take the whole line."""
+
+    @property
+    def id(self) -> str:
+        return "f-" + self.name.replace(".", "-")
+
+
+@dataclass(frozen=True, slots=True)
+class PartRow:
+    """One row of a repeatable part; `id_field` carries the stored part's id."""
+
+    fields: tuple[FormField, ...]
+    errors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PartRows:
+    """Repeatable rows (addresses, phones). Field names hold the row's number (`addresses-0-city`); in `blank` the number
+    is written `__index__`. Without scripts the add button submits the form with `_add` = `name`, and remove with
+    `_remove` = `name-index`."""
+
+    name: str
+    label: str
+    rows: tuple[PartRow, ...]
+    blank: PartRow
+    add_label: str
+    row_label: str
+    help: str | None = None
+    maximum: int | None = None
+    compact: bool = False
+    """One line per row (channels) instead of a block per row (addresses)."""
+
+
+@dataclass(frozen=True, slots=True)
+class FormSection:
+    fields: tuple[FormField, ...] = ()
+    title: str | None = None
+    help: str | None = None
+    parts: tuple[PartRows, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FieldConflict:
+    """The same field changed by both: values in words, plus the raw texts the choice posts."""
+
+    name: str
+    label: str
+    mine: str
+    theirs: str
+    before: str
+    mine_raw: str = ""
+    theirs_raw: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictPanel:
+    """Shown over the form after a stale save; choosing fills the field, saving again carries the new version."""
+
+    actor: str
+    at: datetime
+    fields: tuple[FieldConflict, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FormError:
+    """One line of the summary; `target` is the id of the field it leads to, empty for the record as a whole."""
+
+    message: str
+    target: str = ""
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FormPage:
+    """A form: `record/form.html`. Posts to `action`; `version` guards against stale writes."""
+
+    title: str
+    action: str
+    sections: tuple[FormSection, ...]
+    submit_label: str
+    cancel_url: str
+    version: int | None = None
+    errors: tuple[FormError, ...] = ()
+    conflict: ConflictPanel | None = None
+    hidden: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class WidgetBox:
+    """A box of the home page; its content is an htmx request of its own."""
+
+    key: str
+    title: str
+    url: str
+    size: Literal["small", "medium", "large"] = "medium"
+    icon: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorPage:
+    """What happened, to what, and what to do; filled by `ossature.web.rendering.error_page`."""
+
+    status: int
+    title: str
+    text: str
+    advice: str
+    request_id: str = ""
+    actions: tuple[Action, ...] = ()
+    details: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsEntry:
+    """A line of the settings' side navigation."""
+
+    key: str
+    label: str
+    url: str
+    icon: str | None = None
+    group: str = ""
+    active: bool = False
