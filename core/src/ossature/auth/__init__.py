@@ -1,0 +1,1 @@
+"""Users, sessions, keys and tokens, and the gate that every request passes."""

@@ -1,0 +1,72 @@
+"""Who may call a route: said beside the view, enforced before it in one place, refused at boot when missing.
+
+@requires("ossature.members.manage")   members whose roles grant it; 401 signed out, 403 without
+@signed_in                             any member of the tenant
+@signed_in(tenant=False)               anybody with an account, tenant chosen or not
+@platform_admin                        administrators of the installation
+@public                                everybody; who is signed in is known where they are
+@bare                                  everybody, and nothing is looked up: assets, probes
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar, overload
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+Kind = Literal["permission", "signed_in", "platform_admin", "public", "bare"]
+
+
+@dataclass(frozen=True, slots=True)
+class AccessRule:
+    """What a route asks of its caller; `tenant` says whether one must be known."""
+
+    kind: Kind
+    permission: str | None = None
+    tenant: bool = True
+
+
+PUBLIC = AccessRule("public", tenant=False)
+BARE = AccessRule("bare", tenant=False)
+
+
+def declare(view: View, rule: AccessRule) -> View:
+    """Give a view its rule; also for views made in a loop or by a library."""
+    view.__access__ = rule  # type: ignore[attr-defined]
+    return view
+
+
+def requires(permission: str) -> Callable[[View], View]:
+    return lambda view: declare(view, AccessRule("permission", permission))
+
+
+@overload
+def signed_in(view: View) -> View: ...
+@overload
+def signed_in(*, tenant: bool = True) -> Callable[[View], View]: ...
+def signed_in(view: Any = None, *, tenant: bool = True) -> Any:
+    rule = AccessRule("signed_in", tenant=tenant)
+    return declare(view, rule) if view is not None else lambda it: declare(it, rule)
+
+
+def platform_admin(view: View) -> View:
+    return declare(view, AccessRule("platform_admin", tenant=False))
+
+
+def public(view: View) -> View:
+    return declare(view, PUBLIC)
+
+
+def bare(view: View) -> View:
+    return declare(view, BARE)
+
+
+def rule_of(view: Callable[..., Any], method: str) -> AccessRule | None:
+    """The rule of a view function, or of the method of a class-based view that answers `method`."""
+    rule = getattr(view, "__access__", None)
+    if rule is None and (cls := getattr(view, "view_class", None)) is not None:
+        handler = getattr(cls, method.lower(), None) or (getattr(cls, "get", None) if method == "HEAD" else None)
+        rule = getattr(handler, "__access__", None) or getattr(cls, "__access__", None)
+    return rule if isinstance(rule, AccessRule) else None
