@@ -21,8 +21,12 @@ from ossature.hooks.types import NavItem
 
 @hookimpl
 def register_navigation():
-    return [NavItem("start", {label!r}, url="/{label}", weight={weight})]
+    return [NavItem("{label}.start", {label!r}, url="/{label}", weight={weight})]
 """
+
+
+def dry() -> None:
+    raise ValueError("no water")
 
 
 def load(*keys: str, strict: bool = False) -> PluginRegistry:
@@ -205,7 +209,7 @@ def test_plugins_that_require_one_failing_in_a_later_step_fail_too(install: Inst
     registry = load("garden", "roots", "weeds")
     assert "weeds" in registry
     with registry.guard("roots", "adding routes"):
-        raise ValueError("no water")
+        dry()
     assert broken(registry, "roots").reason == "adding routes raised ValueError: no water"
     assert broken(registry, "weeds").next_step == "mend roots first"
 

@@ -44,6 +44,7 @@ class Registers(Generic[T]):
     @property
     def expected(self) -> str:
         name = self.kind.rpartition(":")[2] if isinstance(self.kind, str) else self.kind.__name__
+        name = name.removesuffix("Base")
         return f"{name} classes" if self.classes else f"{name} objects"
 
     def _kind(self) -> type[Any]:
@@ -54,8 +55,8 @@ class Registers(Generic[T]):
         return kind
 
 
-RECORDS: Registers[Any] = Registers("register_records", "ossature.records:Record", classes=True)
-SCREENS: Registers[Any] = Registers("register_screens", "ossature.records:Screens")
+RECORDS: Registers[Any] = Registers("register_records", "ossature.records.record:RecordBase", classes=True)
+SCREENS: Registers[Any] = Registers("register_screens", "ossature.records.screens:Screens")
 PERMISSIONS = Registers("register_permissions", types.Permission)
 PRESET_GRANTS = Registers("register_preset_grants", types.PresetGrant)
 NAVIGATION = Registers("register_navigation", types.NavItem)

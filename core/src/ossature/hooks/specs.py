@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     import click
     from flask import Blueprint
 
-    from ossature.records import Record, Screens
+    from ossature.records.record import RecordBase
+    from ossature.records.screens import Screens
 
 PROJECT = "ossature"
 
@@ -37,11 +38,11 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 
 @hookspec
-def register_records() -> list[type[Record]]:  # type: ignore[empty-body]
+def register_records() -> list[type[RecordBase]]:  # type: ignore[empty-body]
     """The record types that the plugin owns.
 
     Called: once at boot, before any other hook of the plugin.
-    Returns: `Record` classes whose `__key__` begins with the plugin's key.
+    Returns: `Record` and `Part` classes whose `__key__` begins with the plugin's key.
     Errors: the plugin becomes failed.
     """
 

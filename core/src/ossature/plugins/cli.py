@@ -126,7 +126,9 @@ def _installed() -> dict[str, FoundPlugin]:
 
 
 def _tenant(connection: Connection, slug: str) -> UUID:
-    found: UUID | None = connection.execute(text("SELECT id FROM ossature.tenant WHERE slug = :slug"), {"slug": slug}).scalar()
+    found: UUID | None = connection.execute(
+        text("SELECT id FROM ossature.tenant WHERE slug = :slug"), {"slug": slug}
+    ).scalar()
     if found is None:
         raise click.ClickException(f"there is no tenant {slug!r}; `ossature tenant list` names them")
     return found

@@ -237,8 +237,7 @@ def _check_names(registry: PluginRegistry, key: str, register: Registers[Any], v
     """Names must begin with the plugin's key, and none may be taken twice."""
     name_of = _NAMES.get(register.hook, _key)
     taken: dict[str, str] = {}
-    shared = register in (API_ALIASES, BLUEPRINTS, RECORDS, PERMISSIONS)
-    for entry in registry.registered(register) if shared else ():
+    for entry in registry.registered(register):
         taken[name_of(entry.value)] = entry.plugin
     for value in values:
         name = name_of(value)

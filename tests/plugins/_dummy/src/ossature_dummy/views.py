@@ -1,0 +1,24 @@
+"""Pages that are not a record's default ones."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+from ossature.api import render, requires, translator
+from ossature_dummy.queries import heaviest
+
+_, _l, ngettext = translator("_dummy")
+
+blueprint = Blueprint("_dummy", __name__, url_prefix="/_dummy", template_folder="templates")
+
+
+@blueprint.get("/heaviest")
+@requires("_dummy.pebble.view")
+def show_heaviest() -> str:
+    return render("_dummy/heaviest.html", pebbles=heaviest())
+
+
+@blueprint.get("/settings")
+@requires("_dummy.pebble.polish")
+def settings() -> str:
+    return render("_dummy/settings.html", title=_("Pebbles"))
