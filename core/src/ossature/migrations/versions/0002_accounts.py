@@ -19,6 +19,7 @@ revision = "0002"
 down_revision = "0001"
 
 NOW = sa.text("now()")
+LIVE = sa.text("deleted_at IS NULL")
 
 
 def _moment(name: str, **options: object) -> sa.Column[object]:
@@ -215,9 +216,12 @@ def _tenant_tables() -> None:
         "team",
         sa.Column("name", sa.Text, nullable=False),
         sa.Column("description", sa.Text),
+        _length("name", 120),
+        _length("description", 2000),
         folded=("name",),
-        search=("name", "description"),
+        search=("name",),
     )
+    _index_record("team", "name", unique="name")
     op.create_tenant_table(
         "ossature",
         "team_member",
@@ -242,8 +246,39 @@ def _tenant_tables() -> None:
         sa.Column("currency", sa.Text, nullable=False, server_default="EUR"),
         sa.Column("time_zone", sa.Text, nullable=False, server_default="Europe/Paris"),
         sa.Column("tax_regime", sa.Text, nullable=False, server_default="standard"),
-        folded=("name",),
+        *(
+            _length(name, longest)
+            for name, longest in (
+                ("name", 200), ("siren", 9), ("vat_number", 20), ("street", 200), ("postcode", 20), ("city", 120),
+                ("country", 2), ("time_zone", 60),
+            )
+        ),
+        sa.CheckConstraint(
+            "currency IN ('EUR', 'CHF', 'GBP', 'USD', 'CAD', 'MAD', 'TND', 'XOF', 'XAF', 'JPY')", name="currency"
+        ),
+        sa.CheckConstraint("tax_regime IN ('standard', 'franchise', 'training', 'none')", name="tax_regime"),
+        folded=("name", "siren"),
         search=("name", "siren", "city"),
+    )  # fmt: skip
+    _index_record("legal_entity", "name", unique="siren")
+
+
+def _length(name: str, longest: int) -> sa.CheckConstraint:
+    return sa.CheckConstraint(f"length({name}) BETWEEN 1 AND {longest}", name=name)
+
+
+def _index_record(table: str, order: str, unique: str) -> None:
+    """For lists in the order of one column, and no two live rows with the same other one."""
+    op.create_index(
+        f"{table}_{order}_idx", table, ["tenant_id", f"{order}_fold", "id"], schema="ossature", postgresql_where=LIVE
+    )
+    op.create_index(
+        f"{table}_{unique}_live_key",
+        table,
+        ["tenant_id", f"{unique}_fold"],
+        schema="ossature",
+        unique=True,
+        postgresql_where=sa.text(f"deleted_at IS NULL AND {unique} IS NOT NULL"),
     )
 
 
