@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from ossature.errors import Conflict, NotFound
 from ossature.i18n.texts import translator
+from ossature.ids import new_id
 from ossature.plugins.manifest import FoundPlugin
 
 _, _l, ngettext = translator("ossature")
@@ -107,10 +108,10 @@ def enable(connection: Executor, installed: Mapping[str, FoundPlugin], tenant: U
         done.extend(enable(connection, installed, tenant, other))
     inserted = connection.execute(
         text(
-            "INSERT INTO ossature.tenant_plugin (tenant_id, key, enabled_at) VALUES (:tenant, :key, now())"
+            "INSERT INTO ossature.tenant_plugin (tenant_id, id, key) VALUES (:tenant, :id, :key)"
             " ON CONFLICT (tenant_id, key) DO NOTHING RETURNING key"
         ),
-        {"tenant": tenant, "key": key},
+        {"tenant": tenant, "id": new_id(), "key": key},
     )
     done.extend(inserted.scalars())
     return tuple(done)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from uuid import UUID
 
 import click
 from rich.console import Console
@@ -13,10 +12,11 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from ossature.config import Config
-from ossature.context import Context, use_context
-from ossature.db import Database, migrate
+from ossature.context import Context, TenantInfo, use_context
+from ossature.db import Database, migrate, transaction
 from ossature.errors import Refusal
 from ossature.plugins import activation
+from ossature.plugins.enabling import disable_plugin, enable_plugin
 from ossature.plugins.loading import assess
 from ossature.plugins.manifest import FoundPlugin, discover
 from ossature.plugins.registry import PluginState, PluginStatus
@@ -95,9 +95,9 @@ def deactivate(key: str) -> None:
 @click.argument("key")
 @click.option("--tenant", "slug", required=True, help="Slug of the tenant.")
 def enable(key: str, slug: str) -> None:
-    """Switch a plugin, and all it requires, on for a tenant."""
-    with _connection(Config.load()) as connection:
-        keys = activation.enable(connection, _installed(), _tenant(connection, slug), key)
+    """Switch a plugin, and all it requires, on for a tenant; its preset roles get their rights."""
+    with _tenant_work(slug):
+        keys = enable_plugin(key)
     click.echo(f"Enabled for {slug}: {', '.join(keys)}." if keys else f"{key} is enabled for {slug} already.")
 
 
@@ -106,8 +106,8 @@ def enable(key: str, slug: str) -> None:
 @click.option("--tenant", "slug", required=True, help="Slug of the tenant.")
 def disable(key: str, slug: str) -> None:
     """Switch a plugin off for a tenant; its data stays."""
-    with _connection(Config.load()) as connection:
-        activation.disable(connection, _installed(), _tenant(connection, slug), key)
+    with _tenant_work(slug):
+        disable_plugin(key)
     click.echo(f"Disabled for {slug}: {key}. Its data is kept.")
 
 
@@ -125,13 +125,20 @@ def _installed() -> dict[str, FoundPlugin]:
     return {plugin.key: plugin for plugin in discover()}
 
 
-def _tenant(connection: Connection, slug: str) -> UUID:
-    found: UUID | None = connection.execute(
-        text("SELECT id FROM ossature.tenant WHERE slug = :slug"), {"slug": slug}
-    ).scalar()
-    if found is None:
-        raise click.ClickException(f"there is no tenant {slug!r}; `ossature tenant list` names them")
-    return found
+@contextmanager
+def _tenant_work(slug: str) -> Iterator[None]:
+    """A unit of work for one tenant, in an application: which rights there are follows from the plugins."""
+    from ossature.app import create_app  # a heavy import, which the other commands do without
+
+    with _plain_refusals():
+        create_app(Config.load())
+        with transaction(Context(means="command")) as work:
+            row = work.execute(text("SELECT * FROM ossature.find_tenant(:slug)"), {"slug": slug}).first()
+        if row is None:
+            raise click.ClickException(f"there is no tenant {slug!r}; `ossature tenant list` names them")
+        tenant = TenantInfo(row.id, row.slug, row.name, row.locale, row.time_zone)
+        with transaction(Context(tenant=tenant, means="command")):
+            yield
 
 
 @contextmanager

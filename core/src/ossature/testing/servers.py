@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -46,7 +47,9 @@ class Servers:
         """A word that tells this session's databases from those of others on the same server."""
         return self.home.name.rpartition("-")[2].lower()
 
-    def config(self, database: str, redis_number: int = 0, plugins: Sequence[str] | None = None) -> Config:
+    def config(
+        self, database: str, redis_number: int = 0, plugins: Sequence[str] | None = None, **settings: Any
+    ) -> Config:
         """The settings of an application on one of the databases; nothing is read from the environment's files."""
         redis_url = self.redis_url.partition("?")[0]
         if redis_url.startswith("unix:"):
@@ -60,8 +63,7 @@ class Servers:
             secret_key=SECRET,
             db_role_prefix=ROLES,
             plugins=tuple(plugins) if plugins is not None else None,
-            log_level="warn",
-            strict=True,
+            **{"log_level": "warn", "strict": True, **settings},
         )
 
     def connect(self, database: str) -> psycopg.Connection:

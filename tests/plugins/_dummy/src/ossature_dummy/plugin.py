@@ -47,7 +47,7 @@ def register_permissions() -> list[Permission]:
 def register_preset_grants() -> list[PresetGrant]:
     return [
         PresetGrant("manager", "_dummy.pebble.polish"),
-        PresetGrant("sales", "_dummy.pebble.edit", Reach.OWN),
+        PresetGrant("sales_rep", "_dummy.pebble.edit", Reach.OWN),
     ]
 
 

@@ -1,0 +1,100 @@
+"""A real browser on the application, answering real HTTP."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from flask import Flask
+from playwright.sync_api import Browser, Page, sync_playwright
+from werkzeug.serving import make_server
+
+from ossature.testing.needs import need
+from ossature.testing.people import Person
+
+# Nothing that talks to the network by itself, and nothing that a container forbids.
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+_PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def chromium_program() -> str | None:
+    """`OSSATURE_CHROMIUM`, else the Chromium on the path."""
+    named = os.environ.get("OSSATURE_CHROMIUM")
+    return named or next((found for name in _PROGRAMS if (found := shutil.which(name))), None)
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    program = chromium_program()
+    if program is None:
+        need("Chromium is not installed; install it or name it with OSSATURE_CHROMIUM")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, headless=True, args=list(FLAGS))
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextmanager
+def serving(app: Flask, port: int) -> Iterator[None]:
+    """Serve an application from threads of this process."""
+    server = make_server("127.0.0.1", port, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@contextmanager
+def open_screen(
+    browser: Browser,
+    base_url: str,
+    person: Person | None,
+    path: str,
+    *,
+    width: int = 1440,
+    height: int = 900,
+    dark: bool = False,
+    locale: str = "en",
+) -> Iterator[Page]:
+    """A page with cookies of its own. Errors of the page's scripts fail the test when it ends."""
+    url = person.tenant.url if person else base_url
+    surroundings = browser.new_context(
+        base_url=url,
+        viewport={"width": width, "height": height},
+        color_scheme="dark" if dark else "light",
+        locale=locale,
+        reduced_motion="reduce",
+    )
+    try:
+        if person:
+            domain = url.partition("://")[2].partition(":")[0]
+            cookie = person.page.get_cookie("ossature_session", domain=domain)
+            if cookie is None:
+                raise AssertionError(f"{person.email} has no session cookie for {domain}")
+            surroundings.add_cookies([{"name": cookie.key, "value": cookie.value, "url": url}])
+        page = surroundings.new_page()
+        errors: list[str] = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(path)
+        yield page
+        if errors:
+            raise AssertionError("the page's scripts raised: " + "; ".join(errors))
+    finally:
+        surroundings.close()
