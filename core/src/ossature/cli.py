@@ -22,7 +22,7 @@ ELSEWHERE = {
     "user": "ossature.auth.cli:user_group",
     "token": "ossature.auth.cli:token_group",
     "demo": "ossature.demo.cli:demo_group",
-    "check": "ossature.checks.cli:check",
+    "check": "ossature.checks:check",
     "health": "ossature.health.cli:health",
 }
 SHORT_HELP = {

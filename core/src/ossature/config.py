@@ -116,10 +116,12 @@ class Config(BaseSettings):
             config = cls(_env_file=env_file, **overrides)
         except ValidationError as error:
             raise ConfigError([sentence_of(fault, cls.model_fields) for fault in error.errors()]) from None
-        given = {name for name in cls.model_fields if os.environ.get((PREFIX + name).upper()) is not None}
+        given = {name for name in cls.model_fields if os.environ.get((PREFIX + name).upper())}
         in_file = {key.lower().removeprefix(PREFIX.lower()) for key in _file_values(env_file)}
         sources = dict.fromkeys(in_file, "file") | dict.fromkeys(given, "environment")
-        config.__dict__["sources"] = sources | dict.fromkeys(overrides, "command")
+        config.__dict__["sources"] = sources | dict.fromkeys(
+            (name for name, value in overrides.items() if value not in (None, "")), "command"
+        )
         if problems := list(problems_of(config)):
             raise ConfigError(problems)
         return config

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from ossature.config import Config
 
-DEFAULT_DEMO_PASSWORD = "ossature-demo-1"  # noqa: S105 - works on loopback only, see `_problems_of_listening`
+DEFAULT_DEMO_PASSWORD = "ossature-demo-1"  # noqa: S105 - works on loopback only, see `_problems_of_the_demo`
 SHORTEST_SECRET = 32
-SHORTEST_ADMIN_PASSWORD = 12
+SHORTEST_PASSWORD = 12
 NEW_SECRET = 'python3 -c "import secrets; print(secrets.token_urlsafe(48))"'  # noqa: S105
 
 
@@ -45,9 +45,11 @@ def problems_of(config: Config) -> Iterator[str]:
     except ValueError as error:
         yield f"OSSATURE_ENCRYPTION_KEYS: {error}; give id:base64 of 32 random bytes."
     yield from _weak_secrets(config)
+    yield from _weak_password(config)
     if config.production:
         yield from _problems_in_production(config)
-    yield from _problems_of_listening(config)
+    else:
+        yield from _problems_of_the_demo(config)
 
 
 def _weak_secrets(config: Config) -> Iterator[str]:
@@ -60,7 +62,7 @@ def _weak_secrets(config: Config) -> Iterator[str]:
                 yield f"{variable} is missing; make one with: {NEW_SECRET}"
         elif len(value) < SHORTEST_SECRET:
             yield f"{variable} has {len(value)} characters, {SHORTEST_SECRET} are needed; make one with: {NEW_SECRET}"
-        elif len(set(value)) < 12 or _looks_like_an_example(value):
+        elif len(set(value)) < 10 or _looks_like_an_example(value):
             yield f"{variable} is easy to guess; make one with: {NEW_SECRET}"
 
 
@@ -76,19 +78,21 @@ def _problems_in_production(config: Config) -> Iterator[str]:
         yield "OSSATURE_BASE_URL is missing; give the public address, such as https://erp.example.com."
     elif not config.secure_cookies and not is_loopback(urlsplit(config.base_url).hostname or ""):
         yield "OSSATURE_BASE_URL is not https, so passwords would travel readable; give an https:// address."
-    if config.admin_password and (
-        len(config.admin_password) < SHORTEST_ADMIN_PASSWORD
-        or len(set(config.admin_password)) < 6
-        or _known_password(config.admin_password)
-    ):
+
+
+def _weak_password(config: Config) -> Iterator[str]:
+    given = config.admin_password
+    if given and (len(given) < SHORTEST_PASSWORD or len(set(given)) < 6 or _known_password(given)):
         yield (
-            f"OSSATURE_ADMIN_PASSWORD is too easy to guess; give at least {SHORTEST_ADMIN_PASSWORD} characters that are "
-            "not a well-known password, and change it after the first sign-in."
+            f"OSSATURE_ADMIN_PASSWORD is too easy to guess; give at least {SHORTEST_PASSWORD} characters that are not a "
+            "well-known password, and change it after the first sign-in."
         )
 
 
-def _problems_of_listening(config: Config) -> Iterator[str]:
-    if not config.loopback and not config.production and config.demo_password == DEFAULT_DEMO_PASSWORD:
+def _problems_of_the_demo(config: Config) -> Iterator[str]:
+    if len(config.demo_password) < SHORTEST_PASSWORD:
+        yield f"OSSATURE_DEMO_PASSWORD is too short; give at least {SHORTEST_PASSWORD} characters."
+    if not config.loopback and config.demo_password == DEFAULT_DEMO_PASSWORD:
         yield (
             f"OSSATURE_HOST is {config.host}, but the default demo password works on loopback only; set "
             "OSSATURE_DEMO_PASSWORD, or OSSATURE_ENVIRONMENT=production, which has no demo tenant."
@@ -113,8 +117,9 @@ def sentence_of(fault: Any, fields: dict[str, Any]) -> str:
     name = str(fault["loc"][0]) if fault["loc"] else ""
     field = fields.get(name)
     message = str(fault["msg"]).removeprefix("Value error, ")
-    variable = f"OSSATURE_{name.upper()}" if name else "The configuration"
-    return f"{variable}: {message[:1].lower()}{message[1:]}; set it to {_wanted(field)}."
+    if not name:
+        return f"{message}."
+    return f"OSSATURE_{name.upper()}: {message[:1].lower()}{message[1:]}; set it to {_wanted(field)}."
 
 
 def _wanted(field: Any) -> str:

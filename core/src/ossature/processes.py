@@ -62,6 +62,10 @@ class OssatureProcess:
             self.process = None
         self._record.unlink(missing_ok=True)
 
+    def wait(self) -> int:
+        """Wait for the end; the exit code."""
+        return self.process.wait() if self.process is not None else 0
+
     def _end_recorded(self) -> None:
         """End what a killed supervisor left behind where the system does not do it for us; only what is surely ours:
         members of the recorded process's session, no older than it, running this product."""
@@ -182,8 +186,7 @@ def _run_once(config: Config, command: str, started: list[Server]) -> int:
     process = OssatureProcess(config, command, command)
     started.append(process)
     process.start()
-    assert process.process is not None
-    code = process.process.wait()
+    code = process.wait()
     process.stop()
     started.remove(process)
     return code

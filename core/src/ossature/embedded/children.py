@@ -50,7 +50,6 @@ def spawn(
     Call it from the main thread: the system watches the thread that started a child.
     """
     output = log.open("ab") if log is not None else None
-    identity = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []} if account else {}
     try:
         return subprocess.Popen(
             [str(argument) for argument in arguments],
@@ -61,7 +60,9 @@ def spawn(
             env=dict(environment) if environment is not None else None,
             start_new_session=True,
             preexec_fn=_bound_to_us(death_signal),
-            **identity,  # type: ignore[call-overload, unused-ignore]
+            user=account.pw_uid if account else None,
+            group=account.pw_gid if account else None,
+            extra_groups=[] if account else None,
         )
     finally:
         if output is not None:
