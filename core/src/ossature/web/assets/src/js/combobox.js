@@ -1,0 +1,195 @@
+/**
+ * A select with data-combobox becomes a searching combobox (WAI-ARIA list autocomplete). The select stays, hidden, and carries
+ * the value; without scripts it is simply the select.
+ */
+import { texts, whenReady } from "./page.js";
+
+const WAIT = 160;
+let serial = 0;
+
+class Combobox {
+  constructor(select) {
+    this.select = select;
+    this.options = [];
+    this.at = -1;
+    this.build();
+  }
+
+  build() {
+    const { select } = this;
+    const id = select.id;
+    this.box = Object.assign(document.createElement("div"), { className: "os-combo" });
+    this.input = Object.assign(document.createElement("input"), { type: "text", className: "form-control", autocomplete: "off", spellcheck: false, id });
+    this.list = Object.assign(document.createElement("ul"), { className: "os-combo-list", id: `combo-${++serial}`, hidden: true });
+    this.clear = Object.assign(document.createElement("button"), { type: "button", className: "os-icon-button os-combo-clear", textContent: "×", tabIndex: -1 });
+    this.status = Object.assign(document.createElement("span"), { className: "os-hide" });
+    select.id = `${id}-value`;
+    select.hidden = true;
+    select.tabIndex = -1;
+    const label = document.querySelector(`label[for="${CSS.escape(id)}"]`)?.textContent.trim();
+    this.list.setAttribute("role", "listbox");
+    if (label) this.list.setAttribute("aria-label", label);
+    this.clear.setAttribute("aria-label", texts().clear);
+    this.status.setAttribute("role", "status");
+    const roles = { role: "combobox", "aria-expanded": "false", "aria-controls": this.list.id, "aria-autocomplete": "list" };
+    for (const [name, value] of Object.entries(roles)) this.input.setAttribute(name, value);
+    for (const name of ["aria-describedby", "aria-invalid", "aria-required"]) if (select.hasAttribute(name)) this.input.setAttribute(name, select.getAttribute(name));
+    this.input.disabled = select.disabled;
+    this.input.placeholder = select.dataset.placeholder ?? "";
+    select.before(this.box);
+    this.box.append(this.input, this.clear, arrow(), this.list, this.status, select);
+    this.show();
+    this.listen();
+  }
+
+  get chosen() {
+    return this.select.selectedOptions[0];
+  }
+
+  show() {
+    this.input.value = this.chosen?.value ? this.chosen.textContent.trim() : "";
+    this.clear.hidden = !this.chosen?.value || this.select.disabled;
+  }
+
+  listen() {
+    const { input } = this;
+    input.addEventListener("input", () => this.search(input.value));
+    input.addEventListener("click", () => this.list.hidden && this.search(""));
+    input.addEventListener("keydown", (event) => this.key(event));
+    input.addEventListener("blur", () => setTimeout(() => this.leave(), 120));
+    this.clear.addEventListener("click", () => { this.choose({ value: "", label: "" }); input.focus(); });
+    this.list.addEventListener("mousedown", (event) => event.preventDefault());
+    this.list.addEventListener("click", (event) => {
+      const item = event.target.closest("[role=option]");
+      if (item) this.choose(this.options[Number(item.dataset.at)]);
+    });
+    this.select.addEventListener("os:set", () => this.show());
+  }
+
+  search(words) {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.fetch(words), words ? WAIT : 0);
+  }
+
+  async fetch(words) {
+    const { options: url } = this.select.dataset;
+    if (!url) return this.offer(this.local(words), false);
+    this.asked?.abort();
+    this.asked = new AbortController();
+    if (this.list.hidden) this.note(texts().searching);
+    try {
+      const address = new URL(url, location.href);
+      address.searchParams.set("q", words);
+      const answer = await fetch(address, { headers: { Accept: "application/json" }, signal: this.asked.signal });
+      if (!answer.ok) throw new Error(String(answer.status));
+      const { data = [], meta = {} } = await answer.json();
+      this.offer(data, meta.more);
+    } catch (error) {
+      if (error.name !== "AbortError") this.note(navigator.onLine ? texts().failed : texts().offline);
+    }
+  }
+
+  local(words) {
+    const fold = (text) => text.normalize("NFKD").replace(/[\u0300-\u036f]/g, "").toLowerCase();
+    return [...this.select.options].filter((option) => option.value && fold(option.textContent).includes(fold(words))).map((option) => ({ value: option.value, label: option.textContent.trim() }));
+  }
+
+  note(words) {
+    this.options = [];
+    this.list.replaceChildren(Object.assign(document.createElement("li"), { className: "os-combo-note", textContent: words, role: "presentation" }));
+    this.status.textContent = words;
+    this.open(true);
+  }
+
+  offer(options, more) {
+    if (!options.length) return this.note(texts().nothing);
+    this.options = options;
+    this.list.replaceChildren(...options.map((option, at) => this.item(option, at)));
+    if (more) this.list.append(Object.assign(document.createElement("li"), { className: "os-combo-note", textContent: texts().more, role: "presentation" }));
+    this.status.textContent = String(options.length);
+    this.open(true);
+    this.move(this.input.value ? 0 : Math.max(0, options.findIndex((option) => option.value === this.select.value)));
+  }
+
+  item(option, at) {
+    const item = Object.assign(document.createElement("li"), { id: `${this.list.id}-${at}`, role: "option" });
+    item.dataset.at = at;
+    item.append(Object.assign(document.createElement("span"), { textContent: option.label }));
+    if (option.hint) item.append(Object.assign(document.createElement("span"), { className: "os-muted", textContent: option.hint }));
+    return item;
+  }
+
+  move(at) {
+    this.at = at;
+    const items = this.list.querySelectorAll("[role=option]");
+    items.forEach((item, index) => item.setAttribute("aria-selected", String(index === at)));
+    if (items[at]) {
+      this.input.setAttribute("aria-activedescendant", items[at].id);
+      items[at].scrollIntoView({ block: "nearest" });
+    }
+  }
+
+  open(open) {
+    this.list.hidden = !open;
+    this.input.setAttribute("aria-expanded", String(open));
+    if (!open) this.input.removeAttribute("aria-activedescendant");
+  }
+
+  choose(option) {
+    if (!option) return;
+    let existing = [...this.select.options].find((item) => item.value === option.value);
+    if (!existing) this.select.append((existing = new Option(option.label, option.value)));
+    existing.selected = true;
+    this.show();
+    this.open(false);
+    this.select.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+
+  leave() {
+    clearTimeout(this.timer);
+    this.asked?.abort();
+    if (this.input.value.trim() === "" && this.chosen?.value) this.choose({ value: "", label: "" });
+    this.open(false);
+    this.show();
+  }
+
+  key(event) {
+    const open = !this.list.hidden;
+    const last = this.options.length - 1;
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      event.preventDefault();
+      if (!open) return this.search("");
+      const step = event.key === "ArrowDown" ? 1 : -1;
+      return this.move((this.at + step + last + 1) % (last + 1));
+    }
+    if (event.key === "Enter" && open && !event.ctrlKey && !event.metaKey) {
+      event.preventDefault();
+      return this.choose(this.options[this.at]);
+    }
+    if (event.key === "Escape" && open) {
+      event.preventDefault();
+      event.stopPropagation();
+      this.show();
+      return this.open(false);
+    }
+    if (event.key === "Tab" && open && this.input.value && this.options[this.at]) this.choose(this.options[this.at]);
+  }
+}
+
+function arrow() {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("class", "os-combo-arrow");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("aria-hidden", "true");
+  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  path.setAttribute("d", "M4 6l4 4 4-4");
+  path.setAttribute("fill", "none");
+  path.setAttribute("stroke", "currentColor");
+  path.setAttribute("stroke-width", "1.5");
+  svg.append(path);
+  return svg;
+}
+
+export function startCombobox() {
+  whenReady((root) => root.querySelectorAll("select[data-combobox]:not([hidden])").forEach((select) => select.closest("template") || new Combobox(select)));
+}
