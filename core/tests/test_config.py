@@ -217,11 +217,11 @@ def test_a_developers_secret_is_made_once_and_kept_to_oneself(tmp_path: Path) ->
 
 def test_encryption_keys_are_a_ring_whose_first_encrypts() -> None:
     new, old = (base64.b64encode(secrets.token_bytes(32)).decode() for _ in range(2))
-    ring = Config.load(encryption_keys=f"k2:{new},k1:{old}").key_ring
+    ring = Config.load(encryption_keys=f"k2:{new},k1:{old}").encryption_keyring
     assert list(ring) == ["k2", "k1"]
     assert {len(key) for key in ring.values()} == {32}
     assert "16 bytes" in problems(encryption_keys="k1:" + base64.b64encode(bytes(16)).decode())[0]
-    assert list(Config.load(secret_key=STRONG).key_ring) == ["derived"]
+    assert list(Config.load(secret_key=STRONG).encryption_keyring) == ["derived"]
 
 
 def test_settings_do_not_change_after_the_start() -> None:

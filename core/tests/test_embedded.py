@@ -196,5 +196,5 @@ def test_data_of_another_version_are_refused_with_the_next_step(postgres: Embedd
     postgres.start()
     postgres.stop()
     (postgres.data / "PG_VERSION").write_text("16\n")
-    with pytest.raises(EmbeddedError, match="made by PostgreSQL 16.*pg_dump"):
+    with pytest.raises(EmbeddedError, match=r"made by PostgreSQL 16.*pg_dump"):
         postgres.start()

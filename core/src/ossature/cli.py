@@ -76,9 +76,8 @@ def _plugin_command(ctx: click.Context, name: str) -> click.Command | None:
 
     config = load_config()
     ctx.find_root().with_resource(running(config))
-    commands = create_app(config).extensions["ossature"].extras.get("commands", {})
-    found: click.Command | None = commands.get(name)
-    return found
+    commands = create_app(config).extensions["ossature"].extras["commands"].get(name)
+    return click.Group(name, {one.name: one for one in commands}) if commands else None
 
 
 def load_config() -> Config:

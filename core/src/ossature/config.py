@@ -12,7 +12,6 @@ import binascii
 import difflib
 import os
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -30,7 +29,7 @@ from ossature.embedded.places import postgres_url, redis_url
 
 PREFIX = "OSSATURE_"
 # Variables that other programs of this project read; named here so that they are not taken for spelling mistakes.
-READ_ELSEWHERE = frozenset({"OSSATURE_TEST_DATA", "OSSATURE_REQUIREMENTS", "OSSATURE_DEBUG"})
+READ_ELSEWHERE = frozenset({"OSSATURE_TEST_DATA", "OSSATURE_REQUIREMENTS", "OSSATURE_REQUIRE_ALL", "OSSATURE_DEBUG"})
 READ_ELSEWHERE_PREFIXES = ("OSSATURE_TEST_", "OSSATURE_BENCH_")
 
 Words = Annotated[tuple[str, ...], NoDecode]
@@ -193,7 +192,7 @@ class Config(BaseSettings):
         return self.base_url.startswith("https://")
 
     @cached_property
-    def key_ring(self) -> Mapping[str, bytes]:
+    def encryption_keyring(self) -> dict[str, bytes]:
         """Encryption keys of 32 bytes by id; the first one encrypts, all decrypt."""
         return _key_ring(self.encryption_keys)
 

@@ -41,7 +41,7 @@ def problems_of(config: Config) -> Iterator[str]:
             "neither: both are then derived from OSSATURE_SECRET_KEY."
         )
     try:
-        config.key_ring  # noqa: B018 - reading it checks it
+        config.encryption_keyring  # noqa: B018 - reading it checks it
     except ValueError as error:
         yield f"OSSATURE_ENCRYPTION_KEYS: {error}; give id:base64 of 32 random bytes."
     yield from _weak_secrets(config)
