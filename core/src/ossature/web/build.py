@@ -142,11 +142,11 @@ def write_sprite(names: set[str], target: Path) -> tuple[str, list[str]]:
         source = folder / f"{name}.svg"
         if not source.is_file():
             continue
-        inside = re.sub(r"\s*\n\s*", "", source.read_text("utf-8").split(">", 1)[1] if "-->" not in (text := source.read_text("utf-8")) else text.split("<svg", 1)[1].split(">", 1)[1])
-        inside = inside.replace("</svg>", "").replace(' stroke="none" d="M0 0h24v24H0z" fill="none"', "").replace("<path/>", "").replace("<path />", "")
+        drawing = source.read_text("utf-8").split("<svg", 1)[1].split(">", 1)[1].rpartition("</svg>")[0]
+        drawing = re.sub(r"\s*\n\s*", "", re.sub(r'<path stroke="none"[^>]*>', "", drawing))
         symbols.append(
             f'<symbol id="{name}" viewBox="0 0 24 24" fill="none" stroke="currentColor" '
-            f'stroke-linecap="round" stroke-linejoin="round">{inside}</symbol>'
+            f'stroke-linecap="round" stroke-linejoin="round">{drawing}</symbol>'
         )
         held.append(name)
     body = f'<svg xmlns="http://www.w3.org/2000/svg">{"".join(symbols)}</svg>'
@@ -177,7 +177,7 @@ def build(force: bool = False) -> bool:
         named = {NAMES[entry]: file for entry, file in made.items()}
         named["icons.svg"], held = write_sprite(icons_in(files), fresh)
         named["mark.svg"] = write_named("mark.svg", (ASSETS / "mark.svg").read_bytes(), fresh)
-        manifest = {"files": named, "icons": {name: "" for name in held}}
+        manifest = {"files": named, "icons": dict.fromkeys(held, "")}
         (fresh / "manifest.json").write_text(json.dumps(manifest, indent=1, sort_keys=True), "utf-8")
         (fresh / "stamp").write_text(stamp, "utf-8")
         fresh.chmod(0o755)

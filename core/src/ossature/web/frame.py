@@ -1,0 +1,82 @@
+"""The frame of this deployment's pages: navigation, create menu and banner from what plugins registered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from flask import url_for
+
+from ossature.auth.request import caller
+from ossature.context import Context, current
+from ossature.hooks.calls import NAVIGATION
+from ossature.hooks.types import NavItem
+from ossature.i18n.texts import translator
+from ossature.kernel import Kernel
+from ossature.web.shell import Banner, CreateEntry, Reader, Shell, TenantChoice
+
+_, _l, _n = translator("ossature")
+
+
+ENDPOINTS = {
+    "home": "/",
+    "me": "settings.me",
+    "settings": "settings.index",
+    "sign_in": "auth.sign_in",
+    "sign_out": "auth.sign_out",
+    "switch_tenant": "auth.switch_tenant",
+    "set_locale": "auth.set_locale",
+    "set_preferences": "auth.set_preferences",
+}
+
+
+def reader(_context: Context) -> Reader | None:
+    """Who is signed in, for the me menu."""
+    found = caller()
+    if found is None or found.user is None:
+        return None
+    return Reader(found.user.name, found.user.email, found.user.theme, found.user.density)
+
+
+def tenants(context: Context) -> Sequence[TenantChoice]:
+    """The organisations that the reader may work in."""
+    found = caller()
+    places = found.places if found else ()
+    return [TenantChoice(place.name, place.slug, place.id == context.tenant_id) for place in places]
+
+
+def make_shell(kernel: Kernel) -> Shell:
+    """What every page's frame is made from."""
+    def navigation() -> Iterable[NavItem]:
+        enabled = current().access.plugins
+        items = [*kernel.plugins.values(NAVIGATION, enabled)]
+        for key, screens in kernel.screens.items():
+            rt = kernel.records.get(key)
+            if rt is None or screens.navigation is None or (rt.plugin != "ossature" and rt.plugin not in enabled):
+                continue
+            endpoint = f"{rt.plugin}_records.{rt.name}_list"
+            items.append(
+                NavItem(
+                    key, rt.plural, endpoint, icon=rt.icon, group=screens.navigation, permission=rt.permission("view"),
+                    weight=screens.weight,
+                )
+            )  # fmt: skip
+        return sorted(items, key=lambda item: item.weight)
+
+    def create(context: Context) -> Iterable[CreateEntry]:
+        for key, screens in sorted(kernel.screens.items(), key=lambda pair: pair[1].weight):
+            rt = kernel.records.get(key)
+            if rt is None or screens.navigation is None or rt.plugin not in context.access.plugins:
+                continue
+            if context.access.allows(rt.permission("create")):
+                yield CreateEntry(str(rt.label), url_for(f"{rt.plugin}_records.{rt.name}_new"), rt.icon)
+
+    def banner(context: Context) -> Banner | None:
+        problems = kernel.plugins.problems
+        if not problems or not (context.platform_admin or context.access.allows("ossature.plugins.manage")):
+            return None
+        return Banner(_("Not running: %(plugins)s. The rest works.", plugins=", ".join(p.key for p in problems)))
+
+    return Shell(
+        product=kernel.config.title, navigation=navigation, create=create, banner=banner, reader=reader,
+        tenants=tenants, **ENDPOINTS,
+    )  # fmt: skip
