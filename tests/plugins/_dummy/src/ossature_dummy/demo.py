@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from random import Random
 
-from ossature.api import DemoSize, Session, delete
+from sqlalchemy import delete
+from sqlalchemy.orm import Session
+
+from ossature.api import DemoSize
 from ossature_dummy.models.pebble import Pebble
 
 NUMBER = {DemoSize.SMALL: 5, DemoSize.MEDIUM: 50, DemoSize.LARGE: 500}

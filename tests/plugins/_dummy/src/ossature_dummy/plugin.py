@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import click
-from flask import Blueprint
 
 from ossature.api import (
     ApiAlias,
+    Blueprint,
     DemoData,
     Detail,
     HealthCheck,

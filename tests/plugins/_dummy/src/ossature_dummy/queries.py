@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ossature.api import select, session
+from sqlalchemy import select
+
+from ossature.api import session
 from ossature_dummy.models.pebble import Pebble
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint
-
-from ossature.api import render, requires, translator
+from ossature.api import Blueprint, render, requires, translator
 from ossature_dummy.queries import heaviest
 
 _, _l, ngettext = translator("_dummy")
