@@ -32,7 +32,7 @@ from ossature.kernel import Kernel
 from ossature.plugins.manifest import FoundPlugin, Manifest, compatible, discover
 from ossature.rbac.rules import rule_of
 from ossature.testing.catalogue import differences, read_schema, wall_faults
-from ossature.testing.declared import declare, declared_tables
+from ossature.testing.declared import declare
 from ossature.testing.imports import domains_of, forbidden_imports
 from ossature.testing.servers import Servers
 
@@ -58,13 +58,13 @@ class PluginContract:
 
     # -- what is asked below ------------------------------------------------------------------------------------------
 
-    @pytest.fixture(scope="class")
+    @pytest.fixture
     def plugin(self) -> FoundPlugin:
         found = {plugin.key: plugin for plugin in discover()}
         assert self.key in found, f"no installed distribution has an entry point {self.key!r} in ossature.plugins"
         return found[self.key]
 
-    @pytest.fixture(scope="class")
+    @pytest.fixture
     def manifest(self, plugin: FoundPlugin) -> Manifest:
         assert plugin.manifest is not None, str(plugin.error)
         return plugin.manifest
@@ -75,7 +75,7 @@ class PluginContract:
         assert self.key in found.plugins, found.plugins.statuses[self.key].sentence()
         return found
 
-    @pytest.fixture(scope="class")
+    @pytest.fixture
     def required(self, manifest: Manifest) -> tuple[str, ...]:
         """Keys of all plugins that must be there first."""
         manifests = {plugin.key: plugin.manifest for plugin in discover() if plugin.manifest}
@@ -197,9 +197,9 @@ class PluginContract:
     def test_tables_are_as_declared(self, kernel: Kernel, scratch: tuple[Servers, str, tuple[str, ...]]) -> None:
         """Columns, types, keys, checks, indexes with predicates, policies, triggers and grants, by the catalogue."""
         servers, name, keys = scratch
-        classes = [rt.cls for rt in kernel.records.all() if rt.plugin == self.key]
+        types = [rt for rt in kernel.records.all() if rt.plugin == self.key]
         config = servers.config(name, plugins=keys)
-        declare(config, self.key, classes)
+        declare(config, self.key, types)
         with servers.connect(name) as connection:
             declared = read_schema(connection, self.key)
         servers.drop(name)
@@ -207,7 +207,7 @@ class PluginContract:
         migrate.upgrade(config)
         with servers.connect(name) as connection:
             migrated = read_schema(connection, self.key)
-        faults = differences(migrated, declared, declared_tables(classes))
+        faults = differences(migrated, declared, [rt.table.name for rt in types])
         assert not faults, "\n".join(faults)
 
     def test_tenants_are_kept_apart_by_the_database(self, servers: Servers, database: str) -> None:

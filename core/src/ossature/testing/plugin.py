@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from ossature.testing.servers import Servers
     from ossature.testing.statements import StatementLog
 
+pytest.register_assert_rewrite("ossature.testing.contract")
+
 # Parts of the product are imported inside fixtures: this module is loaded in every run of pytest in the environment.
 
 _MARKERS = (
