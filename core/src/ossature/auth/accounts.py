@@ -154,6 +154,14 @@ def save_profile(
             )
 
 
+def set_platform_admin(user_id: UUID, admin: bool) -> None:
+    """Put an account above all organisations, or take that back; the system role alone may."""
+    session().execute(
+        text("SELECT ossature.system_set_platform_admin(:user, :admin)"), {"user": user_id, "admin": admin}
+    )
+    after_commit(lambda: access_state().cache.user_changed(user_id))
+
+
 def end_session(user_id: UUID, session_id: UUID, why: str) -> bool:
     """End one session of an account, in the open unit of work; False when there was none to end."""
     ended = session().execute(

@@ -272,12 +272,22 @@ class Gate:
             return None
         if rule.tenant and context.actor is None:
             return _ask_to_choose_tenant()
-        plugin = _plugin_of(rule, request.blueprint)
-        if plugin in self._plugins and plugin not in context.access.plugins:
+        plugin = self._plugin_of(rule)
+        if plugin is not None and context.tenant is not None and plugin not in context.access.plugins:
             raise NotFound(_("There is nothing here."))
         if rule.permission and not context.access.allows(rule.permission):
             raise Forbidden(_("Your role does not allow this."), permission=rule.permission)
         return None
+
+    def _plugin_of(self, rule: AccessRule) -> str | None:
+        """The plugin that a route belongs to, by its permission or its blueprint (`crm`, `crm_import`)."""
+        name = rule.permission.partition(".")[0] if rule.permission else (request.blueprint or "")
+        fitting = [key for key in self._plugins if name == key or name.startswith(f"{key}_")]
+        return max(fitting, key=len, default=None)
+
+    def on_tenant_host(self) -> bool:
+        """Whether this request came by a tenant's own address."""
+        return self.hosts.slug(request.host) is not None
 
     # -- after --------------------------------------------------------------------------------------------------------
 
@@ -338,12 +348,6 @@ def _go(url: str) -> ResponseReturnValue:
     if request.headers.get("HX-Request") == "true":
         return Response(status=401, headers={"HX-Redirect": url})
     return redirect(url, 303)
-
-
-def _plugin_of(rule: AccessRule, blueprint: str | None) -> str:
-    if rule.permission:
-        return rule.permission.partition(".")[0]
-    return (blueprint or "").partition(".")[0]
 
 
 def _means() -> str:
