@@ -114,6 +114,7 @@ def create_tenant_table(operations: Operations, it: CreateTenantTable) -> None:
     items = [*key, *it.items]
     if not any(isinstance(item, sa.PrimaryKeyConstraint) for item in items):
         items.append(sa.PrimaryKeyConstraint("tenant_id", "id"))
+    computed = [item.name for item in it.items if isinstance(item, sa.Column) and item.computed is not None]
     items.append(
         sa.ForeignKeyConstraint(["tenant_id"], ["ossature.tenant.id"], name=f"{it.name}_tenant_id_fkey")
     )
@@ -122,7 +123,7 @@ def create_tenant_table(operations: Operations, it: CreateTenantTable) -> None:
     if it.options.get("history", True):
         record_changes(
             operations, it.schema, it.name, it.options.get("record"), it.options.get("root"),
-            it.options.get("untracked", ()),
+            (*it.options.get("untracked", ()), *computed),
         )  # fmt: skip
 
 
@@ -139,12 +140,11 @@ def create_record_table(operations: Operations, it: CreateRecordTable) -> None:
     keys = [fk("created_by_id", "ossature.actor"), fk("updated_by_id", "ossature.actor")]
     if not part:
         keys.append(fk("owner_id", "ossature.actor"))
-    untracked = (*it.options.get("untracked", ()), *(f"{name}_fold" for name in fold))
-    plain = CreateTenantTable(
-        it.schema, it.name, *it.items, *base, *extra, *keys, **{**it.options, "untracked": untracked}
+    create_tenant_table(
+        operations, CreateTenantTable(it.schema, it.name, *it.items, *base, *extra, *keys, **it.options)
     )
-    create_tenant_table(operations, plain)
-    _version(operations, it.schema, it.name, untracked)
+    computed = [item.name for item in (*it.items, *extra) if isinstance(item, sa.Column) and item.computed is not None]
+    _version(operations, it.schema, it.name, (*it.options.get("untracked", ()), *computed))
     record = it.options.get("record") or f"{it.schema}.{it.name}"
     operations.execute(
         sa.text(
@@ -215,3 +215,41 @@ def create_schema(operations: Operations, schema: str) -> None:
     app, system = roles(operations)
     operations.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
     operations.execute(f'GRANT USAGE ON SCHEMA "{schema}" TO {app}, {system}')
+
+
+@Operations.register_operation("drop_record_table")
+class DropRecordTable(CreateTenantTable):
+    """Take a record's table away with everything in it; nothing else may point to it."""
+
+    @classmethod
+    def drop_record_table(cls, operations: Operations, schema: str, name: str) -> None:
+        operations.invoke(cls(schema, name))
+
+
+@Operations.implementation_for(DropRecordTable)
+def drop_record_table(operations: Operations, it: DropRecordTable) -> None:
+    operations.execute(f'DROP TABLE "{it.schema}"."{it.name}"')
+    operations.execute(
+        sa.text("DELETE FROM ossature.record_type WHERE schema_name = :s AND table_name = :t").bindparams(
+            s=it.schema, t=it.name
+        )
+    )
+
+
+@Operations.register_operation("alter_check")
+class AlterCheck(CreateTenantTable):
+    """Replace the check of a field; without a condition it is dropped."""
+
+    @classmethod
+    def alter_check(cls, operations: Operations, schema: str, table: str, name: str, condition: str | None) -> None:
+        operations.invoke(cls(schema, table, name, condition))
+
+
+@Operations.implementation_for(AlterCheck)
+def alter_check(operations: Operations, it: AlterCheck) -> None:
+    name, condition = it.items
+    table, constraint = f'"{it.schema}"."{it.name}"', f'"{it.name}_{name}_check"'
+    operations.execute(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {constraint}")
+    if condition is not None:
+        operations.execute(sa.text(f"ALTER TABLE {table} ADD CONSTRAINT {constraint} CHECK ({condition}) NOT VALID"))
+        operations.execute(f"ALTER TABLE {table} VALIDATE CONSTRAINT {constraint}")

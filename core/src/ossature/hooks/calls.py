@@ -66,6 +66,7 @@ API_ALIASES = Registers("register_api_aliases", types.ApiAlias)
 COMMANDS: Registers[Any] = Registers("register_commands", "click:Command")
 DEMO_DATA = Registers("register_demo_data", types.DemoData)
 SETTINGS_PAGES = Registers("register_settings_pages", types.SettingsPage)
+SETTINGS: Registers[Any] = Registers("register_settings", "ossature.settings:Setting")
 HEALTH_CHECKS = Registers("register_health_checks", types.HealthCheck)
 
 REGISTERS: tuple[Registers[Any], ...] = (
@@ -80,6 +81,7 @@ REGISTERS: tuple[Registers[Any], ...] = (
     COMMANDS,
     DEMO_DATA,
     SETTINGS_PAGES,
+    SETTINGS,
     HEALTH_CHECKS,
 )
 

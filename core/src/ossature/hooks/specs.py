@@ -149,6 +149,16 @@ def register_settings_pages() -> list[SettingsPage]:  # type: ignore[empty-body]
 
 
 @hookspec
+def register_settings() -> list[Setting]:  # type: ignore[empty-body]
+    """Switches that an organisation may turn, shown together on the settings page Options.
+
+    Called: once at boot; read by the plugin with `setting.read()` inside a request or a job.
+    Returns: `Setting` objects whose key begins with the plugin's key.
+    Errors: the plugin becomes failed.
+    """
+
+
+@hookspec
 def register_health_checks() -> list[HealthCheck]:  # type: ignore[empty-body]
     """What must be well for the plugin to work, shown by readiness and `ossature check`.
 

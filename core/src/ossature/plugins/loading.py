@@ -19,6 +19,7 @@ from ossature.hooks.calls import (
     PRESET_GRANTS,
     RECORDS,
     REGISTERS,
+    SETTINGS,
     HookError,
     Registers,
     check_plain,
@@ -241,7 +242,7 @@ def _check_names(registry: PluginRegistry, key: str, register: Registers[Any], v
         taken[name_of(entry.value)] = entry.plugin
     for value in values:
         name = name_of(value)
-        if register in (RECORDS, PERMISSIONS) and not name.startswith(f"{key}."):
+        if register in (RECORDS, PERMISSIONS, SETTINGS) and not name.startswith(f"{key}."):
             raise HookError(key, register.hook, f"{name!r} does not begin with {key!r}", f"name it `{key}.something`")
         if key != KERNEL and register is BLUEPRINTS and not (name == key or name.startswith(f"{key}_")):
             raise HookError(key, register.hook, f"blueprint {name!r}", f"name it {key!r} or `{key}_something`")

@@ -96,10 +96,8 @@ class Field:
 
     @property
     def sort_column(self) -> str:
-        """The column that gives the order: text sorts by its folded twin."""
-        if self.kind is Kind.MONEY:
-            return f"{self.name}_minor"
-        return f"{self.name}_fold" if self.textual else self.name
+        """The stored column that gives the order: never null, text without case and accents."""
+        return f"{self.name}_fold" if self.textual else f"{self.name}_sort"
 
     @property
     def relation(self) -> str:
@@ -162,43 +160,43 @@ def long_text(
     )
 
 
-def email(
+def email_address(
     label: Label, *, help: Label = "", sort: bool = False, search: bool = False, unique: bool = False,
     personal: bool = True, view: str | None = None,
 ) -> MappedColumn[Any]:  # fmt: skip
     """An e-mail address, checked for its form (RFC 5321), its domain stored in lower case."""
-    from ossature.records.rules import email_address
+    from ossature.records import rules
 
     return _column(
         Field(
-            Kind.EMAIL, label, help=help, max_length=254, rule=email_address, sort=sort, search=search, unique=unique,
+            Kind.EMAIL, label, help=help, max_length=254, rule=rules.email_address, sort=sort, search=search, unique=unique,
             personal=personal, view=view,
         ),
         sa.Text,
     )  # fmt: skip
 
 
-def phone(
+def phone_number(
     label: Label, *, help: Label = "", sort: bool = False, search: bool = False, personal: bool = True,
     view: str | None = None,
 ) -> MappedColumn[Any]:  # fmt: skip
     """A telephone number, stored as E.164; a number without country prefix is French."""
-    from ossature.records.rules import phone_number
+    from ossature.records import rules
 
     return _column(
         Field(
-            Kind.PHONE, label, help=help, max_length=32, rule=phone_number, sort=sort, search=search,
+            Kind.PHONE, label, help=help, max_length=32, rule=rules.phone_number, sort=sort, search=search,
             personal=personal, view=view,
         ),
         sa.Text,
     )  # fmt: skip
 
 
-def url(label: Label, *, help: Label = "", max_length: int = 500) -> MappedColumn[Any]:
+def web_address(label: Label, *, help: Label = "", max_length: int = 500) -> MappedColumn[Any]:
     """A web address with http or https; the scheme is added when missing."""
-    from ossature.records.rules import web_address
+    from ossature.records import rules
 
-    return _column(Field(Kind.URL, label, help=help, max_length=max_length, rule=web_address), sa.Text)
+    return _column(Field(Kind.URL, label, help=help, max_length=max_length, rule=rules.web_address), sa.Text)
 
 
 def secret(label: Label, *, help: Label = "", max_length: int = 2_000) -> MappedColumn[Any]:

@@ -24,6 +24,14 @@ RESERVED = frozenset(
 )
 
 
+# What sorts behind every value, for rows that have none.
+LAST: dict[Kind, tuple[Any, str]] = {
+    Kind.DATE: (sa.Date, "'9999-12-31'::date"),
+    Kind.INTEGER: (sa.BigInteger, "9223372036854775807"),
+    Kind.DECIMAL: (sa.Numeric, "'Infinity'::numeric"),
+}
+
+
 class RecordBase(TenantTable, Base):
     """What records and parts share. Declare `Record` or `Part`, not this."""
 
@@ -141,6 +149,10 @@ def _add_stored_columns(cls: type[RecordBase]) -> None:
             expression = field.sort_sql or field.derived or name
             stored = sa.Computed(f"coalesce(ossature.fold({expression}), '')", persisted=True)
             setattr(cls, f"{name}_fold", mapped_column(sa.Text(collation="C"), stored, deferred=True, sort_order=950))
+        elif field.sort:
+            type_, last = LAST[field.kind]
+            stored = sa.Computed(f"coalesce({name}, {last})", persisted=True)
+            setattr(cls, f"{name}_sort", mapped_column(type_, stored, deferred=True, sort_order=951))
         if field.search:
             searched.append(name)
     if searched:
@@ -194,10 +206,12 @@ def _constraints(cls: type[RecordBase]) -> list[Any]:
                 )
             )
         named = field.named(name, False)
+        if field.sort and not field.textual and field.kind not in LAST:
+            raise DeclarationError(f"{key}.{name}: lists cannot be sorted by a field of kind {field.kind}")
         if field.unique:
             column = named.sort_column if field.textual else name
-            found.append(sa.Index(f"{table}_{name}_live_key", "tenant_id", column, unique=True, postgresql_where=sa.text(
-                f"deleted_at IS NULL AND {name} IS NOT NULL")))
+            given = sa.text(f"deleted_at IS NULL AND {name} IS NOT NULL")
+            found.append(sa.Index(f"{table}_{name}_live_key", "tenant_id", column, unique=True, postgresql_where=given))
         if field.sort:
             found.append(sa.Index(f"{table}_{name}_idx", "tenant_id", named.sort_column, "id", postgresql_where=live))
     return found

@@ -1,0 +1,86 @@
+"""Everything a plugin may import. What is not in `__all__` may change without notice.
+
+`API_VERSION` follows its own count: a plugin's manifest names the one it is written for.
+"""
+
+from __future__ import annotations
+
+from apiflask import APIBlueprint
+from flask import Blueprint
+from sqlalchemy.orm import Mapped
+
+from ossature.context import Access, Actor, Context, Reach, current, use_context
+from ossature.db.operations import fk
+from ossature.db.types import Money
+from ossature.db.work import after_commit, session, transaction
+from ossature.errors import (
+    BadRequest,
+    Conflict,
+    Detail,
+    Forbidden,
+    Invalid,
+    NotFound,
+    PreconditionFailed,
+    Refusal,
+    Unavailable,
+)
+from ossature.hooks.specs import hookimpl
+from ossature.hooks.types import (
+    ApiAlias,
+    ChangeKind,
+    DemoData,
+    DemoSize,
+    HealthCheck,
+    NavItem,
+    Permission,
+    PresetGrant,
+    RecordChange,
+    SettingsPage,
+    Widget,
+)
+from ossature.i18n.texts import translator
+from ossature.ids import new_id
+from ossature.plugins.manifest import API_VERSION
+from ossature.rbac.predicate import reaches
+from ossature.rbac.rules import platform_admin, public, requires, signed_in
+from ossature.records import (
+    Part,
+    Record,
+    RecordType,
+    Related,
+    Screens,
+    Section,
+    boolean,
+    choice,
+    day,
+    decimal,
+    derived,
+    email_address,
+    integer,
+    long_text,
+    moment,
+    money,
+    part_of,
+    phone_number,
+    reference,
+    rules,
+    secret,
+    text,
+    web_address,
+)
+from ossature.records.lookup import record_type
+from ossature.records.service import create, delete, restore, update
+from ossature.settings import Setting
+from ossature.web import Crumb, notify, render
+from ossature.web.api import read_object, success
+
+__all__ = [
+    "API_VERSION", "APIBlueprint", "Access", "Actor", "ApiAlias", "BadRequest", "Blueprint", "ChangeKind", "Conflict",
+    "Context", "Crumb", "DemoData", "DemoSize", "Detail", "Forbidden", "HealthCheck", "Invalid", "Mapped", "Money",
+    "NavItem", "NotFound", "Part", "Permission", "PreconditionFailed", "PresetGrant", "Reach", "Record",
+    "RecordChange", "RecordType", "Refusal", "Related", "Screens", "Section", "Setting", "SettingsPage", "Unavailable", "Widget",
+    "after_commit", "boolean", "choice", "create", "current", "day", "decimal", "delete", "derived", "email_address", "fk",
+    "hookimpl", "integer", "long_text", "moment", "money", "new_id", "notify", "part_of", "phone_number", "platform_admin",
+    "public", "reaches", "read_object", "record_type", "reference", "render", "requires", "restore", "rules", "secret",
+    "session", "signed_in", "success", "text", "transaction", "translator", "update", "web_address", "use_context",
+]  # fmt: skip

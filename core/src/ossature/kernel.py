@@ -1,0 +1,56 @@
+"""The running application's parts in one object: `app.extensions["ossature"]`, or the process's own outside Flask."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from flask import current_app, has_app_context
+
+from ossature.config import Config, derive
+from ossature.db.database import Database
+from ossature.records.types import RecordTypes
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+    from ossature.plugins.registry import PluginRegistry
+    from ossature.records.screens import Screens
+
+
+@dataclass
+class Kernel:
+    """Configuration, database, Redis, plugins and record types of one application."""
+
+    config: Config
+    db: Database
+    redis: Redis
+    plugins: PluginRegistry
+    records: RecordTypes = field(default_factory=RecordTypes)
+    screens: dict[str, Screens] = field(default_factory=dict)
+    extras: dict[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def cursor_key(self) -> bytes:
+        """Signs list cursors."""
+        return derive(self.config.secret_key, "list cursor")
+
+
+_process_kernel: Kernel | None = None
+
+
+def set_kernel(kernel: Kernel) -> None:
+    """Make this the kernel of code that runs outside an application context: commands, jobs."""
+    global _process_kernel
+    _process_kernel = kernel
+
+
+def kernel() -> Kernel:
+    """The kernel of the current application, else of the process."""
+    if has_app_context():
+        found: Kernel = current_app.extensions["ossature"]
+        return found
+    if _process_kernel is None:
+        raise RuntimeError("no application was created in this process")
+    return _process_kernel

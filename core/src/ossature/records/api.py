@@ -1,0 +1,226 @@
+"""The REST endpoints that every record has, made from its description; nothing here is written per record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+from uuid import UUID
+
+from apiflask import APIBlueprint
+from flask import Response, request, url_for
+
+from ossature.errors import BadRequest, Detail
+from ossature.i18n.texts import translator
+from ossature.rbac import requires, signed_in
+from ossature.records import schemas, service
+from ossature.records.clean import plain
+from ossature.records.query import ACTOR, ListQuery, Row, get_row, list_rows, options, part_rows
+from ossature.records.service import Written
+from ossature.records.types import RecordType
+from ossature.web.api import documented, known_arguments, limit_argument, read_object, success
+
+_, _l, _n = translator("ossature")
+
+LIST_ARGUMENTS = ("search", "sort", "limit", "cursor", "fields", "deleted")
+
+
+def record_blueprint(plugin: str, types: Iterable[RecordType], aliases: Mapping[str, str]) -> APIBlueprint:
+    """The API of one plugin's records under `/api/<plugin>`, and under their aliases."""
+    blueprint = APIBlueprint(f"{plugin}_records_api", __name__, url_prefix="/api")
+    for rt in types:
+        paths = [f"/{plugin}/{rt.slug}", *(f"/{alias}" for alias, key in aliases.items() if key == rt.key)]
+        blueprint.add_url_rule(
+            f"/{plugin}/{rt.slug}/options", endpoint=f"{rt.name}_options", view_func=_options(rt.key, rt), methods=["GET"]
+        )
+        for name, methods, tail, view in _views(rt):
+            for number, path in enumerate(paths):
+                blueprint.add_url_rule(
+                    path + tail, endpoint=f"{rt.name}_{name}" + (f"_alias{number}" if number else ""),
+                    view_func=view, methods=methods,
+                )  # fmt: skip
+    return blueprint
+
+
+View = Callable[..., Any]
+
+
+def _views(rt: RecordType) -> list[tuple[str, list[str], str, View]]:
+    one, answer = "/<uuid:id>", schemas.one_answer(rt)
+    plural = str(rt.plural)
+
+    def list_view() -> Response:
+        known_arguments(LIST_ARGUMENTS, prefixes=("filter[",))
+        page = list_rows(rt, list_query())
+        meta = {"next": page.next, "previous": page.previous, "limit": limit_argument(), "capped": page.capped}
+        return success(page.rows, meta=meta)
+
+    def create_view() -> Response:
+        body = read_object()
+        id = _client_id(body)
+        body.pop("version", None)
+        written = service.create(rt, body, id)
+        location = url_for(f"{rt.plugin}_records_api.{rt.name}_get", id=written.row["id"])
+        return _answer(rt, written, 201, {"Location": location})
+
+    def get_view(id: UUID) -> Response:
+        known_arguments(())
+        row = get_row(rt, id)
+        parts = {name: found.get(id, []) for name, found in part_rows(rt, [id]).items()}
+        return _answer(rt, Written(row, parts))
+
+    def patch_view(id: UUID) -> Response:
+        body = read_object()
+        version = _version(body)
+        return _answer(rt, service.update(rt, id, body, version=version, if_match=if_match()))
+
+    def put_view(id: UUID) -> Response:
+        body = read_object()
+        version = _version(body)
+        _same_id(body, id)
+        return _answer(rt, service.update(rt, id, body, version=version, if_match=if_match(), replace=True))
+
+    def delete_view(id: UUID) -> Response:
+        row = service.delete(rt, id, if_match=if_match())
+        return success({"id": row["id"], "deleted_at": row["deleted_at"], "version": row["version"]})
+
+    def restore_view(id: UUID) -> Response:
+        service.restore(rt, id)
+        return get_view(id)
+
+    made: list[tuple[str, list[str], str, View]] = []
+
+    def add(what: str, methods: list[str], tail: str, view: View, action: str, **documentation: Any) -> None:
+        view.__name__ = f"{rt.name}_{what}"
+        documented(view, tag=plural, operation_id=f"{what}_{rt.plugin}_{rt.name}", **documentation)
+        made.append((what, methods, tail, requires(rt.permission(action))(view)))
+
+    label = str(rt.label)
+    add("list", ["GET"], "", list_view, "view", summary=f"List {plural.lower()}", query=schemas.list_arguments(rt),
+        answer=schemas.list_answer(rt), refusals=(400, 401, 403, 422, 429))  # fmt: skip
+    add("create", ["POST"], "", create_view, "create", summary=f"Create a {label.lower()}",
+        body=schemas.input_model(rt), answer=answer, status=201,
+        refusals=(400, 401, 403, 409, 413, 415, 422, 429))  # fmt: skip
+    add("get", ["GET"], one, get_view, "view", summary=f"Read a {label.lower()}", answer=answer)
+    writes = (400, 401, 403, 404, 409, 412, 413, 415, 422, 429)
+    add("patch", ["PATCH"], one, patch_view, "edit", summary=f"Change some fields of a {label.lower()}",
+        body=schemas.input_model(rt, partial=True), answer=answer, refusals=writes)  # fmt: skip
+    add("put", ["PUT"], one, put_view, "edit", summary=f"Replace a {label.lower()}", body=schemas.input_model(rt),
+        answer=answer, refusals=writes)  # fmt: skip
+    add("delete", ["DELETE"], one, delete_view, "delete", summary=f"Delete a {label.lower()}", refusals=writes)
+    add("restore", ["POST"], one + "/restore", restore_view, "delete", summary=f"Restore a deleted {label.lower()}",
+        answer=answer, refusals=writes)  # fmt: skip
+    return made
+
+
+def _options(target: str, rt: RecordType | None) -> View:
+    def view() -> Response:
+        return options_answer(target)
+
+    view.__name__ = f"{target.replace('.', '_')}_options"
+    subject = str(rt.plural) if rt else "Members"
+    documented(view, summary=f"What a picker of {subject.lower()} offers", tag=subject,
+               operation_id=f"options_{target.replace('.', '_')}", query=schemas.OptionArguments,
+               answer=schemas.OptionAnswer, refusals=(400, 401, 403, 429))  # fmt: skip
+    return requires(rt.permission("view"))(view) if rt else signed_in(view)
+
+
+def actor_options_blueprint() -> APIBlueprint:
+    """The picker of people: members who are active, for every member."""
+    blueprint = APIBlueprint("ossature_actors_api", __name__, url_prefix="/api/ossature")
+    blueprint.add_url_rule("/actors/options", endpoint="options", view_func=_options(ACTOR, None), methods=["GET"])
+    return blueprint
+
+
+def options_answer(target: str) -> Response:
+    """What a picker offers for `?q=`: records that the reader may see."""
+    known_arguments(("q",))
+    search = request.args.get("q", "")[:200]
+    found = options(target, plain(search), 21)
+    data = [{"value": str(option.id), "label": option.title, "hint": ""} for option in found[:20]]
+    return success(data, meta={"more": len(found) > 20})
+
+
+def list_query() -> ListQuery:
+    """The list that the query string asks for."""
+    filters = {
+        name[7:-1]: value for name, value in request.args.items() if name.startswith("filter[") and name.endswith("]")
+    }
+    deleted = request.args.get("deleted", "false")
+    if deleted not in ("true", "false"):
+        raise BadRequest(
+            _("The parameter deleted is wrong."), [Detail("deleted", "invalid", _("Give true or false."))]
+        )
+    return ListQuery(
+        search=_plain_search(),
+        sort=request.args.get("sort", "")[:80],
+        filters=filters,
+        limit=limit_argument(),
+        cursor=request.args.get("cursor", "")[:2000],
+        deleted=deleted == "true",
+        fields=tuple(name for name in request.args.get("fields", "").split(",") if name),
+    )
+
+
+def _plain_search() -> str:
+    search = request.args.get("search", "")
+    if len(search) > 200 or "\x00" in search:
+        raise BadRequest(
+            _("The parameter search is wrong."), [Detail("search", "invalid", _("Search for at most 200 characters."))]
+        )
+    return search
+
+
+def if_match() -> int | None:
+    """The version that `If-Match` demands, None without the header."""
+    header = request.headers.get("If-Match")
+    if header is None or header.strip() == "*":
+        return None
+    text = header.strip().removeprefix("W/").strip('"')
+    if not (text.isascii() and text.isdigit() and len(text) <= 9):
+        raise BadRequest(
+            _("The header If-Match is wrong."), [Detail("If-Match", "invalid", _('Give a version, such as "3".'))]
+        )
+    return int(text)
+
+
+def _version(body: dict[str, Any]) -> int | None:
+    version = body.pop("version", None)
+    if version is not None and (isinstance(version, bool) or not isinstance(version, int) or not 0 < version < 2**31):
+        raise BadRequest(_("The version is wrong."), [Detail("version", "invalid", _("Give the version you read."))])
+    return version
+
+
+def _client_id(body: dict[str, Any]) -> UUID | None:
+    id = body.pop("id", None)
+    if id is None:
+        return None
+    try:
+        return UUID(id)
+    except (ValueError, AttributeError, TypeError):
+        raise BadRequest(_("The id is wrong."), [Detail("id", "invalid", _("Give a UUID."))]) from None
+
+
+def _same_id(body: dict[str, Any], id: UUID) -> None:
+    if (given := _client_id(body)) is not None and given != id:
+        raise BadRequest(
+            _("The id in the body differs from the address."), [Detail("id", "invalid", _("Leave it out."))]
+        )
+
+
+def _answer(rt: RecordType, written: Written, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    meta: dict[str, Any] = {}
+    if written.warnings:
+        meta["warnings"] = [warning.as_dict() for warning in written.warnings]
+    if written.merged:
+        meta["merged"] = list(written.merged)
+    parts = {name: [_part(rt, name, row) for row in rows] for name, rows in written.parts.items()}
+    etag = {"ETag": f'"{written.row["version"]}"'}
+    return success({**written.row, **parts}, status, meta, {**etag, **(headers or {})})
+
+
+def _part(rt: RecordType, collection: str, row: Row) -> Row:
+    fields = rt.parts[collection].fields
+    return {"id": row["id"], **{name: row.get(name) for name, item in fields.items() if not item.parent}}
+
+
+__all__ = ["list_query", "actor_options_blueprint", "record_blueprint", "signed_in"]

@@ -1,0 +1,55 @@
+"""Cursors: where a list goes on. Signed, so that only what the server gave out comes back."""
+
+from __future__ import annotations
+
+import hmac
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import dataclass
+from hashlib import blake2s
+from typing import Any
+
+import orjson
+
+from ossature.errors import BadRequest
+from ossature.i18n.texts import translator
+
+_, _l, _n = translator("ossature")
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """A place in a list: the sort value and id of the row at its edge, and the way to go from there.
+
+    `of` names the list it belongs to (record, order, filters), so that it cannot be used in another one.
+    """
+
+    of: str
+    value: Any
+    id: str
+    backwards: bool = False
+
+    def write(self, key: bytes) -> str:
+        body = orjson.dumps([self.of, self.value, self.id, self.backwards], default=str)
+        return urlsafe_b64encode(_sign(key, body) + body).decode().rstrip("=")
+
+    @classmethod
+    def read(cls, text: str, key: bytes, of: str) -> Cursor:
+        """Raises `BadRequest` when the cursor was altered or belongs to another list."""
+        try:
+            raw = urlsafe_b64decode(text + "=" * (-len(text) % 4))
+            signature, body = raw[:12], raw[12:]
+            if not hmac.compare_digest(signature, _sign(key, body)):
+                raise ValueError
+            found = cls(*orjson.loads(body))
+        except (ValueError, TypeError):
+            raise BadRequest(_("The cursor is not valid; start again without it."), code="bad_cursor") from None
+        if found.of != of:
+            raise BadRequest(
+                _("The cursor belongs to a list with another order or other filters; start again without it."),
+                code="bad_cursor",
+            )
+        return found
+
+
+def _sign(key: bytes, body: bytes) -> bytes:
+    return blake2s(body, key=key[:32], digest_size=12, person=b"cursor").digest()

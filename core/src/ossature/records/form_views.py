@@ -1,0 +1,203 @@
+"""From forms to what templates show: inputs, repeatable parts, error summary, the panel of a stale write."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from flask import url_for
+
+from ossature.context import current
+from ossature.db.types import Money
+from ossature.errors import Conflict
+from ossature.history.timeline import timeline
+from ossature.i18n.texts import translator
+from ossature.kernel import kernel
+from ossature.records.clean import CURRENCIES
+from ossature.records.fields import Field, Kind
+from ossature.records.forms import DeclaredField, RecordForm
+from ossature.records.query import ACTOR, Label, Row, labels
+from ossature.records.service import MOST_PARTS
+from ossature.records.types import RecordType
+from ossature.records.views import page_endpoint, plain_words
+from ossature.web import models
+from ossature.web.formats import now
+from ossature.web.models import Choice, FormError, FormField, FormPage, FormSection, PartRow, PartRows
+
+_, _l, _n = translator("ossature")
+
+KINDS: dict[Kind, models.FieldKind] = {
+    Kind.TEXT: "text", Kind.LONG_TEXT: "longtext", Kind.EMAIL: "email", Kind.PHONE: "phone", Kind.URL: "url",
+    Kind.SECRET: "password", Kind.INTEGER: "integer", Kind.DECIMAL: "decimal", Kind.MONEY: "money",
+    Kind.BOOLEAN: "boolean", Kind.DATE: "date", Kind.DATETIME: "datetime", Kind.CHOICE: "choice",
+    Kind.REFERENCE: "reference",
+}  # fmt: skip
+SHORT = frozenset({Kind.INTEGER, Kind.DECIMAL, Kind.MONEY, Kind.DATE, Kind.DATETIME, Kind.CHOICE, Kind.EMAIL,
+                   Kind.PHONE, Kind.URL, Kind.REFERENCE})  # fmt: skip
+FIRST_CURRENCIES = ("EUR", "USD", "GBP", "CHF")
+
+
+def form_page(
+    rt: RecordType, form: RecordForm, row: Row, *, title: str, action: str, cancel_url: str, submit_label: str,
+    version: int | None = None, conflict: models.ConflictPanel | None = None,
+) -> FormPage:  # fmt: skip
+    """A record's form as `record/form.html` shows it."""
+    shown = labels_in(rt, form)
+    sections = []
+    for names, heading in _sections(rt, form):
+        fields = tuple(
+            input_view(rt, form.form[name], name, form.fields[name], form.errors.get(name, ()), shown)
+            for name in names
+            if name in form.fields
+        )
+        parts = tuple(_part_rows(rt, name, form, shown) for name in names if name in rt.parts)
+        if fields or parts:
+            sections.append(FormSection(fields, heading or None, parts=parts))
+    return FormPage(
+        title=title, action=action, sections=tuple(sections), submit_label=submit_label, cancel_url=cancel_url,
+        version=version, errors=tuple(_summary(rt, form)) if conflict is None else (), conflict=conflict,
+    )  # fmt: skip
+
+
+def _sections(rt: RecordType, form: RecordForm) -> list[tuple[Sequence[str], str]]:
+    screens = kernel().screens[rt.key]
+    if not screens.sections:
+        return [(tuple(form.fields), ""), *(((name,), str(part.plural)) for name, part in rt.parts.items())]
+    found = [(section.fields, str(section.title)) for section in screens.sections]
+    named = {name for names, _title in found for name in names}
+    rest = [name for name in (*form.fields, *rt.parts) if name not in named]
+    return [*found, (rest, _("More"))] if rest else found
+
+
+def labels_in(rt: RecordType, form: RecordForm) -> dict[UUID, Label]:
+    """The labels of the references that a form holds, a statement a target."""
+    wanted: dict[str, set[UUID]] = {}
+    for _path, field in form.each():
+        if field.declared.kind is Kind.REFERENCE and field.declared.target and isinstance(field.data, UUID):
+            wanted.setdefault(field.declared.target, set()).add(field.data)
+    found: dict[UUID, Label] = {}
+    for target, ids in wanted.items():
+        found.update(labels(target, ids))
+    return found
+
+
+def input_view(
+    rt: RecordType, field: DeclaredField, name: str, item: Field, errors: Sequence[str], shown: Mapping[UUID, Label]
+) -> FormField:
+    """One input with what to show in it: the text as typed, else the stored value."""
+    value: Any = field.typed if field.typed is not None else field.data
+    currency = None
+    if item.kind is Kind.MONEY:
+        money = field.data if isinstance(field.data, Money) else None
+        currency = field.typed_currency or (money.currency if money else FIRST_CURRENCIES[0])
+        value = field.typed if field.typed is not None else (str(money.amount) if money else "")
+    elif item.kind is Kind.BOOLEAN:
+        value = bool(field.data)
+    elif item.kind is Kind.SECRET:
+        value = ""
+    elif item.kind is Kind.DATETIME and isinstance(value, datetime):
+        value = value.astimezone(ZoneInfo(current().time_zone)).replace(tzinfo=None)
+    label = shown.get(field.data) if item.kind is Kind.REFERENCE and isinstance(field.data, UUID) else None
+    return FormField(
+        name=name, label=str(item.label), kind=KINDS[item.kind], value=value, required=item.required,
+        help=str(item.help) or None, errors=tuple(errors),
+        choices=tuple(Choice(key, str(text)) for key, text in item.choices.items()), unit=item.unit or None,
+        currency=currency,
+        currencies=(*FIRST_CURRENCIES, *sorted(CURRENCIES - set(FIRST_CURRENCIES))) if item.kind is Kind.MONEY else (),
+        max_length=item.max_length, options_url=options_url(item) if item.kind is Kind.REFERENCE else None,
+        selected_label=_("Restricted") if label and label.hidden else (label.title if label else None),
+        short=item.kind in SHORT or (item.kind is Kind.TEXT and (item.max_length or 999) <= 100),
+    )  # fmt: skip
+
+
+def options_url(item: Field) -> str | None:
+    if item.target == ACTOR:
+        return url_for("ossature_actors_api.options")
+    target = kernel().records.get(item.target or "")
+    return url_for(f"{target.plugin}_records_api.{target.name}_options") if target else None
+
+
+def _part_rows(rt: RecordType, collection: str, form: RecordForm, shown: Mapping[UUID, Label]) -> PartRows:
+    part = rt.parts[collection]
+
+    def fields_of(entry: Any, number: str) -> tuple[FormField, ...]:
+        found = []
+        for field in entry:
+            name = f"{collection}-{number}-{field.short_name}"
+            if field.short_name == "id":
+                found.append(FormField(name, "", "hidden", value=str(field.data or "")))
+                continue
+            errors = form.errors.get(f"{collection}.{number}.{field.short_name}", ())
+            found.append(input_view(part, field, name, part.fields[field.short_name], errors, shown))
+        return tuple(found)
+
+    entries = form.form[collection].entries
+    rows = tuple(
+        PartRow(fields_of(entry.form, str(number)), tuple(form.errors.get(f"{collection}.{number}", ())))
+        for number, entry in enumerate(entries)
+    )
+    fresh = RecordForm(rt, form.fields, None, {}, {collection: [_defaults(part)]})
+    blank = PartRow(fields_of(fresh.form[collection].entries[0].form, "__index__"))
+    one = str(part.label).lower()
+    return PartRows(
+        collection, str(part.plural), rows, blank, add_label=_("Add: %(entry)s", entry=one), row_label=one,
+        maximum=MOST_PARTS, compact=len([f for f in part.fields.values() if f.writable]) <= 3,
+    )  # fmt: skip
+
+
+def _defaults(part: RecordType) -> Row:
+    return {name: item.default for name, item in part.fields.items() if item.writable}
+
+
+def _summary(rt: RecordType, form: RecordForm) -> list[FormError]:
+    found = []
+    for path, messages in form.errors.items():
+        name = path.split(".")[-1]
+        item = form.fields.get(path) or next((p.fields[name] for p in rt.parts.values() if name in p.fields), None)
+        target = "f-" + path.replace(".", "-") if item else ""
+        found += [FormError(message, target, str(item.label) if item else "") for message in messages]
+    return found
+
+
+def conflict_panel(rt: RecordType, id: UUID, conflict: Conflict, form: RecordForm) -> models.ConflictPanel:
+    """Mine, theirs and before of each field in question, with who changed it last."""
+    newest = timeline(rt, id, limit=1).entries
+    ids = set()
+    for detail in conflict.details:
+        item = form.fields.get(detail.field)
+        if item is not None and item.kind is Kind.REFERENCE and item.target:
+            values = (detail.extra or {}).values()
+            ids |= {(item.target, UUID(str(value))) for value in values if value}
+    shown: dict[UUID, Label] = {}
+    for target in {target for target, _id in ids}:
+        shown.update(labels(target, [one for other, one in ids if other == target]))
+    fields = []
+    for detail in conflict.details:
+        extra = detail.extra or {}
+        item = form.fields.get(detail.field)
+        if item is None:
+            part = rt.parts.get(detail.field)
+            item = Field(Kind.TEXT, part.plural if part else detail.field, name=detail.field)
+        fields.append(
+            models.FieldConflict(
+                detail.field, str(item.label),
+                mine=plain_words(item, extra.get("mine"), shown), theirs=plain_words(item, extra.get("theirs"), shown),
+                before=plain_words(item, extra.get("before"), shown),
+                mine_raw=_raw(extra.get("mine")), theirs_raw=_raw(extra.get("theirs")),
+            )
+        )  # fmt: skip
+    return models.ConflictPanel(
+        actor=newest[0].actor if newest else _("Somebody"), at=newest[0].at if newest else now(), fields=tuple(fields)
+    )
+
+
+def _raw(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return str(value.get("amount", ""))
+    return "" if value is None or isinstance(value, list) else str(value)
+
+
+__all__ = ["conflict_panel", "form_page", "page_endpoint"]

@@ -1,0 +1,184 @@
+"""WTForms classes made from a declaration: they read what a browser posts and say what is wrong beside each field.
+
+The rules themselves are those of `records.clean`, the same that the API and every other writer meets.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel.numbers import NumberFormatError, parse_decimal
+from werkzeug.datastructures import MultiDict
+from wtforms import Field as WTField
+from wtforms import FieldList, Form, FormField
+from wtforms.widgets import TextInput
+
+from ossature.context import current
+from ossature.db.types import Money
+from ossature.errors import Detail
+from ossature.records.clean import Wrong, clean_value
+from ossature.records.fields import Field, Kind
+from ossature.records.service import MOST_PARTS
+from ossature.records.types import RecordType
+
+_SPACES = re.compile(r"[\s\u00a0\u202f]")
+
+
+class DeclaredField(WTField):
+    """One input of any kind; keeps the text as it was typed, so that a refusal loses nothing."""
+
+    widget = TextInput()
+
+    def __init__(self, *, declared: Field, **options: Any) -> None:
+        super().__init__(**options)
+        self.declared = declared
+        self.typed: str | None = None
+        self.typed_currency: str | None = None
+
+    def process(self, formdata: Any, data: Any = None, extra_filters: Any = None) -> None:
+        super().process(formdata, data, extra_filters)
+        if formdata is not None and self.declared.kind is Kind.MONEY:
+            self.typed_currency = formdata.get(f"{self.name}-currency")
+            self._read()
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        if self.declared.kind is Kind.BOOLEAN:
+            self.typed = valuelist[-1] if valuelist else ""
+        elif valuelist:
+            self.typed = valuelist[0]
+        self._read()
+
+    def _read(self) -> None:
+        self.process_errors = []
+        try:
+            self.data = clean_value(self.declared, self._value())
+        except Wrong as wrong:
+            self.data = None
+            self.process_errors = [str(wrong)]
+
+    def _value(self) -> Any:
+        """What was typed, as the declaration's cleaner expects it: numbers in the reader's notation."""
+        text = (self.typed or "").strip()
+        match self.declared.kind:
+            case Kind.BOOLEAN:
+                return text not in ("", "0", "false", "off")
+            case Kind.INTEGER | Kind.DECIMAL:
+                return typed_number(text) if text else None
+            case Kind.MONEY:
+                if not text:
+                    return None
+                return {"amount": typed_number(text), "currency": self.typed_currency or ""}
+            case Kind.DATETIME:
+                return self._moment(text) if text else None
+        return text
+
+    @staticmethod
+    def _moment(text: str) -> Any:
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError:
+            return text
+        return moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(current().time_zone))
+
+
+def typed_number(text: str) -> str:
+    """A number as a reader of the bound language types it, as a plain decimal; unreadable text comes back as it is."""
+    plain = _SPACES.sub("", text)
+    try:
+        return str(parse_decimal(plain, locale=current().locale, strict=True))
+    except (NumberFormatError, ValueError):
+        return plain.replace(",", ".") if plain.count(",") == 1 and "." not in plain else plain
+
+
+@cache
+def _form(rt_cls: type, names: tuple[str, ...], parts: tuple[str, ...], rt: _Held) -> type[Form]:
+    fields: dict[str, Any] = {}
+    for name in names:
+        item = rt.fields[name]
+        fields[name] = DeclaredField(declared=item, label=str(item.label))
+    for collection in parts:
+        part = rt.rt.parts[collection]
+        inner = {
+            "id": DeclaredField(declared=Field(Kind.TEXT, "", name="id")),
+            **{
+                name: DeclaredField(declared=item, label=str(item.label))
+                for name, item in part.fields.items()
+                if item.writable
+            },
+        }
+        fields[collection] = FieldList(FormField(type("PartForm", (Form,), inner)), max_entries=MOST_PARTS)
+    return type("RecordForm", (Form,), fields)
+
+
+class _Held:
+    """Carries a record type through the cache without being part of its key."""
+
+    def __init__(self, rt: RecordType, fields: Mapping[str, Field]) -> None:
+        self.rt, self.fields = rt, fields
+
+    def __hash__(self) -> int:
+        return 0
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Held)
+
+
+class RecordForm:
+    """A form of one record: posted values in, typed values or errors by field out."""
+
+    def __init__(
+        self, rt: RecordType, fields: Mapping[str, Field], posted: MultiDict[str, str] | None, row: Mapping[str, Any],
+        parts: Mapping[str, Sequence[Mapping[str, Any]]],
+    ) -> None:  # fmt: skip
+        self.rt, self.fields = rt, dict(fields)
+        form = _form(rt.cls, tuple(self.fields), tuple(rt.parts), _Held(rt, self.fields))
+        self.form = form(posted, data={**row, **{name: list(rows) for name, rows in parts.items()}})
+        self.errors: dict[str, list[str]] = {}
+
+    def validate(self) -> bool:
+        """Whether every field is well formed; faults are in `errors` by dotted path."""
+        for path, field in self.each():
+            if field.process_errors:
+                self.errors.setdefault(path, []).extend(field.process_errors)
+        return not self.errors
+
+    def add(self, details: Sequence[Detail]) -> None:
+        """Faults that the service found."""
+        for detail in details:
+            self.errors.setdefault(detail.field, []).append(str(detail.message))
+
+    def each(self) -> list[tuple[str, DeclaredField]]:
+        found: list[tuple[str, DeclaredField]] = []
+        for name in self.fields:
+            found.append((name, self.form[name]))
+        for collection in self.rt.parts:
+            for number, entry in enumerate(self.form[collection].entries):
+                found += [(f"{collection}.{number}.{field.short_name}", field) for field in entry.form]
+        return found
+
+    def values(self) -> dict[str, Any]:
+        """What goes to the service; part rows that were left empty are dropped."""
+        values: dict[str, Any] = {name: self.form[name].data for name in self.fields}
+        for collection in self.rt.parts:
+            rows = []
+            for entry in self.form[collection].entries:
+                row = {field.short_name: field.data for field in entry.form}
+                defaults = {n: f.default for n, f in self.rt.parts[collection].fields.items()}
+                if any(value not in (None, "", False, defaults.get(name)) for name, value in row.items()):
+                    rows.append({name: value for name, value in row.items() if name != "id" or value})
+            values[collection] = rows
+        return values
+
+
+def shown_text(field: DeclaredField, row_value: Any) -> Any:
+    """What an input holds: the text as typed, else the stored value."""
+    if field.typed is not None:
+        return field.typed
+    if isinstance(row_value, Money):
+        return str(row_value.amount)
+    return row_value

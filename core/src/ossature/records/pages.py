@@ -1,0 +1,276 @@
+"""The pages that every record has: list, detail, form, delete and restore; thin over query and service."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, Response, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import func, select
+from werkzeug.datastructures import MultiDict
+
+from ossature.context import current
+from ossature.db.work import session
+from ossature.errors import BadRequest, Conflict, Invalid
+from ossature.history.timeline import timeline
+from ossature.i18n.texts import translator
+from ossature.kernel import kernel
+from ossature.rbac import requires
+from ossature.rbac.predicate import reaches
+from ossature.records import service
+from ossature.records.clean import plain
+from ossature.records.fields import Field, Kind
+from ossature.records.form_views import conflict_panel, form_page
+from ossature.records.forms import RecordForm
+from ossature.records.query import ListQuery, Row, get_row, labels_of, list_rows, part_rows
+from ossature.records.types import RecordType
+from ossature.records.views import detail_page, list_page, page_endpoint, timeline_view
+from ossature.web import Crumb, notify, render
+from ossature.web.models import Action, Count
+
+_, _l, _n = translator("ossature")
+
+PAGE_SIZE = 50
+COUNT_UP_TO = 1000
+View = Callable[..., ResponseReturnValue]
+
+
+def record_pages(plugin: str, types: Iterable[RecordType]) -> Blueprint:
+    """The pages of one plugin's records under `/<plugin>/<records>`."""
+    blueprint = Blueprint(f"{plugin}_records", __name__, url_prefix=f"/{plugin}")
+    for rt in types:
+        pages = Pages(rt)
+        one = f"/{rt.slug}/<uuid:id>"
+        routes: list[tuple[str, str, list[str], str, View]] = [
+            ("list", f"/{rt.slug}", ["GET"], "view", pages.list),
+            ("new", f"/{rt.slug}/new", ["GET", "POST"], "create", pages.new),
+            ("show", one, ["GET"], "view", pages.show),
+            ("edit", f"{one}/edit", ["GET", "POST"], "edit", pages.edit),
+            ("delete", f"{one}/delete", ["POST"], "delete", pages.delete),
+            ("restore", f"{one}/restore", ["POST"], "delete", pages.restore),
+            ("timeline", f"{one}/timeline", ["GET"], "view", pages.timeline),
+        ]
+        for name, path, methods, action, view in routes:
+            blueprint.add_url_rule(
+                path, f"{rt.name}_{name}", requires(rt.permission(action))(_function(view, name)), methods=methods
+            )
+    return blueprint
+
+
+def _function(method: View, name: str) -> View:
+    def view(**arguments: Any) -> ResponseReturnValue:
+        return method(**arguments)
+
+    view.__name__ = name
+    return view
+
+
+class Pages:
+    """The pages of one record type."""
+
+    def __init__(self, rt: RecordType) -> None:
+        self.key = rt.key
+
+    @property
+    def rt(self) -> RecordType:
+        return kernel().records[self.key]
+
+    def list(self) -> ResponseReturnValue:
+        rt = self.rt
+        related = request.args.get("part") == "related"
+        query = ListQuery(
+            search=plain(request.args.get("q", "").strip())[:200],
+            sort=request.args.get("sort", "")[:80],
+            filters={
+                name[7:-1]: value
+                for name, value in request.args.items()
+                if name.startswith("filter[") and name.endswith("]")
+            },
+            limit=10 if related else PAGE_SIZE,
+            cursor=request.args.get("cursor", "")[:2000],
+            deleted=request.args.get("deleted") == "true",
+        )
+        page = list_rows(rt, query)
+        screens = kernel().screens[rt.key]
+        names = {*(screens.list or ()), *query.filters}
+        rows: list[Row] = [*page.rows, {name: _id(value) for name, value in query.filters.items()}]
+        shown = labels_of(rt, rows, names)
+        count = None if related or query.search else self._count(rt, query)
+        view = list_page(rt, query, page, shown, count)
+        if related:
+            new = url_for(page_endpoint(rt, "new"), **{name: value for name, value in query.filters.items()})
+            return render("record/_related.html", title=view.title, list=_with_create(view, new))
+        template = "record/_rows.html" if request.headers.get("HX-Target") == "rows" else "record/list.html"
+        return render(template, title=view.title, breadcrumbs=self._crumbs(), list=view)
+
+    def new(self) -> ResponseReturnValue:
+        rt = self.rt
+        fields = service.writable_fields(rt)
+        here = url_for(page_endpoint(rt, "new"))
+        given = self._prefilled(fields)
+        form = RecordForm(rt, fields, _posted(rt), given, {})
+        if request.method == "POST" and not _restructures() and form.validate():
+            try:
+                written = service.create(rt, form.values())
+            except Invalid as invalid:
+                form.add(invalid.details)
+            else:
+                self._say(written, _("%(record)s created", record=rt.label))
+                return redirect(url_for(page_endpoint(rt, "show"), id=written.row["id"]), 303)
+        title = _("New %(record)s", record=str(rt.label).lower())
+        view = form_page(
+            rt, form, given, title=title, action=here, cancel_url=url_for(page_endpoint(rt, "list")),
+            submit_label=_("Create %(record)s", record=str(rt.label).lower()),
+        )  # fmt: skip
+        return self._form_answer(view, title, self._crumbs(), form)
+
+    def show(self, id: UUID) -> ResponseReturnValue:
+        rt = self.rt
+        row = get_row(rt, id)
+        parts = {name: found.get(id, []) for name, found in part_rows(rt, [id]).items()}
+        shown = labels_of(rt, [row])
+        history = timeline_view(rt, id, timeline(rt, id))
+        view = detail_page(rt, row, parts, shown, history)
+        return render("record/detail.html", title=view.title, breadcrumbs=self._crumbs(), record=view)
+
+    def edit(self, id: UUID) -> ResponseReturnValue:
+        rt = self.rt
+        row = get_row(rt, id)
+        parts = {name: found.get(id, []) for name, found in part_rows(rt, [id]).items()}
+        fields = service.writable_fields(rt)
+        form = RecordForm(rt, fields, _posted(rt), row, parts)
+        here = url_for(page_endpoint(rt, "edit"), id=id)
+        back = url_for(page_endpoint(rt, "show"), id=id)
+        version, panel = row["version"], None
+        if request.method == "POST":
+            version = _version(row["version"])
+        if request.method == "POST" and not _restructures() and form.validate():
+            values = form.values()
+            for name, item in fields.items():
+                if item.kind is Kind.SECRET and not values.get(name):
+                    values.pop(name, None)
+            try:
+                written = service.update(rt, id, values, version=version)
+            except Invalid as invalid:
+                form.add(invalid.details)
+            except Conflict as conflict:
+                if not conflict.details:
+                    raise
+                panel = conflict_panel(rt, id, conflict, form)
+                version = conflict.extra.get("version", row["version"])
+            else:
+                self._say(written, _("Saved"))
+                return redirect(back, 303)
+        name = row.get(rt.title_field) or _("Unnamed")
+        title = _("Edit %(record)s", record=name)
+        view = form_page(
+            rt, form, row, title=title, action=here, cancel_url=back, submit_label=_("Save"), version=version,
+            conflict=panel,
+        )  # fmt: skip
+        crumbs = [*self._crumbs(), Crumb(name, back)]
+        return self._form_answer(view, title, crumbs, form, 409 if panel else 422)
+
+    def delete(self, id: UUID) -> ResponseReturnValue:
+        rt = self.rt
+        try:
+            row = service.delete(rt, id)
+        except Conflict as conflict:
+            notify(conflict.message, "danger")
+            return redirect(url_for(page_endpoint(rt, "show"), id=id), 303)
+        undo = Action(_("Undo"), url_for(page_endpoint(rt, "restore"), id=id), "post")
+        notify(_("%(name)s deleted", name=row.get(rt.title_field) or rt.label), undo=undo)
+        return redirect(url_for(page_endpoint(rt, "list")), 303)
+
+    def restore(self, id: UUID) -> ResponseReturnValue:
+        rt = self.rt
+        row = service.restore(rt, id)
+        notify(_("%(name)s restored", name=row.get(rt.title_field) or rt.label))
+        return redirect(url_for(page_endpoint(rt, "show"), id=id), 303)
+
+    def timeline(self, id: UUID) -> ResponseReturnValue:
+        rt = self.rt
+        get_row(rt, id)
+        mark = request.args.get("before", "")
+        if mark and not (mark.isascii() and mark.isdigit() and len(mark) < 19):
+            raise BadRequest(_("The timeline cannot go on from there; open the record again."))
+        page = timeline(rt, id, before=int(mark) if mark else None)
+        return render("record/_timeline.html", title=str(rt.label), timeline=timeline_view(rt, id, page))
+
+    # -- parts of pages ------------------------------------------------------------------------------------------------
+
+    def _crumbs(self) -> list[Crumb]:
+        return [Crumb(str(self.rt.plural), url_for(page_endpoint(self.rt, "list")))]
+
+    def _form_answer(
+        self, view: Any, title: str, crumbs: list[Crumb], form: RecordForm, status: int = 422
+    ) -> ResponseReturnValue:
+        refused = request.method == "POST" and not _restructures()
+        page = render("record/form.html", title=title, breadcrumbs=crumbs, form=view)
+        return Response(page, status if refused else 200)
+
+    def _say(self, written: service.Written, text: str) -> None:
+        notify(text)
+        for warning in written.warnings:
+            notify(warning.message, "warning")
+
+    def _prefilled(self, fields: dict[str, Field]) -> Row:
+        """Defaults, and what the address names: `?company_id=...` from a company's list of contacts."""
+        given: Row = {name: item.default for name, item in fields.items()}
+        if "owner_id" in fields and current().actor is not None:
+            given["owner_id"] = current().actor.id  # type: ignore[union-attr]
+        for name, value in request.args.items():
+            if name in fields and fields[name].kind is Kind.REFERENCE and (id := _id(value)) is not None:
+                given[name] = id
+        return given
+
+    def _count(self, rt: RecordType, query: ListQuery) -> Count:
+        """How many there are, counted up to a bound that costs nothing."""
+        some = select(rt.c.id).where(
+            rt.c.tenant_id == current().tenant_id,
+            reaches(rt),
+            rt.c.deleted_at.isnot(None) if query.deleted else rt.c.deleted_at.is_(None),
+        )
+        for name, value in query.filters.items():
+            if name in rt.c:
+                some = some.where(rt.c[name] == (_id(value) or value))
+        found = session().execute(select(func.count()).select_from(some.limit(COUNT_UP_TO + 1).subquery())).scalar_one()
+        return Count(min(found, COUNT_UP_TO), more=found > COUNT_UP_TO)
+
+
+def _posted(rt: RecordType) -> MultiDict[str, str] | None:
+    """The posted form; without scripts, its add and remove buttons change the number of part rows first."""
+    if request.method != "POST":
+        return None
+    posted: MultiDict[str, str] = MultiDict(request.form)
+    added, removed = posted.get("_add"), posted.get("_remove", "")
+    if added in rt.parts:
+        numbers = [int(key.split("-")[1]) for key in posted if key.startswith(f"{added}-") and key.split("-")[1].isdigit()]
+        posted.add(f"{added}-{max(numbers, default=-1) + 1}-id", "")
+    if removed.rpartition("-")[0] in rt.parts:
+        for key in [key for key in posted if key.startswith(f"{removed}-")]:
+            del posted[key]
+    return posted
+
+
+def _restructures() -> bool:
+    return bool(request.form.get("_add") or request.form.get("_remove"))
+
+
+def _version(stored: int) -> int:
+    text = request.form.get("version", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else stored
+
+
+def _id(value: Any) -> UUID | None:
+    try:
+        return UUID(str(value))
+    except ValueError:
+        return None
+
+
+def _with_create(view: Any, url: str) -> Any:
+    from dataclasses import replace
+
+    return replace(view, create=replace(view.create, url=url)) if view.create else view

@@ -1,0 +1,287 @@
+"""Reading records: lists, single rows, labels of references. Every read goes through the permission predicate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from hashlib import blake2s
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement, Select, func, select, tuple_
+
+from ossature.context import current
+from ossature.db.kernel import actor as actor_table
+from ossature.db.types import Money
+from ossature.db.work import session
+from ossature.errors import BadRequest, Detail, Invalid, NotFound
+from ossature.i18n.texts import translator
+from ossature.kernel import kernel
+from ossature.rbac.predicate import demand, reaches, visible_fields
+from ossature.records.cursor import Cursor
+from ossature.records.fields import Field, Kind
+from ossature.records.types import RecordType
+
+_, _l, _n = translator("ossature")
+
+Row = dict[str, Any]
+BASE = ("id", "owner_id", "created_at", "created_by_id", "updated_at", "updated_by_id", "version", "deleted_at")
+SEARCH_CAP = 3000
+ACTOR = "ossature.actor"
+
+
+@dataclass(frozen=True, slots=True)
+class ListQuery:
+    """What a list is asked for. `sort` is a field name, `-` before it turns the order; `filters` are equalities."""
+
+    search: str = ""
+    sort: str = ""
+    filters: Mapping[str, Any] = field(default_factory=dict)
+    limit: int = 50
+    cursor: str = ""
+    deleted: bool = False
+    fields: tuple[str, ...] = ()
+
+    def fingerprint(self, rt: RecordType) -> str:
+        """The same for two pages of one list, different for lists that a cursor cannot be carried between."""
+        parts = (rt.key, self.sort, self.search, sorted((k, str(v)) for k, v in self.filters.items()), self.deleted)
+        return blake2s(repr(parts).encode("utf-8", "replace"), digest_size=6).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows of a list and the cursors around them; `capped` says that the search stopped at `SEARCH_CAP` matches."""
+
+    rows: list[Row]
+    next: str | None = None
+    previous: str | None = None
+    capped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """How a referenced record is shown: its title, or nothing when the reader may not see it."""
+
+    id: UUID
+    title: str
+    deleted: bool = False
+    hidden: bool = False
+
+
+def list_rows(rt: RecordType, query: ListQuery) -> Page:
+    """One page of a list in one statement. Raises `Forbidden`, `BadRequest` for a bad cursor or sort."""
+    demand(rt, "view")
+    descending = query.sort.startswith("-")
+    name = query.sort.removeprefix("-") or rt.kind_of_default_sort
+    if not query.sort and name == "created_at":
+        descending = True
+    order = rt.sortable().get(name)
+    if order is None:
+        raise BadRequest(
+            _("Lists of %(records)s cannot be sorted by %(field)s.", records=rt.plural, field=name[:80]),
+            [Detail("sort", "unknown_sort", _("Sort by one of: %(names)s.", names=", ".join(rt.sortable())))],
+        )
+    of = query.fingerprint(rt)
+    key = kernel().cursor_key
+    cursor = Cursor.read(query.cursor, key, of) if query.cursor else None
+    backwards = bool(cursor and cursor.backwards)
+    down = descending != backwards
+
+    c = rt.c
+    statement: Select[Any] = select(*columns(rt, query.fields), order.label("_sort")).where(
+        c.tenant_id == current().tenant_id, reaches(rt)
+    )
+    statement = statement.where(c.deleted_at.isnot(None) if query.deleted else c.deleted_at.is_(None))
+    for condition in _conditions(rt, query.filters):
+        statement = statement.where(condition)
+    if query.search.strip():
+        hits = select(func.ossature.search(rt.key, query.search[:200], SEARCH_CAP + 1).label("id")).cte("hits")
+        statement = statement.where(c.id.in_(select(hits.c.id))).add_columns(
+            select(func.count()).select_from(hits).scalar_subquery().label("_hits")
+        )
+    if cursor is not None:
+        value = _cursor_value(order, cursor.value)
+        edge = tuple_(order, c.id)
+        mark = tuple_(sa.literal(value, order.type), sa.literal(UUID(cursor.id), c.id.type))
+        statement = statement.where(edge < mark if down else edge > mark)
+    statement = statement.order_by(*((order.desc(), c.id.desc()) if down else (order, c.id))).limit(query.limit + 1)
+
+    found = session().execute(statement).mappings().all()
+    more = len(found) > query.limit
+    found = found[: query.limit]
+    if backwards:
+        found = found[::-1]
+    rows = [_row(rt, item) for item in found]
+
+    def mark_at(item: Mapping[str, Any], *, back: bool) -> str:
+        return Cursor(of, item["_sort"], str(item["id"]), back).write(key)
+
+    has_next = bool(found) and (more or backwards)
+    has_previous = bool(found) and cursor is not None and (more or not backwards)
+    return Page(
+        rows,
+        next=mark_at(found[-1], back=False) if has_next else None,
+        previous=mark_at(found[0], back=True) if has_previous else None,
+        capped=bool(found and query.search.strip() and found[0]["_hits"] > SEARCH_CAP),
+    )
+
+
+def get_row(rt: RecordType, id: UUID, *, lock: bool = False) -> Row:
+    """One record, deleted or not. Raises `NotFound` alike for what is absent, foreign or out of reach."""
+    demand(rt, "view")
+    statement = select(*columns(rt)).where(
+        rt.c.tenant_id == current().tenant_id, rt.c.id == id, reaches(rt)
+    )
+    if lock:
+        statement = statement.with_for_update()
+    found = session().execute(statement).mappings().first()
+    if found is None:
+        raise NotFound(_("There is no such record, or you may not see it."), record=rt.key)
+    return _row(rt, found)
+
+
+def part_rows(rt: RecordType, owner_ids: Sequence[UUID]) -> dict[str, dict[UUID, list[Row]]]:
+    """The parts of some records: collection -> owner -> rows in the order they were added; a statement a collection."""
+    found: dict[str, dict[UUID, list[Row]]] = {}
+    for collection, part in rt.parts.items():
+        assert part.parent_column is not None
+        owner = part.c[part.parent_column]
+        statement = (
+            select(*columns(part))
+            .where(part.c.tenant_id == current().tenant_id, owner.in_(owner_ids), part.c.deleted_at.is_(None))
+            .order_by(part.c.created_at, part.c.id)
+        )
+        grouped: dict[UUID, list[Row]] = {}
+        for item in session().execute(statement).mappings():
+            grouped.setdefault(item[part.parent_column], []).append(_row(part, item))
+        found[collection] = grouped
+    return found
+
+
+def labels(target: str, ids: Iterable[UUID]) -> dict[UUID, Label]:
+    """Titles of referenced records by id, one statement; those out of reach come back hidden."""
+    wanted = {id for id in ids if id is not None}
+    if not wanted:
+        return {}
+    tenant_id = current().tenant_id
+    if target == ACTOR:
+        rows = session().execute(
+            select(actor_table.c.id, actor_table.c.label, actor_table.c.active).where(
+                actor_table.c.tenant_id == tenant_id, actor_table.c.id.in_(wanted)
+            )
+        )
+        found = {row.id: Label(row.id, row.label) for row in rows}
+    else:
+        rt = kernel().records.get(target)
+        if rt is None:
+            return {id: Label(id, "", hidden=True) for id in wanted}
+        rows = session().execute(
+            select(rt.c.id, rt.c[rt.title_field].label("title"), rt.c.deleted_at).where(
+                rt.c.tenant_id == tenant_id, rt.c.id.in_(wanted), reaches(rt)
+            )
+        )
+        found = {row.id: Label(row.id, row.title or "", row.deleted_at is not None) for row in rows}
+    return {id: found.get(id) or Label(id, "", hidden=True) for id in wanted}
+
+
+def labels_of(rt: RecordType, rows: Sequence[Row], names: Iterable[str] | None = None) -> dict[UUID, Label]:
+    """The labels of all references in some rows, a statement a target."""
+    wanted: dict[str, set[UUID]] = {}
+    for item in rt.fields.values():
+        if item.kind is Kind.REFERENCE and item.target and (names is None or item.name in names):
+            wanted.setdefault(item.target, set()).update(row[item.name] for row in rows if row.get(item.name))
+    if rt.owned:
+        wanted.setdefault(ACTOR, set()).update(row["owner_id"] for row in rows if row.get("owner_id"))
+    found: dict[UUID, Label] = {}
+    for target, ids in wanted.items():
+        found.update(labels(target, ids))
+    return found
+
+
+def options(target: str, search: str, limit: int = 20) -> list[Label]:
+    """What a picker offers: live records that the actor may see, by title."""
+    tenant_id = current().tenant_id
+    if target == ACTOR:
+        label = actor_table.c.label
+        statement = select(actor_table.c.id, label.label("title")).where(
+            actor_table.c.tenant_id == tenant_id, actor_table.c.kind == "member", actor_table.c.active
+        )
+        if search.strip():
+            statement = statement.where(func.ossature.fold(label).contains(_folded(search), autoescape=True))
+        rows = session().execute(statement.order_by(func.ossature.fold(label).collate("C")).limit(limit))
+        return [Label(row.id, row.title) for row in rows]
+    rt = kernel().records[target]
+    page = list_rows(rt, ListQuery(search=search if rt.searchable else "", limit=limit))
+    return [Label(row["id"], row[rt.title_field] or "") for row in page.rows]
+
+
+def columns(rt: RecordType, names: Sequence[str] = ()) -> list[ColumnElement[Any]]:
+    """The columns to read: base columns and the fields that the actor may see, or the named ones of them."""
+    visible = visible_fields(rt)
+    if names:
+        unknown = [name for name in names if name not in visible and name not in BASE]
+        if unknown:
+            raise BadRequest(
+                _("The field %(field)s does not exist.", field=unknown[0][:80]),
+                [Detail("fields", "unknown_field", _("Ask for fields that the record has."))],
+            )
+        visible = {name: visible[name] for name in names if name in visible}
+    picked = [rt.c[name] for name in BASE if name in rt.c]
+    for item in visible.values():
+        if item.kind is Kind.SECRET:
+            picked.append(rt.c[item.name].isnot(None).label(item.name))
+        else:
+            picked.extend(rt.c[column] for column in item.columns)
+    return picked
+
+
+def _row(rt: RecordType, found: Mapping[str, Any]) -> Row:
+    row = {name: value for name, value in found.items() if not name.startswith("_")}
+    for item in rt.fields.values():
+        if item.kind is Kind.MONEY and f"{item.name}_minor" in row:
+            minor, currency = row.pop(f"{item.name}_minor"), row.pop(f"{item.name}_currency")
+            row[item.name] = None if minor is None else Money(minor, currency)
+    return row
+
+
+def _conditions(rt: RecordType, filters: Mapping[str, Any]) -> Iterable[ColumnElement[bool]]:
+    visible = visible_fields(rt)
+    for name, value in filters.items():
+        item = visible.get(name) or (Field(Kind.REFERENCE, "", name="owner_id") if name == "owner_id" else None)
+        if item is None or item.kind not in (Kind.REFERENCE, Kind.CHOICE, Kind.BOOLEAN) or name not in rt.c:
+            raise BadRequest(
+                _("The list cannot be filtered by %(field)s.", field=name[:80]),
+                [Detail(f"filter[{name[:80]}]", "unknown_filter", _("Filter by a reference, a choice or yes/no."))],
+            )
+        yield rt.c[name] == _filter_value(item, name, value)
+
+
+def _filter_value(item: Field, name: str, value: Any) -> Any:
+    try:
+        if item.kind is Kind.REFERENCE:
+            return value if isinstance(value, UUID) else UUID(value)
+        if item.kind is Kind.BOOLEAN:
+            return {"true": True, "false": False, True: True, False: False}[value]
+        if value not in item.choices:
+            raise ValueError
+        return value
+    except (ValueError, KeyError, AttributeError, TypeError):
+        raise Invalid(
+            _("A filter has a wrong value."),
+            [Detail(f"filter[{name}]", "invalid", _("This value does not suit the field."))],
+        ) from None
+
+
+def _cursor_value(column: sa.Column[Any], value: Any) -> Any:
+    if isinstance(value, str):
+        if isinstance(column.type, sa.DateTime):
+            return datetime.fromisoformat(value)
+        if isinstance(column.type, sa.Date):
+            return date.fromisoformat(value)
+    return value
+
+
+def _folded(text: str) -> Any:
+    return text.strip().lower()

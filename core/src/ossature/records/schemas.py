@@ -1,0 +1,189 @@
+"""Pydantic models of a record, made from its declaration: what OpenAPI says and what answers are checked against."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cache
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, create_model
+
+from ossature.records import fields as declared
+from ossature.records.fields import Kind
+from ossature.records.query import BASE
+from ossature.records.types import RecordType
+
+
+class MoneyValue(BaseModel):
+    """An amount in major units as a decimal string, and its ISO 4217 currency."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    amount: str = Field(pattern=r"^-?\d{1,15}(\.\d{1,4})?$", examples=["1250.00"])
+    currency: str = Field(pattern=r"^[A-Z]{3}$", examples=["EUR"])
+
+
+class OptionArguments(BaseModel):
+    q: str | None = Field(None, max_length=200, description="What was typed")
+
+
+class Option(BaseModel):
+    value: str = Field(description="The id to send as reference")
+    label: str
+    hint: str = ""
+
+
+class OptionAnswer(BaseModel):
+    success: bool = True
+    data: list[Option]
+    meta: dict[str, bool] = Field(description="`more`: there are others; type more letters")
+
+
+class Meta(BaseModel):
+    """What accompanies a list."""
+
+    next: str | None = Field(None, description="Cursor of the next page; null on the last")
+    previous: str | None = None
+    limit: int
+    capped: bool = Field(False, description="The search stopped at its most matches; use more letters")
+
+
+def camel(rt: RecordType) -> str:
+    return "".join(part.capitalize() for part in rt.key.replace(".", "_").split("_"))
+
+
+class _Same:
+    """A record type as a cache key: one per key and class."""
+
+    def __init__(self, rt: RecordType) -> None:
+        self.rt = rt
+
+    def __hash__(self) -> int:
+        return hash(self.rt.cls)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.rt.cls is self.rt.cls and set(other.rt.parts) == set(self.rt.parts)
+
+
+def _type(item: declared.Field, *, writing: bool) -> Any:
+    made: Any
+    match item.kind:
+        case Kind.INTEGER:
+            made = Annotated[int, Field(ge=item.minimum, le=item.maximum)]
+        case Kind.DECIMAL:
+            made = Annotated[Decimal, Field(json_schema_extra={"type": "string"})] if writing else str
+        case Kind.MONEY:
+            made = MoneyValue
+        case Kind.BOOLEAN:
+            made = bool
+        case Kind.DATE:
+            made = date
+        case Kind.DATETIME:
+            made = datetime
+        case Kind.CHOICE:
+            made = Literal[tuple(item.choices)]
+        case Kind.REFERENCE:
+            made = UUID
+        case Kind.SECRET if not writing:
+            made = bool
+        case _ if writing:
+            made = Annotated[str, StringConstraints(max_length=item.max_length)]
+        case _:
+            made = str
+    return made
+
+
+def _described(item: declared.Field) -> dict[str, Any]:
+    extra: dict[str, Any] = {}
+    if item.unit:
+        extra["x-unit"] = item.unit
+    if item.target:
+        extra["x-references"] = item.target
+    return {"title": str(item.label), "description": str(item.help) or None, "json_schema_extra": extra or None}
+
+
+@cache
+def _written(rt: _Same, *, partial: bool) -> type[BaseModel]:
+    """What create and put (or patch, when `partial`) take."""
+    record = rt.rt
+    made: dict[str, Any] = {}
+    for name, item in record.fields.items():
+        if not item.writable:
+            continue
+        kind = _type(item, writing=True)
+        if item.required and not partial:
+            made[name] = (kind, Field(**_described(item)))
+        elif item.default is not None or item.kind is Kind.BOOLEAN:
+            made[name] = (kind, Field(default=None if partial else item.default, **_described(item)))
+        else:
+            made[name] = (kind | None, Field(default=None, **_described(item)))
+    for collection, part in record.parts.items():
+        one = _written(_Same(part), partial=False)
+        made[collection] = (list[one], Field(default_factory=list))  # type: ignore[valid-type]
+    if record.parent:
+        made["id"] = (UUID | None, Field(None, description="Of an entry that exists; without it one is added"))
+    elif not partial:
+        made["id"] = (UUID | None, Field(None, description="Chosen by the client, on creation only"))
+    if record.owned:
+        made["owner_id"] = (UUID | None, Field(None, description="Who looks after the record"))
+    if not record.parent:
+        made["version"] = (int | None, Field(None, description="The version that was read; merges with later changes"))
+    name = camel(record) + ("Patch" if partial else "Input")
+    return create_model(name, __config__=ConfigDict(extra="forbid"), **made)
+
+
+@cache
+def _shown(rt: _Same, *, listed: bool) -> type[BaseModel]:
+    """What answers hold; lists leave the parts out."""
+    record = rt.rt
+    made: dict[str, Any] = {"id": (UUID, ...)}
+    for name, item in record.fields.items():
+        if item.parent:
+            continue
+        kind = _type(item, writing=False)
+        always = item.required or item.kind is Kind.BOOLEAN or item.default is not None
+        made[name] = (kind if always or item.secret else kind | None, Field(default=None, **_described(item)))
+    if not record.parent:
+        types = {"owner_id": UUID | None, "created_at": datetime, "created_by_id": UUID | None,
+                 "updated_at": datetime, "updated_by_id": UUID | None, "version": int,
+                 "deleted_at": datetime | None}  # fmt: skip
+        made |= {name: (types[name], Field(default=None)) for name in BASE if name in types and name in record.c}
+    if not listed:
+        for collection, part in record.parts.items():
+            one = _shown(_Same(part), listed=True)
+            made[collection] = (list[one], ...)  # type: ignore[valid-type]
+    return create_model(camel(record) + ("Row" if listed and record.parts else ""), **made)
+
+
+def input_model(rt: RecordType, *, partial: bool = False) -> type[BaseModel]:
+    return _written(_Same(rt), partial=partial)
+
+
+def row_model(rt: RecordType, *, listed: bool = False) -> type[BaseModel]:
+    return _shown(_Same(rt), listed=listed)
+
+
+def list_answer(rt: RecordType) -> type[BaseModel]:
+    one = row_model(rt, listed=True)
+    return create_model(f"{camel(rt)}List", success=(bool, True), data=(list[one], ...), meta=(Meta, ...))  # type: ignore[valid-type]
+
+
+def one_answer(rt: RecordType) -> type[BaseModel]:
+    return create_model(f"{camel(rt)}Answer", success=(bool, True), data=(row_model(rt), ...), meta=(dict[str, Any], ...))
+
+
+def list_arguments(rt: RecordType) -> type[BaseModel]:
+    names = [*rt.sortable()]
+    sorts = Literal[tuple([*names, *(f"-{name}" for name in names)])]  # type: ignore[valid-type]
+    made: dict[str, Any] = {
+        "sort": (sorts | None, Field(None, description="A field; `-` before it turns the order")),
+        "limit": (Annotated[int, Field(ge=1, le=200)] | None, Field(None, description="Rows a page, 50 unless given")),
+        "cursor": (str | None, Field(None, description="`meta.next` or `meta.previous` of another page")),
+        "fields": (str | None, Field(None, description="Comma separated names; everything unless given")),
+        "deleted": (Literal["true", "false"] | None, Field(None, description="The bin instead of live records")),
+    }
+    if rt.searchable:
+        made["search"] = (Annotated[str, StringConstraints(max_length=200)] | None, Field(None))
+    return create_model(f"{camel(rt)}Query", **made)

@@ -1,0 +1,320 @@
+"""From rows to what templates show: cells, list pages, record pages, timelines in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from flask import url_for
+
+from ossature.context import current
+from ossature.db.types import Money, currency_decimals
+from ossature.history.timeline import Entry, FieldChange, TimelinePage
+from ossature.i18n.texts import translator
+from ossature.kernel import kernel
+from ossature.rbac.predicate import reaches_owner, visible_fields
+from ossature.records.fields import Field, Kind
+from ossature.records.query import ACTOR, Label, ListQuery, Page, Row
+from ossature.records.rules import shown_phone_number
+from ossature.records.screens import Screens
+from ossature.records.service import OWNER
+from ossature.records.types import RecordType
+from ossature.web import formats, models
+from ossature.web.models import Action, Cell, Change, Column, Count, DetailPage, Fact, FactSection, ListPage, Pager
+from ossature.web.models import Row as RowView
+
+_, _l, _n = translator("ossature")
+
+CELLS: dict[Kind, models.CellKind] = {
+    Kind.TEXT: "text", Kind.LONG_TEXT: "longtext", Kind.EMAIL: "email", Kind.PHONE: "phone", Kind.URL: "url",
+    Kind.SECRET: "text", Kind.INTEGER: "integer", Kind.DECIMAL: "number", Kind.MONEY: "money",
+    Kind.BOOLEAN: "boolean", Kind.DATE: "date", Kind.DATETIME: "datetime", Kind.CHOICE: "choice",
+    Kind.REFERENCE: "reference",
+}  # fmt: skip
+
+
+def page_endpoint(rt: RecordType, what: str) -> str:
+    return f"{rt.plugin}_records.{rt.name}_{what}"
+
+
+def record_url(key: str, id: UUID) -> str | None:
+    """Where a record is shown, None when its plugin is not there or the reader may not see such records."""
+    rt = kernel().records.get(key)
+    if rt is None or rt.parent or not current().access.allows(rt.permission("view")):
+        return None
+    return url_for(page_endpoint(rt, "show"), id=id)
+
+
+def cell(rt: RecordType, item: Field, row: Row, labels: Mapping[UUID, Label], screens: Screens | None = None) -> Cell:
+    """One value of a row, ready to be shown."""
+    value = row.get(item.name)
+    if value is None:
+        return Cell(CELLS[item.kind])
+    match item.kind:
+        case Kind.REFERENCE:
+            label = labels.get(value)
+            if label is None or label.hidden:
+                return Cell("text", _("Restricted"))
+            if item.target == ACTOR:
+                return Cell("person", value, label.title)
+            url = record_url(item.target or "", value)
+            return Cell("reference", value, label.title or _("Unnamed"), url, struck=label.deleted)
+        case Kind.CHOICE:
+            tone: Any = "neutral"
+            if screens and screens.state == item.name:
+                tone = screens.tones.get(value, "neutral")
+            return Cell("choice", value, str(item.choices.get(value, value)), tone=tone)
+        case Kind.PHONE:
+            return Cell("phone", shown_phone_number(value))
+        case Kind.SECRET:
+            return Cell("text", _("Set, not shown") if value else None)
+    return Cell(CELLS[item.kind], value, unit=item.unit or None)
+
+
+def all_fields(rt: RecordType) -> dict[str, Field]:
+    """The fields that the reader may see, the owner included."""
+    return {**visible_fields(rt), **({"owner_id": OWNER} if rt.owned else {})}
+
+
+def list_page(
+    rt: RecordType, query: ListQuery, page: Page, labels: Mapping[UUID, Label], count: Count | None
+) -> ListPage:
+    """The list of a record as `record/list.html` shows it."""
+    screens = kernel().screens[rt.key]
+    fields = all_fields(rt)
+    names = [name for name in (screens.list or [rt.title_field]) if name in fields]
+    url = url_for(page_endpoint(rt, "list"))
+    keep = {name: value for name, value in (("sort", query.sort),) if value}
+    keep |= {f"filter[{name}]": str(value) for name, value in query.filters.items()}
+    if query.deleted:
+        keep["deleted"] = "true"
+    base = {**keep, **({"q": query.search} if query.search else {})}
+
+    def with_(**changes: str | None) -> str:
+        arguments = {name: value for name, value in {**base, **changes}.items() if value}
+        return f"{url}?{urlencode(arguments)}" if arguments else url
+
+    order = query.sort or rt.kind_of_default_sort
+    columns = []
+    for name in names:
+        item = fields[name]
+        sorted_now = None
+        if order.lstrip("-") == name:
+            sorted_now = "descending" if order.startswith("-") else "ascending"
+        columns.append(
+            Column(
+                name, str(item.label), "person" if item.target == ACTOR else CELLS[item.kind], item.unit or None,
+                with_(sort=f"-{name}" if sorted_now == "ascending" else name) if item.sort else None,
+                sorted_now,  # type: ignore[arg-type]
+            )
+        )  # fmt: skip
+    rows = tuple(
+        RowView(
+            str(row["id"]), url_for(page_endpoint(rt, "show"), id=row["id"]),
+            tuple(cell(rt, fields[name], row, labels, screens) for name in names), row["deleted_at"] is not None,
+        )
+        for row in page.rows
+    )  # fmt: skip
+    access = current().access
+    create = None
+    if access.allows(rt.permission("create")) and not query.deleted:
+        create = Action(_("New %(record)s", record=str(rt.label).lower()), url_for(page_endpoint(rt, "new")), icon="plus", shortcut="c")
+    actions: tuple[Action, ...] = ()
+    if access.allows(rt.permission("delete")):
+        if query.deleted:
+            actions = (Action(_("Back to the list"), url, icon="arrow-left"),)
+        else:
+            actions = (Action(_("Recycle bin"), f"{url}?deleted=true", icon="trash"),)
+    chips = tuple(
+        models.FilterChip(
+            _("%(field)s is %(value)s", field=fields[name].label, value=_filter_words(fields[name], value, labels)),
+            with_(**{f"filter[{name}]": None}),
+        )
+        for name, value in query.filters.items()
+        if name in fields
+    )
+    title = _("Deleted %(records)s", records=str(rt.plural).lower()) if query.deleted else str(rt.plural)
+    return ListPage(
+        title=title, url=url, columns=tuple(columns), rows=rows, count=count,
+        search=query.search if rt.searchable and not query.deleted else None, keep=keep, chips=chips,
+        clear_url=url if (chips or query.search) else None,
+        pager=Pager(with_(cursor=page.previous) if page.previous else None, with_(cursor=page.next) if page.next else None),
+        create=create, actions=actions, icon=rt.icon,
+        empty_title=_("The recycle bin is empty") if query.deleted else _("No %(records)s yet", records=str(rt.plural).lower()),
+        empty_text="" if query.deleted else _("They will appear here as soon as the first one is created."),
+    )  # fmt: skip
+
+
+def _filter_words(item: Field, value: Any, labels: Mapping[UUID, Label]) -> str:
+    if item.kind is Kind.CHOICE:
+        return str(item.choices.get(value, value))
+    if item.kind is Kind.BOOLEAN:
+        return _("Yes") if value == "true" else _("No")
+    try:
+        label = labels.get(UUID(str(value)))
+    except ValueError:
+        label = None
+    return label.title if label and not label.hidden else _("Restricted")
+
+
+def detail_page(
+    rt: RecordType, row: Row, parts: Mapping[str, Sequence[Row]], labels: Mapping[UUID, Label], timeline: models.Timeline
+) -> DetailPage:
+    """A record as `record/detail.html` shows it."""
+    screens = kernel().screens[rt.key]
+    fields = all_fields(rt)
+    may = {action: reaches_owner(rt, action, row.get("owner_id")) for action in ("edit", "delete")}
+    id = row["id"]
+    here = url_for(page_endpoint(rt, "show"), id=id)
+    edit_url = url_for(page_endpoint(rt, "edit"), id=id) if may["edit"] and row["deleted_at"] is None else None
+
+    def fact(name: str) -> Fact:
+        item = fields[name]
+        shown = cell(rt, item, row, labels, screens)
+        return Fact(str(item.label), shown, edit_url=f"{edit_url}#f-{name}" if edit_url and item.writable else None)
+
+    state = None
+    if screens.state and screens.state in fields and row.get(screens.state):
+        shown = cell(rt, fields[screens.state], row, labels, screens)
+        state = models.Badge(shown.label or "", shown.tone)
+    facts = [name for name in screens.facts if name in fields]
+    sections = screens.sections
+    overview: list[FactSection] = []
+    part_lists: list[models.PartList] = []
+    shown_parts: set[str] = set()
+    for section in sections or ():
+        names = [name for name in section.fields if name in fields and name not in facts]
+        if names:
+            overview.append(FactSection(str(section.title), tuple(fact(name) for name in names)))
+        for name in section.fields:
+            if name in rt.parts:
+                shown_parts.add(name)
+                part_lists.append(_part_list(rt.parts[name], section.title, parts.get(name, ())))
+    if not sections:
+        rest = [name for name in fields if name not in facts and fields[name].parent is None and name != rt.title_field]
+        overview.append(FactSection("", tuple(fact(name) for name in rest)))
+    for name, part in rt.parts.items():
+        if name not in shown_parts:
+            part_lists.append(_part_list(part, part.plural, parts.get(name, ())))
+    tabs = [models.Tab("overview", _("Overview"), tuple(overview), tuple(part_lists), icon="list-details")]
+    for related in screens.related:
+        other = kernel().records.get(related.record)
+        if other is not None and current().access.allows(other.permission("view")):
+            arguments = {f"filter[{related.field}]": str(id), "part": "related"}
+            tabs.append(
+                models.Tab(
+                    related.field + "-" + other.name, str(related.label or other.plural),
+                    url=f"{url_for(page_endpoint(other, 'list'))}?{urlencode(arguments)}", icon=other.icon,
+                )
+            )  # fmt: skip
+    actions: list[Action] = []
+    restore = None
+    if may["delete"] and row["deleted_at"] is None:
+        actions.append(
+            Action(
+                _("Delete %(record)s", record=str(rt.label).lower()), url_for(page_endpoint(rt, "delete"), id=id), "post",
+                "trash", "danger",
+            )
+        )  # fmt: skip
+    elif may["delete"]:
+        restore = Action(_("Restore"), url_for(page_endpoint(rt, "restore"), id=id), "post", "restore")
+    return DetailPage(
+        title=row.get(rt.title_field) or _("Unnamed"), kind=str(rt.label), url=here, icon=rt.icon, state=state,
+        facts=tuple(fact(name) for name in facts), tabs=tuple(tabs), timeline=timeline,
+        edit=Action(_("Edit"), edit_url, icon="pencil", shortcut="e") if edit_url else None, actions=tuple(actions),
+        deleted_at=row["deleted_at"], restore=restore, person=screens.person,
+    )  # fmt: skip
+
+
+def _part_list(part: RecordType, title: object, rows: Sequence[Row]) -> models.PartList:
+    screens = kernel().screens.get(part.key)
+    names = [name for name, item in visible_fields(part).items() if not item.parent]
+    head = next((name for name in names if part.fields[name].kind is Kind.CHOICE), None)
+    items = []
+    for row in rows:
+        facts = tuple(
+            Fact(str(part.fields[name].label), cell(part, part.fields[name], row, {}, screens))
+            for name in names
+            if name != head and row.get(name) not in (None, "")
+        )
+        items.append(FactSection(cell(part, part.fields[head], row, {}).label or "" if head else "", facts))
+    return models.PartList(str(title or part.plural), tuple(items))
+
+
+# -- timeline ----------------------------------------------------------------------------------------------------------
+
+VERBS = {"create": "created", "update": "changed", "delete": "deleted", "restore": "restored", "purge": "deleted"}
+MEANS = {
+    "api": _l("through the API"), "import": _l("by import"), "job": _l("by a job"), "command": _l("by a command"),
+    "sql": _l("in the database"), "system": _l("by the system"),
+}  # fmt: skip
+
+
+def timeline_view(rt: RecordType, id: UUID, page: TimelinePage) -> models.Timeline:
+    """The change sets of a record in words."""
+    more = url_for(page_endpoint(rt, "timeline"), id=id, before=page.more) if page.more else None
+    return models.Timeline(tuple(_entry(entry, rt, page.labels) for entry in page.entries), more)
+
+
+def _entry(entry: Entry, rt: RecordType, labels: Mapping[UUID, Label]) -> models.TimelineEntry:
+    means = MEANS.get(entry.means)
+    return models.TimelineEntry(
+        actor=entry.actor or _("The system"), verb=VERBS[entry.what], at=entry.at,  # type: ignore[arg-type]
+        changes=tuple(_change(item, rt, labels) for item in entry.changes),
+        means=str(means) if means else None, reason=entry.reason, kind=entry.actor_kind,
+    )  # fmt: skip
+
+
+def _change(item: FieldChange, root: RecordType, labels: Mapping[UUID, Label]) -> Change:
+    label = str(item.field.label)
+    if item.record.key != root.key:
+        label = f"{item.record.label}: {label}"
+    if item.field.secret:
+        return Change(label, hidden=True)
+    return Change(label, _words(item.field, item.before, labels), _words(item.field, item.after, labels))
+
+
+def _words(item: Field, value: Any, labels: Mapping[UUID, Label]) -> str | None:
+    """A value of the history in words."""
+    if value is None or value == "":
+        return None
+    match item.kind:
+        case Kind.MONEY:
+            minor, currency = value
+            if minor is None or currency is None:
+                return None
+            return formats.as_money(Decimal(minor).scaleb(-currency_decimals(currency)), currency)
+        case Kind.REFERENCE:
+            label = labels.get(UUID(value))
+            return label.title if label and not label.hidden else _("Restricted")
+        case Kind.CHOICE:
+            return str(item.choices.get(value, value))
+        case Kind.BOOLEAN:
+            return _("Yes") if value else _("No")
+        case Kind.DATE:
+            return formats.as_date(date.fromisoformat(value))
+        case Kind.DATETIME:
+            return formats.as_datetime(datetime.fromisoformat(value))
+        case Kind.PHONE:
+            return shown_phone_number(value)
+        case Kind.INTEGER | Kind.DECIMAL:
+            return formats.as_number(Decimal(str(value)))
+    return str(value)
+
+
+def plain_words(item: Field, value: Any, labels: Mapping[UUID, Label]) -> str:
+    """A stored or JSON value in words, for the panel that compares two versions."""
+    if isinstance(value, Money):
+        return formats.as_money(value.amount, value.currency)
+    if isinstance(value, Mapping):
+        return formats.as_money(Decimal(value["amount"]), value["currency"])
+    if isinstance(value, list):
+        return " · ".join(
+            ", ".join(str(v) for k, v in row.items() if v and k not in ("id", "version") and not k.endswith("_at"))
+            for row in value
+        )
+    return _words(item, str(value) if value is not None and item.kind is not Kind.BOOLEAN else value, labels) or ""
