@@ -198,7 +198,8 @@ def _version(operations: Operations, schema: str, name: str, untracked: Sequence
 
 def _create(operations: Operations, schema: str, name: str, items: Sequence[Any]) -> None:
     metadata = sa.MetaData(naming_convention=NAMING)
-    table = sa.Table(name, metadata, *items, schema=schema)
+    columns_first = sorted(items, key=lambda item: not isinstance(item, sa.Column))
+    table = sa.Table(name, metadata, *columns_first, schema=schema)
     for target in {key.target_fullname.rsplit(".", 1)[0] for key in table.foreign_keys}:
         if target != f"{schema}.{name}" and target not in metadata.tables:
             target_schema, target_name = target.split(".")
@@ -253,3 +254,37 @@ def alter_check(operations: Operations, it: AlterCheck) -> None:
     if condition is not None:
         operations.execute(sa.text(f"ALTER TABLE {table} ADD CONSTRAINT {constraint} CHECK ({condition}) NOT VALID"))
         operations.execute(f"ALTER TABLE {table} VALIDATE CONSTRAINT {constraint}")
+
+
+@Operations.register_operation("add_key")
+class AddKey(CreateTenantTable):
+    """A foreign key on a table that exists: `op.add_key("crm", "company", fk("primary_contact_id", "crm.contact"))`."""
+
+    @classmethod
+    def add_key(cls, operations: Operations, schema: str, table: str, key: sa.ForeignKeyConstraint) -> None:
+        operations.invoke(cls(schema, table, key))
+
+
+@Operations.implementation_for(AddKey)
+def add_key(operations: Operations, it: AddKey) -> None:
+    key = it.items[0]
+    column = next(name for name in key.column_keys if name != "tenant_id")
+    target_schema, target = key.elements[0].target_fullname.split(".")[:2]
+    operations.create_foreign_key(
+        f"{it.name}_tenant_id_{column}_fkey", it.name, target, ["tenant_id", column], ["tenant_id", "id"],
+        source_schema=it.schema, referent_schema=target_schema, ondelete=key.ondelete,
+    )  # fmt: skip
+
+
+@Operations.register_operation("drop_key")
+class DropKey(CreateTenantTable):
+    """Take a foreign key away, by its column."""
+
+    @classmethod
+    def drop_key(cls, operations: Operations, schema: str, table: str, column: str) -> None:
+        operations.invoke(cls(schema, table, column))
+
+
+@Operations.implementation_for(DropKey)
+def drop_key(operations: Operations, it: DropKey) -> None:
+    operations.drop_constraint(f"{it.name}_tenant_id_{it.items[0]}_fkey", it.name, schema=it.schema)

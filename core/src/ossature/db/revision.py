@@ -6,6 +6,7 @@ checks are compared with a scratch copy, since PostgreSQL rewrites what it is gi
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -92,8 +93,9 @@ def _steps(config: Config, connection: Connection, key: str, own: Sequence[Recor
     present = set(sa.inspect(connection).get_table_names(schema=key)) if _has_schema(connection, key) else set()
     new = [rt for rt in own if rt.name not in present]
     known = [rt for rt in own if rt.name in present]
-    upgrade = [render_table(declared_table(rt)) for rt in _by_need(new)]
-    downgrade = [f'op.drop_record_table("{key}", "{rt.name}")' for rt in reversed(_by_need(new))]
+    upgrade, late = _created(_by_need(new))
+    downgrade = [f'op.drop_key("{key}", "{table}", "{column}")' for table, column in late]
+    downgrade += [f'op.drop_record_table("{key}", "{rt.name}")' for rt in reversed(_by_need(new))]
     if known:
         more, less = _altered(config, connection, key, known)
         upgrade, downgrade = upgrade + more, less + downgrade
@@ -102,6 +104,33 @@ def _steps(config: Config, connection: Connection, key: str, own: Sequence[Recor
         upgrade += [f'op.drop_record_table("{key}", "{name}")' for name in gone]
         downgrade.insert(0, f'raise RuntimeError("the data of {", ".join(gone)} cannot be brought back")')
     return upgrade, downgrade
+
+
+def _created(ordered: Sequence[RecordType]) -> tuple[list[str], list[tuple[str, str]]]:
+    """Creating steps; keys that close a circle come after both tables, and are named for the way back."""
+    steps, after, late = [], [], []
+    waiting = {f"{rt.plugin}.{rt.name}" for rt in ordered}
+    for rt in ordered:
+        operation = declared_table(rt)
+        waiting.discard(f"{rt.plugin}.{rt.name}")
+        early: list[Any] = []
+        for item in operation.items:
+            if isinstance(item, sa.ForeignKeyConstraint) and _target(item) in waiting:
+                after.append(f'op.add_key("{rt.plugin}", "{rt.name}", {_item(item)})')
+                late.append((rt.name, _own_column(item)))
+            else:
+                early.append(item)
+        operation.items = tuple(early)
+        steps.append(render_table(operation))
+    return steps + after, late
+
+
+def _target(key: sa.ForeignKeyConstraint) -> str:
+    return key.elements[0].target_fullname.rpartition(".")[0]
+
+
+def _own_column(key: sa.ForeignKeyConstraint) -> str:
+    return next(name for name in key.column_keys if name != "tenant_id")
 
 
 def _altered(
@@ -207,7 +236,7 @@ def render_table(operation: CreateRecordTable) -> str:
     """`op.create_record_table(...)` as source."""
     lines = [f'    "{operation.schema}",', f'    "{operation.name}",']
     lines += [f"    {_item(item)}," for item in operation.items]
-    lines += [f"    {name}={value!r}," for name, value in operation.options.items()]
+    lines += [f"    {name}={_python(value)}," for name, value in operation.options.items()]
     return "op.create_record_table(\n" + "\n".join(lines) + "\n)"
 
 
@@ -215,28 +244,39 @@ def _item(item: Any) -> str:
     if isinstance(item, sa.Column):
         return _column(item)
     if isinstance(item, sa.CheckConstraint):
-        return f"sa.CheckConstraint({str(item.sqltext)!r}, name={item.name!r})"
+        return f"sa.CheckConstraint({_quoted(item.sqltext)}, name={_quoted(item.name)})"
     if isinstance(item, sa.ForeignKeyConstraint):
-        column = next(name for name in item.column_keys if name != "tenant_id")
-        target = item.elements[0].target_fullname.rpartition(".")[0]
         rule = "SET NULL" if (item.ondelete or "").startswith("SET NULL") else item.ondelete
-        return f'fk("{column}", "{target}", "{rule}")'
+        return f'fk("{_own_column(item)}", "{_target(item)}", "{rule}")'
     assert isinstance(item, sa.Index)
-    columns = ", ".join(repr(str(column)) for column in item.expressions or item.columns)
+    columns = ", ".join(_quoted(column) for column in item.expressions or item.columns)
     where = item.dialect_options["postgresql"].get("where")
-    extra = f", postgresql_where=sa.text({str(where)!r})" if where is not None else ""
-    return f"sa.Index({item.name!r}, {columns}{', unique=True' if item.unique else ''}{extra})"
+    extra = f", postgresql_where=sa.text({_quoted(where)})" if where is not None else ""
+    return f"sa.Index({_quoted(item.name)}, {columns}{', unique=True' if item.unique else ''}{extra})"
 
 
 def _column(column: sa.Column[Any]) -> str:
-    parts = [repr(column.name), _type(column.type)]
+    parts = [_quoted(column.name), _type(column.type)]
     if column.computed is not None:
-        parts.append(f"sa.Computed({str(column.computed.sqltext)!r}, persisted=True)")
+        parts.append(f"sa.Computed({_quoted(column.computed.sqltext)}, persisted=True)")
     elif column.server_default is not None:
-        parts.append(f"server_default=sa.text({str(column.server_default.arg)!r})")  # type: ignore[attr-defined]
+        parts.append(f"server_default=sa.text({_quoted(column.server_default.arg)})")  # type: ignore[attr-defined]
     if not column.nullable:
         parts.append("nullable=False")
     return f"sa.Column({', '.join(parts)})"
+
+
+def _quoted(value: object) -> str:
+    """A string literal with double quotes."""
+    return json.dumps(str(value), ensure_ascii=False)
+
+
+def _python(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_quoted(name)}: {_quoted(text)}" for name, text in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_quoted, value)) + "]"
+    return repr(value) if isinstance(value, bool) else _quoted(value)
 
 
 def _type(type_: Any) -> str:
@@ -247,7 +287,7 @@ def _type(type_: Any) -> str:
     if isinstance(type_, sa.DateTime):
         return "sa.DateTime(timezone=True)"
     if isinstance(type_, sa.Text) and type_.collation:
-        return f"sa.Text(collation={type_.collation!r})"
+        return f"sa.Text(collation={_quoted(type_.collation)})"
     return f"sa.{type(type_).__name__}"
 
 
@@ -261,7 +301,7 @@ def _write(source: Source, message: str, upgrade: Sequence[str], downgrade: Sequ
     slug = re.sub(r"[^a-z0-9]+", "_", message.lower()).strip("_") or "change"
     body = [
         f'"""{message.strip().rstrip(".")}."""', "", "import sqlalchemy as sa", "from alembic import op", "",
-        "from ossature.api import fk", "", f'revision = "{number}"', f"down_revision = {head!r}", "", "",
+        "from ossature.api import fk", "", f'revision = "{number}"', f"down_revision = {_quoted(head) if head else None}", "", "",
         "def upgrade() -> None:", *_indented(upgrade), "", "", "def downgrade() -> None:", *_indented(downgrade), "",
     ]  # fmt: skip
     code = "\n".join(body)
