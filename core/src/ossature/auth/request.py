@@ -71,8 +71,9 @@ def init_access(app: Flask, kernel: Kernel) -> AccessState:
     app.before_request(gate.enter)
     app.after_request(gate.leave)
     app.teardown_request(lambda _error: bind(None))
-    if "static" in app.view_functions:
-        declare(app.view_functions["static"], BARE)
+    for endpoint in ("static", "assets.built"):
+        if endpoint in app.view_functions:
+            declare(app.view_functions[endpoint], BARE)
     return state
 
 

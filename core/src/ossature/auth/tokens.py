@@ -24,6 +24,7 @@ ISSUER = "ossature"
 AUDIENCE = "ossature-api"
 _ALGORITHMS = ["HS256"]
 _claims = jwt.JWTClaimsRegistry(
+    now=lambda: int(time.time()),  # asked each time: a moment kept from the import would let tokens live for ever
     leeway=5,
     iss={"essential": True, "value": ISSUER},
     aud={"essential": True, "value": AUDIENCE},

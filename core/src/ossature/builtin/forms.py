@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from flask_wtf import FlaskForm
 from wtforms import SelectMultipleField
+from wtforms.fields import SelectChoice
 from wtforms.validators import DataRequired, Length
 from wtforms.widgets import CheckboxInput, ListWidget
 
@@ -37,6 +39,17 @@ class Form(FlaskForm):  # type: ignore[misc]
                 field.errors = [*field.errors, str(detail.message)]
         if rest or not refusal.details:
             self.form_errors.extend(rest or [str(refusal.message)])
+
+
+class Option(SelectChoice):  # type: ignore[misc]
+    """A choice of a list, which templates read as the pair (value, label)."""
+
+    def __getitem__(self, place: int) -> object:
+        return (self.value, self.label)[place]
+
+
+def options(pairs: Iterable[tuple[object, object]]) -> list[Option]:
+    return [Option(value, label) for value, label in pairs]
 
 
 class Checks(SelectMultipleField):  # type: ignore[misc]

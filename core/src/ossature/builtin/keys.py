@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from wtforms import IntegerField, RadioField, StringField
 from wtforms.validators import NumberRange
 
-from ossature.builtin.forms import Checks, Form, at_most, required, stripped
+from ossature.builtin.forms import Checks, Form, at_most, options, required, stripped
 from ossature.builtin.settings import render_settings
 from ossature.context import current
 from ossature.errors import Forbidden, Invalid
@@ -46,7 +46,7 @@ class KeyForm(Form):
     scopes = Checks(_l("What it may do"))
 
 
-@blueprint.get("/")
+@blueprint.get("")
 @signed_in
 def index() -> ResponseReturnValue:
     everyones = current().access.allows(API_KEYS_MANAGE)
@@ -66,15 +66,16 @@ def index() -> ResponseReturnValue:
 def new() -> ResponseReturnValue:
     context = current()
     form = KeyForm()
-    form.kind.choices = [("personal", _("Me, never reaching further than I do"))]
+    kinds = [("personal", _("Me, never reaching further than I do"))]
     if context.access.allows(API_KEYS_MANAGE):
-        form.kind.choices.append(("service", _("A service of the organisation")))
+        kinds.append(("service", _("A service of the organisation")))
+    form.kind.choices = options(kinds)
     plugins = {"ossature", *context.access.plugins}
-    form.scopes.choices = [
+    form.scopes.choices = options(
         (name, f"{permission.group}: {permission.label}")
         for name, permission in rights().permissions.items()
         if context.access.allows(name) and name.partition(".")[0] in plugins
-    ]
+    )
     if form.validate_on_submit():
         try:
             member_id = keys.may_hold_keys() if form.kind.data == "personal" else None

@@ -10,7 +10,7 @@ from wtforms import StringField
 
 from ossature.auth import accounts
 from ossature.auth.request import Gate
-from ossature.builtin.forms import Checks, Form, at_most, required, stripped
+from ossature.builtin.forms import Checks, Form, at_most, options, required, stripped
 from ossature.builtin.settings import render_settings
 from ossature.context import current
 from ossature.errors import Conflict, Forbidden, Invalid
@@ -36,7 +36,7 @@ class RolesForm(Form):
     roles = Checks(_l("Roles"), coerce=UUID)
 
 
-@blueprint.get("/")
+@blueprint.get("")
 @requires(MEMBERS_VIEW)
 def index() -> ResponseReturnValue:
     return render_settings(
@@ -52,7 +52,7 @@ def index() -> ResponseReturnValue:
 @requires(MEMBERS_MANAGE)
 def invite() -> ResponseReturnValue:
     form = InviteForm()
-    form.roles.choices = _choices()
+    form.roles.choices = options(_choices())
     if form.validate_on_submit():
         try:
             user = accounts.create_user(form.email.data, form.name.data)
@@ -74,7 +74,7 @@ def invite() -> ResponseReturnValue:
 def member(id: UUID) -> ResponseReturnValue:
     found = members.find_member(id)
     form = RolesForm(data={"roles": [role.id for role in found.roles]})
-    form.roles.choices = _choices()
+    form.roles.choices = options(_choices())
     if form.validate_on_submit():
         try:
             members.assign_roles(id, form.roles.data)

@@ -9,13 +9,13 @@ from wtforms import SelectField, StringField
 
 from ossature.builtin.forms import Form, at_most, required, stripped
 from ossature.builtin.records import LEGAL_ENTITY_SCREENS, LegalEntity
-from ossature.builtin.settings import LANGUAGES, render_settings, time_zones
+from ossature.builtin.settings import language_options, render_settings, time_zone_options
 from ossature.context import current
 from ossature.db import session
 from ossature.db.kernel import tenant
 from ossature.hooks.specs import hookimpl
 from ossature.hooks.types import SettingsPage
-from ossature.i18n import locales, translator
+from ossature.i18n import translator
 from ossature.rbac import requires
 from ossature.rbac.members import members_changed
 from ossature.rbac.permissions import SETTINGS_MANAGE
@@ -39,8 +39,8 @@ def organisation() -> ResponseReturnValue:
     context = current()
     row = session().execute(select(tenant).where(tenant.c.id == context.tenant_id)).one()
     form = OrganisationForm(data={"name": row.name, "locale": row.locale, "time_zone": row.time_zone})
-    form.locale.choices = [(code, LANGUAGES.get(code, code)) for code in locales()]
-    form.time_zone.choices = [(zone, zone) for zone in time_zones()]
+    form.locale.choices = language_options()
+    form.time_zone.choices = time_zone_options()
     if form.validate_on_submit():
         session().execute(
             update(tenant)

@@ -11,13 +11,13 @@ from wtforms import SelectField, StringField
 
 from ossature.auth import accounts
 from ossature.auth.request import Gate, caller
-from ossature.builtin.forms import Checks, Form, at_most, required, stripped
-from ossature.builtin.settings import LANGUAGES, render_settings, time_zones
+from ossature.builtin.forms import Checks, Form, at_most, options, required, stripped
+from ossature.builtin.settings import language_options, render_settings, time_zone_options
 from ossature.context import current
 from ossature.db import transaction
 from ossature.errors import Conflict, Invalid, NotFound
 from ossature.hooks.specs import hookimpl
-from ossature.i18n import locales, translator
+from ossature.i18n import translator
 from ossature.kernel import kernel
 from ossature.rbac import members, platform_admin, roles, tenants
 from ossature.rbac.presets import DEFAULT_PRESET, OWNER, PRESETS
@@ -62,11 +62,11 @@ def index() -> ResponseReturnValue:
 @platform_admin
 def new() -> ResponseReturnValue:
     form = TenantForm()
-    form.locale.choices = [(code, LANGUAGES.get(code, code)) for code in locales()]
-    form.time_zone.choices = [(zone, zone) for zone in time_zones()]
-    form.preset.choices = [(preset.key, str(preset.name)) for preset in PRESETS.values()]
+    form.locale.choices = language_options()
+    form.time_zone.choices = time_zone_options()
+    form.preset.choices = options([(preset.key, str(preset.name)) for preset in PRESETS.values()])
     registry = kernel().plugins
-    form.plugins.choices = [(key, str(registry.statuses[key].title)) for key in registry.keys]
+    form.plugins.choices = options([(key, str(registry.statuses[key].title)) for key in registry.keys])
     if form.validate_on_submit():
         try:
             link = _create(form)

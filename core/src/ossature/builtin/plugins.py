@@ -24,7 +24,7 @@ _, _l, ngettext = translator("ossature")
 blueprint = Blueprint("settings_plugins", __name__, url_prefix="/settings/plugins")
 
 
-@blueprint.get("/")
+@blueprint.get("")
 @requires(PLUGINS_MANAGE)
 def index() -> ResponseReturnValue:
     registry, tenant_id = kernel().plugins, current().tenant_id

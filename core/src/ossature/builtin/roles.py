@@ -9,7 +9,7 @@ from flask import Blueprint, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from wtforms import SelectField, StringField
 
-from ossature.builtin.forms import Form, at_most, required, stripped
+from ossature.builtin.forms import Form, at_most, options, required, stripped
 from ossature.builtin.settings import render_settings
 from ossature.context import Reach, current
 from ossature.errors import Conflict, Forbidden, Invalid
@@ -61,7 +61,7 @@ class RenameForm(Form):
     description = StringField(_l("What it is for"), [at_most(500)], filters=[stripped])
 
 
-@blueprint.get("/")
+@blueprint.get("")
 @requires(ROLES_MANAGE)
 def index() -> ResponseReturnValue:
     shown = roles.list_roles()
@@ -81,7 +81,7 @@ def index() -> ResponseReturnValue:
 @requires(ROLES_MANAGE)
 def new() -> ResponseReturnValue:
     form = RoleForm()
-    form.like.choices = [("", _("None")), *((str(role.id), role.name) for role in roles.list_roles())]
+    form.like.choices = options([("", _("None")), *((str(role.id), role.name) for role in roles.list_roles())])
     if form.validate_on_submit():
         try:
             role = roles.create_role(

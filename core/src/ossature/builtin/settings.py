@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 from uuid import UUID
 from zoneinfo import available_timezones
@@ -16,7 +17,7 @@ from wtforms import BooleanField, PasswordField, RadioField, SelectField, String
 from ossature.auth import accounts
 from ossature.auth.request import LOCALE_COOKIE, caller
 from ossature.auth.snapshot import UserInfo
-from ossature.builtin.forms import Form, at_most, required, stripped
+from ossature.builtin.forms import Form, Option, at_most, options, required, stripped
 from ossature.builtin.sign_in import YEAR
 from ossature.context import current
 from ossature.db import session
@@ -81,11 +82,12 @@ class MeForm(Form):
     locale = SelectField(_l("Language"), description=_l("Of texts, dates and numbers."))
     time_zone = SelectField(_l("Time zone"))
     theme = RadioField(
-        _l("Appearance"), choices=[("auto", _l("As the device")), ("light", _l("Light")), ("dark", _l("Dark"))]
+        _l("Appearance"),
+        choices=options([("auto", _l("As the device")), ("light", _l("Light")), ("dark", _l("Dark"))]),
     )
     density = RadioField(
         _l("Density"),
-        choices=[("comfortable", _l("Comfortable")), ("compact", _l("Compact, with more rows on the screen"))],
+        choices=options([("comfortable", _l("Comfortable")), ("compact", _l("Compact, with more rows on the screen"))]),
     )
     shortcuts = BooleanField(
         _l("Use single-letter shortcuts"), description=_l("Such as C to create. Ctrl-K works in any case.")
@@ -99,7 +101,7 @@ class PasswordForm(Form):
     )
 
 
-@blueprint.get("/")
+@blueprint.get("")
 @signed_in(tenant=False)
 def index() -> ResponseReturnValue:
     return redirect(url_for("settings.me"), 303)
@@ -109,18 +111,7 @@ def index() -> ResponseReturnValue:
 @signed_in(tenant=False)
 def me() -> ResponseReturnValue:
     user = _user()
-    form = MeForm(
-        data={
-            "name": user.name,
-            "locale": user.locale or "",
-            "time_zone": user.time_zone or "",
-            "theme": user.theme,
-            "density": user.density,
-            "shortcuts": user.shortcuts,
-        }
-    )
-    form.locale.choices = [("", _("As the organisation")), *((code, LANGUAGES.get(code, code)) for code in locales())]
-    form.time_zone.choices = [("", _("As the organisation")), *((zone, zone) for zone in time_zones())]
+    form = _me_form(user)
     if not form.validate_on_submit():
         return _page(form, PasswordForm()), 422 if form.is_submitted() else 200
     accounts.save_profile(
@@ -152,13 +143,7 @@ def change_password() -> ResponseReturnValue:
         else:
             notify(_("Your password is changed. Your other sessions have ended."))
             return redirect(url_for("settings.me"), 303)
-    profile = MeForm(formdata=None, obj=user)
-    profile.locale.choices = [
-        ("", _("As the organisation")),
-        *((code, LANGUAGES.get(code, code)) for code in locales()),
-    ]
-    profile.time_zone.choices = [("", _("As the organisation")), *((zone, zone) for zone in time_zones())]
-    return _page(profile, form), 422
+    return _page(_me_form(user, filled=False), form), 422
 
 
 @blueprint.post("/me/sessions/<uuid:id>/end")
@@ -174,9 +159,28 @@ def end_session(id: UUID) -> ResponseReturnValue:
     return redirect(url_for("settings.me"), 303)
 
 
-def time_zones() -> list[str]:
+def language_options() -> list[Option]:
+    return options((code, LANGUAGES.get(code, code)) for code in locales())
+
+
+@cache
+def time_zone_options() -> list[Option]:
     """Zones with a place in their name, by name."""
-    return sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "posix/")))
+    names = (zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "posix/")))
+    return options((zone, zone) for zone in sorted(names))
+
+
+def _me_form(user: UserInfo, filled: bool = True) -> MeForm:
+    """The form with what is stored; `filled` takes over what was posted, when something was."""
+    data = {
+        "name": user.name, "locale": user.locale or "", "time_zone": user.time_zone or "", "theme": user.theme,
+        "density": user.density, "shortcuts": user.shortcuts,
+    }  # fmt: skip
+    form = MeForm(data=data) if filled else MeForm(formdata=None, data=data)
+    as_the_organisation = Option("", _("As the organisation"))
+    form.locale.choices = [as_the_organisation, *language_options()]
+    form.time_zone.choices = [as_the_organisation, *time_zone_options()]
+    return form
 
 
 def _page(form: MeForm, password: PasswordForm) -> str:

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from wtforms import StringField
 
-from ossature.builtin.forms import Checks, Form, at_most, required, stripped
+from ossature.builtin.forms import Checks, Form, at_most, options, required, stripped
 from ossature.builtin.records import TEAM_SCREENS, Team
 from ossature.builtin.settings import render_settings
 from ossature.context import current
@@ -33,7 +33,7 @@ class TeamForm(Form):
     members = Checks(_l("Members"), coerce=UUID)
 
 
-@blueprint.get("/")
+@blueprint.get("")
 @requires("ossature.team.view")
 def index() -> ResponseReturnValue:
     names = {member.id: member.name for member in members.list_members()}
@@ -53,7 +53,7 @@ def index() -> ResponseReturnValue:
 @requires("ossature.team.create")
 def new() -> ResponseReturnValue:
     form = TeamForm()
-    form.members.choices = _choices()
+    form.members.choices = options(_choices())
     if form.validate_on_submit():
         try:
             written = service.create(_record(), {"name": form.name.data})
@@ -73,7 +73,7 @@ def edit(id: UUID) -> ResponseReturnValue:
     if team is None:
         raise NotFound(_("There is no such team."))
     form = TeamForm(data={"name": team.name, "members": list(members.team_members().get(id, ()))})
-    form.members.choices = _choices()
+    form.members.choices = options(_choices())
     if form.validate_on_submit():
         try:
             service.update(_record(), id, {"name": form.name.data})
