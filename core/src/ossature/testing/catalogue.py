@@ -6,22 +6,23 @@ generated columns, collations and the predicates of partial indexes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 import psycopg
 
 _COLUMNS = """
-SELECT c.relname, format('column %I %s%s%s%s%s', a.attname, format_type(a.atttypid, a.atttypmod),
-         CASE WHEN a.attcollation <> t.typcollation THEN ' collate ' || a.attcollation::regcollation ELSE '' END,
+SELECT c.relname, format('column %%I %%s%%s%%s%%s%%s', a.attname, format_type(a.atttypid, a.atttypmod),
+         CASE WHEN a.attcollation <> t.typcollation THEN ' collate ' || a.attcollation::regcollation::text ELSE '' END,
          CASE WHEN a.attnotnull THEN ' not null' ELSE '' END,
-         CASE WHEN a.attgenerated <> '' THEN ' generated ' || a.attgenerated ELSE '' END,
+         CASE WHEN a.attgenerated <> '' THEN ' generated ' || a.attgenerated::text ELSE '' END,
          coalesce(' = ' || pg_get_expr(d.adbin, d.adrelid), ''))
 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_type t ON t.oid = a.atttypid
 LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 WHERE c.relnamespace = %(schema)s::regnamespace AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped
 """
 _CONSTRAINTS = """
-SELECT c.relname, format('constraint %I %s', k.conname, pg_get_constraintdef(k.oid))
+SELECT c.relname, format('constraint %%I %%s', k.conname, pg_get_constraintdef(k.oid))
 FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
 WHERE c.relnamespace = %(schema)s::regnamespace AND c.relkind IN ('r', 'p') AND k.contype IN ('p', 'u', 'f', 'c', 'x')
 """
@@ -31,7 +32,7 @@ FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
 WHERE c.relnamespace = %(schema)s::regnamespace AND c.relkind IN ('r', 'p')
 """
 _POLICIES = """
-SELECT c.relname, format('policy %I for %s to %s using %s check %s', p.polname, p.polcmd,
+SELECT c.relname, format('policy %%I for %%s to %%s using %%s check %%s', p.polname, p.polcmd,
          (SELECT string_agg(r::regrole::text, ', ' ORDER BY r::regrole::text) FROM unnest(p.polroles) r),
          coalesce(pg_get_expr(p.polqual, p.polrelid), '-'), coalesce(pg_get_expr(p.polwithcheck, p.polrelid), '-'))
 FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid WHERE c.relnamespace = %(schema)s::regnamespace
@@ -42,16 +43,18 @@ FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
 WHERE c.relnamespace = %(schema)s::regnamespace AND NOT t.tgisinternal
 """
 _GRANTS = """
-SELECT c.relname, format('grant %s to %s', string_agg(g.privilege_type, ', ' ORDER BY g.privilege_type),
+SELECT c.relname, format('grant %%s to %%s', string_agg(g.privilege_type, ', ' ORDER BY g.privilege_type),
          CASE g.grantee WHEN 0 THEN 'public' ELSE g.grantee::regrole::text END)
 FROM pg_class c, aclexplode(c.relacl) g
 WHERE c.relnamespace = %(schema)s::regnamespace AND c.relkind IN ('r', 'p') AND g.grantee <> c.relowner
 GROUP BY c.relname, g.grantee
 """
 _TABLES = """
-SELECT c.relname, format('table, row security %s', CASE WHEN c.relrowsecurity THEN 'on' ELSE 'off' END)
+SELECT c.relname, format('table, row security %%s', CASE WHEN c.relrowsecurity THEN 'on' ELSE 'off' END)
 FROM pg_class c WHERE c.relnamespace = %(schema)s::regnamespace AND c.relkind IN ('r', 'p')
 """
+
+_LIST = re.compile(r"'\{([^{}]*)\}'")
 
 Lines = dict[str, frozenset[str]]
 
@@ -61,8 +64,13 @@ def read_schema(connection: psycopg.Connection, schema: str) -> Lines:
     found: dict[str, set[str]] = {}
     for query in (_TABLES, _COLUMNS, _CONSTRAINTS, _INDEXES, _POLICIES, _TRIGGERS, _GRANTS):
         for table, line in connection.execute(query, {"schema": f'"{schema}"'}):
-            found.setdefault(table, set()).add(line)
+            found.setdefault(table, set()).add(_LIST.sub(_in_order, line))
     return {table: frozenset(lines) for table, lines in found.items()}
+
+
+def _in_order(words: re.Match[str]) -> str:
+    """A list given to a trigger, in an order that does not depend on how its table came to be."""
+    return "'{" + ",".join(sorted(set(words[1].split(",")))) + "}'"
 
 
 def differences(database: Lines, declared: Lines, tables: Iterable[str]) -> list[str]:
