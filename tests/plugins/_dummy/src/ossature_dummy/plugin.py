@@ -17,12 +17,13 @@ from ossature.api import (
     Record,
     RecordChange,
     Screens,
+    Setting,
     SettingsPage,
     Widget,
     hookimpl,
     translator,
 )
-from ossature_dummy import checks, commands, demo, permissions, screens, views
+from ossature_dummy import checks, commands, demo, permissions, screens, settings, views
 from ossature_dummy.models.pebble import Pebble
 
 _, _l, ngettext = translator("_dummy")
@@ -88,6 +89,11 @@ def register_demo_data() -> list[DemoData]:
 @hookimpl
 def register_settings_pages() -> list[SettingsPage]:
     return [SettingsPage("_dummy.settings", _l("Pebbles"), "_dummy.settings", "_dummy.pebble.polish", icon="circle")]
+
+
+@hookimpl
+def register_settings() -> list[Setting]:
+    return [settings.ROCKS_ALLOWED]
 
 
 @hookimpl
