@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from ossature.auth.request import caller
 from ossature.context import current
 from ossature.hooks.calls import WIDGETS
+from ossature.hooks.specs import hookimpl
 from ossature.i18n import translator
 from ossature.kernel import kernel
 from ossature.rbac import public
@@ -21,6 +22,11 @@ from ossature.web.models import WidgetBox
 _, _l, ngettext = translator("ossature")
 
 blueprint = Blueprint("home", __name__)
+
+
+@hookimpl
+def register_blueprints() -> list[Blueprint]:
+    return [blueprint]
 
 
 @blueprint.get("/")

@@ -193,14 +193,14 @@ def detail_page(
         for name in section.fields:
             if name in rt.parts:
                 shown_parts.add(name)
-                part_lists.append(_part_list(rt.parts[name], section.title, parts.get(name, ())))
+                part_lists.append(_part_list(rt.parts[name], parts.get(name, ())))
     if not sections:
         rest = [name for name in fields if name not in facts and fields[name].parent is None and name != rt.title_field]
         overview.append(FactSection("", tuple(fact(name) for name in rest)))
     for name, part in rt.parts.items():
         if name not in shown_parts:
-            part_lists.append(_part_list(part, part.plural, parts.get(name, ())))
-    tabs = [models.Tab("overview", _("Overview"), tuple(overview), tuple(part_lists), icon="list-details")]
+            part_lists.append(_part_list(part, parts.get(name, ())))
+    tabs = [models.Tab("overview", _("Overview"), tuple(overview), tuple(part for part in part_lists if part.items))]
     for related in screens.related:
         other = kernel().records.get(related.record)
         if other is not None and current().access.allows(other.permission("view")):
@@ -230,7 +230,7 @@ def detail_page(
     )  # fmt: skip
 
 
-def _part_list(part: RecordType, title: object, rows: Sequence[Row]) -> models.PartList:
+def _part_list(part: RecordType, rows: Sequence[Row]) -> models.PartList:
     screens = kernel().screens.get(part.key)
     names = [name for name, item in visible_fields(part).items() if not item.parent]
     head = next((name for name in names if part.fields[name].kind is Kind.CHOICE), None)
@@ -242,7 +242,7 @@ def _part_list(part: RecordType, title: object, rows: Sequence[Row]) -> models.P
             if name != head and row.get(name) not in (None, "")
         )
         items.append(FactSection(cell(part, part.fields[head], row, {}).label or "" if head else "", facts))
-    return models.PartList(str(title or part.plural), tuple(items))
+    return models.PartList(str(part.plural), tuple(items))
 
 
 # -- timeline ----------------------------------------------------------------------------------------------------------

@@ -57,7 +57,7 @@ def _other(value: Any) -> Any:
 
 def dumps(value: Any) -> bytes:
     """JSON: dates ISO 8601, times in UTC with `Z`, decimals as strings, money as amount and currency."""
-    return orjson.dumps(value, default=_other, option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS)
+    return orjson.dumps(value, default=_other, option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS)
 
 
 def success(
