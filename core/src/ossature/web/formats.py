@@ -18,7 +18,9 @@ from flask import Flask
 from markupsafe import Markup
 
 from ossature.context import current_or_none
-from ossature.i18n import zone
+from ossature.i18n import translator, zone
+
+_, _l, _n = translator("ossature")
 
 NO_BREAK = "\u00a0"
 NARROW = "\u202f"
@@ -129,7 +131,7 @@ def relative(value: date | datetime, at: datetime | None = None) -> str:
     if abs(days) > _RELATIVE_DAYS:
         return as_date(value)
     if abs(days) <= 1:
-        return _near(days, locale)
+        return _near(days)
     return _distance(days * 86_400, True, locale)
 
 
@@ -137,12 +139,8 @@ def _toward_zero(seconds: int, step: int) -> int:
     return int(seconds / step) * step
 
 
-@lru_cache(maxsize=64)
-def _near(days: int, locale: str) -> str:
-    """`yesterday`, `today`, `tomorrow` as the locale says them."""
-    said = babel_locale(locale)
-    words = {"fr": ("hier", "aujourd’hui", "demain")}.get(said.language, ("yesterday", "today", "tomorrow"))
-    return words[days + 1]
+def _near(days: int) -> str:
+    return (_("yesterday"), _("today"), _("tomorrow"))[days + 1]
 
 
 def ago(value: date | datetime | None) -> Markup | str:

@@ -27,7 +27,7 @@ def render(template: str, /, *, title: object = "", breadcrumbs: Sequence[Crumb]
     `title` heads the browser's tab, `breadcrumbs` lead back; both are texts in the reader's language.
     """
     shell: Shell = current_app.extensions["ossature.web"]
-    return render_template(template, page=shell.page(str(title), breadcrumbs), **values)
+    return render_template(template, page=shell.page(str(title), breadcrumbs), title=str(title), **values)
 
 
 def render_error(status: int, request_id: str = "", *, subject: str = "", details: Sequence[str] = ()) -> str:
