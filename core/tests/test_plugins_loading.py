@@ -51,28 +51,28 @@ def broken(registry: PluginRegistry, key: str) -> PluginStatus:
 
 @pytest.mark.req("S0-06", "S4-094", "S4-677")
 def test_active_plugins_load_in_order_and_inactive_ones_are_not_imported(install: Install) -> None:
-    healthy(install, "billing", requires=["crm"])
-    healthy(install, "crm")
-    install("ai", code="raise AssertionError('imported')")
-    registry = load("billing", "crm")
-    assert registry.keys == ("crm", "billing")
-    assert registry.statuses["ai"].state is PluginState.INSTALLED
-    assert "test_ai" not in sys.modules
+    healthy(install, "tree", requires=["soil"])
+    healthy(install, "soil")
+    install("moss", code="raise AssertionError('imported')")
+    registry = load("tree", "soil")
+    assert registry.keys == ("soil", "tree")
+    assert registry.statuses["moss"].state is PluginState.INSTALLED
+    assert "test_moss" not in sys.modules
 
 
 def test_what_plugins_register_is_sorted_by_weight_then_by_plugin_order(install: Install) -> None:
-    install("billing", code=NAV.format(label="billing", weight=10), requires=["crm"])
-    install("crm", code=NAV.format(label="crm", weight=10))
-    install("ai", code=NAV.format(label="ai", weight=5), requires=["billing"])
-    entries = load("ai", "billing", "crm").registered(NAVIGATION)
-    assert [entry.plugin for entry in entries] == ["ai", "crm", "billing"]
+    install("tree", code=NAV.format(label="tree", weight=10), requires=["soil"])
+    install("soil", code=NAV.format(label="soil", weight=10))
+    install("moss", code=NAV.format(label="moss", weight=5), requires=["tree"])
+    entries = load("moss", "tree", "soil").registered(NAVIGATION)
+    assert [entry.plugin for entry in entries] == ["moss", "soil", "tree"]
 
 
 def test_objects_of_plugins_that_a_tenant_has_not_enabled_are_left_out(install: Install) -> None:
-    healthy(install, "crm")
-    healthy(install, "ai")
-    registry = load("ai", "crm")
-    assert [entry.plugin for entry in registry.registered(NAVIGATION, enabled={"crm"})] == ["crm"]
+    healthy(install, "soil")
+    healthy(install, "moss")
+    registry = load("moss", "soil")
+    assert [entry.plugin for entry in registry.registered(NAVIGATION, enabled={"soil"})] == ["soil"]
     assert registry.registered(NAVIGATION, enabled=()) == ()
 
 
