@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
+from typing import Any
 from uuid import UUID
 
 import redis
@@ -90,8 +91,8 @@ def create_app(config: Config | None = None) -> Application:
     use_database(database)
 
     app = Application(
-        "ossature", title=config.title, version="1", spec_path=None, docs_path=None, static_folder=None,
-        template_folder=None, json_errors=False,
+        "ossature", title=config.title, version="1", spec_path=None, docs_path=None,
+        static_folder=None, template_folder=None, json_errors=False,  # type: ignore[arg-type]
     )  # fmt: skip
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.config["MAX_CONTENT_LENGTH"] = config.max_body_bytes
@@ -178,10 +179,9 @@ def _add_documentation(app: Application) -> None:
     }
 
     @app.spec_processor
-    def add_failure(spec: dict[str, object]) -> dict[str, object]:
+    def add_failure(spec: Any) -> Any:
         schema = Failure.model_json_schema(ref_template="#/components/schemas/{model}")
-        components: dict[str, object] = spec.setdefault("components", {})  # type: ignore[assignment]
-        schemas: dict[str, object] = components.setdefault("schemas", {})  # type: ignore[assignment]
+        schemas = spec.setdefault("components", {}).setdefault("schemas", {})
         schemas.update(schema.pop("$defs", {}))
         schemas["Failure"] = schema
         return spec

@@ -23,9 +23,9 @@ class Setting:
 
     def read(self) -> bool:
         """The bound tenant's choice, else the default."""
-        chosen = session().execute(
-            select(tenant.c.settings[self.key]).where(tenant.c.id == current().tenant_id)
-        ).scalar()
+        chosen = (
+            session().execute(select(tenant.c.settings[self.key]).where(tenant.c.id == current().tenant_id)).scalar()
+        )
         return self.default if chosen is None else bool(chosen)
 
     def write(self, value: bool) -> None:

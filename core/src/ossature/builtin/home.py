@@ -45,4 +45,6 @@ def index() -> ResponseReturnValue:
         if widget.permission is None or context.access.allows(widget.permission)
     ]
     today = as_date(datetime.now(ZoneInfo(context.time_zone)), "full")
-    return render("home.html", title=_("Home"), greeting=greeting, subtitle=today[:1].upper() + today[1:], widgets=widgets)
+    return render(
+        "home.html", title=_("Home"), greeting=greeting, subtitle=today[:1].upper() + today[1:], widgets=widgets
+    )

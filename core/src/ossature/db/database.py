@@ -96,7 +96,13 @@ def say_for_whom(connection: Connection) -> None:
     }
     cursor = connection.connection.cursor()
     try:
-        cursor.execute("; ".join(f"SET LOCAL ossature.{name} = '{_plain(str(v))}'" for name, v in settings.items() if v != "" or name == "tenant"))
+        cursor.execute(
+            "; ".join(
+                f"SET LOCAL ossature.{name} = '{_plain(str(v))}'"
+                for name, v in settings.items()
+                if v != "" or name == "tenant"
+            )
+        )
     finally:
         cursor.close()
 

@@ -115,9 +115,7 @@ def create_tenant_table(operations: Operations, it: CreateTenantTable) -> None:
     if not any(isinstance(item, sa.PrimaryKeyConstraint) for item in items):
         items.append(sa.PrimaryKeyConstraint("tenant_id", "id"))
     computed = [item.name for item in it.items if isinstance(item, sa.Column) and item.computed is not None]
-    items.append(
-        sa.ForeignKeyConstraint(["tenant_id"], ["ossature.tenant.id"], name=f"{it.name}_tenant_id_fkey")
-    )
+    items.append(sa.ForeignKeyConstraint(["tenant_id"], ["ossature.tenant.id"], name=f"{it.name}_tenant_id_fkey"))
     _create(operations, it.schema, it.name, items)
     protect(operations, it.schema, it.name, it.options.get("grants", "SELECT, INSERT, UPDATE, DELETE"))
     if it.options.get("history", True):

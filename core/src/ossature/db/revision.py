@@ -27,8 +27,20 @@ from ossature.db.tenancy import Base
 from ossature.records.types import RecordType
 
 BASE = frozenset(
-    "tenant_id id owner_id created_at created_by_id updated_at updated_by_id version deleted_at custom search_text "
-    "search_vector".split()
+    [
+        "tenant_id",
+        "id",
+        "owner_id",
+        "created_at",
+        "created_by_id",
+        "updated_at",
+        "updated_by_id",
+        "version",
+        "deleted_at",
+        "custom",
+        "search_text",
+        "search_vector",
+    ]
 )
 ADDED_KEYS = frozenset({"tenant_id", "created_by_id", "updated_by_id", "owner_id"})
 SCRATCH = "ossature_scratch"

@@ -27,7 +27,9 @@ def load(tenant: str, size: str) -> None:
 
     started = time.perf_counter()
     _run(tenant, lambda found: load_demo(found, DemoSize(size), click.echo))
-    click.echo(f"Loaded in {time.perf_counter() - started:.1f} s. Take it away with: ossature demo remove --tenant {tenant}")
+    click.echo(
+        f"Loaded in {time.perf_counter() - started:.1f} s. Take it away with: ossature demo remove --tenant {tenant}"
+    )
 
 
 @demo_group.command()

@@ -40,7 +40,7 @@ def load_demo(tenant: TenantInfo, size: DemoSize, say: Callable[[str], None] = l
         say(f"{item.key} ...")
         with transaction(context) as work:
             _mark(tenant, active=True)
-            item.load(size, work, Random(SEED))
+            item.load(size, work, Random(SEED))  # noqa: S311
     with transaction(context, role="owner") as work:
         work.execute(text("ANALYZE"))
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, select
+from sqlalchemy import RowMapping, and_, select
 
 from ossature.context import current
 from ossature.db.kernel import actor, change, change_set
@@ -69,22 +69,27 @@ def timeline(rt: RecordType, id: UUID, *, before: int | None = None, limit: int 
     if before is not None:
         where.append(change.c.seq < before)
     newest = select(change).where(*where).order_by(change.c.seq.desc()).limit(limit * 8).cte("newest")
-    rows = session().execute(
-        select(newest, change_set.c.means, change_set.c.reason, actor.c.label, actor.c.kind)
-        .join(
-            change_set,
-            and_(
-                change_set.c.tenant_id == newest.c.tenant_id,
-                change_set.c.at == newest.c.at,
-                change_set.c.id == newest.c.change_set_id,
-            ),
+    rows = (
+        session()
+        .execute(
+            select(newest, change_set.c.means, change_set.c.reason, actor.c.label, actor.c.kind)
+            .join(
+                change_set,
+                and_(
+                    change_set.c.tenant_id == newest.c.tenant_id,
+                    change_set.c.at == newest.c.at,
+                    change_set.c.id == newest.c.change_set_id,
+                ),
+            )
+            .outerjoin(actor, and_(actor.c.tenant_id == newest.c.tenant_id, actor.c.id == change_set.c.actor_id))
+            .order_by(newest.c.seq.desc())
         )
-        .outerjoin(actor, and_(actor.c.tenant_id == newest.c.tenant_id, actor.c.id == change_set.c.actor_id))
-        .order_by(newest.c.seq.desc())
-    ).mappings().all()
+        .mappings()
+        .all()
+    )
 
     types = {rt.key: (rt, ""), **{part.key: (part, name) for name, part in rt.parts.items()}}
-    grouped: dict[UUID, list[Mapping[str, Any]]] = {}
+    grouped: dict[UUID, list[RowMapping]] = {}
     for row in rows:
         grouped.setdefault(row["change_set_id"], []).append(row)
     groups = list(grouped.values())
@@ -95,9 +100,7 @@ def timeline(rt: RecordType, id: UUID, *, before: int | None = None, limit: int 
     return TimelinePage(entries, _labels(entries), more)
 
 
-def _entry(
-    group: list[Mapping[str, Any]], types: Mapping[str, tuple[RecordType, str]], root: RecordType
-) -> Entry | None:
+def _entry(group: list[RowMapping], types: Mapping[str, tuple[RecordType, str]], root: RecordType) -> Entry | None:
     first = group[-1]
     what = next((row["what"] for row in group if row["record"] == root.key and row["what"] != "update"), "update")
     changes: list[FieldChange] = []

@@ -30,7 +30,10 @@ def record_blueprint(plugin: str, types: Iterable[RecordType], aliases: Mapping[
     for rt in types:
         paths = [f"/{plugin}/{rt.slug}", *(f"/{alias}" for alias, key in aliases.items() if key == rt.key)]
         blueprint.add_url_rule(
-            f"/{plugin}/{rt.slug}/options", endpoint=f"{rt.name}_options", view_func=_options(rt.key, rt), methods=["GET"]
+            f"/{plugin}/{rt.slug}/options",
+            endpoint=f"{rt.name}_options",
+            view_func=_options(rt.key, rt),
+            methods=["GET"],
         )
         for name, methods, tail, view in _views(rt):
             for number, path in enumerate(paths):
@@ -147,9 +150,7 @@ def list_query() -> ListQuery:
     }
     deleted = request.args.get("deleted", "false")
     if deleted not in ("true", "false"):
-        raise BadRequest(
-            _("The parameter deleted is wrong."), [Detail("deleted", "invalid", _("Give true or false."))]
-        )
+        raise BadRequest(_("The parameter deleted is wrong."), [Detail("deleted", "invalid", _("Give true or false."))])
     return ListQuery(
         search=_plain_search(),
         sort=request.args.get("sort", "")[:80],
@@ -223,4 +224,4 @@ def _part(rt: RecordType, collection: str, row: Row) -> Row:
     return {"id": row["id"], **{name: row.get(name) for name, item in fields.items() if not item.parent}}
 
 
-__all__ = ["list_query", "actor_options_blueprint", "record_blueprint", "signed_in"]
+__all__ = ["actor_options_blueprint", "list_query", "record_blueprint", "signed_in"]

@@ -30,7 +30,7 @@ class Kind(StrEnum):
     EMAIL = "email"
     PHONE = "phone"
     URL = "url"
-    SECRET = "secret"
+    SECRET = "secret"  # noqa: S105
     INTEGER = "integer"
     DECIMAL = "decimal"
     MONEY = "money"
@@ -153,9 +153,7 @@ def long_text(
 ) -> MappedColumn[Any]:  # fmt: skip
     """Several lines of text."""
     return _column(
-        Field(
-            Kind.LONG_TEXT, label, help=help, max_length=max_length, personal=personal, search=search, view=view
-        ),
+        Field(Kind.LONG_TEXT, label, help=help, max_length=max_length, personal=personal, search=search, view=view),
         sa.Text,
     )
 
@@ -201,9 +199,7 @@ def web_address(label: Label, *, help: Label = "", max_length: int = 500) -> Map
 
 def secret(label: Label, *, help: Label = "", max_length: int = 2_000) -> MappedColumn[Any]:
     """A credential: encrypted in the database, never shown again, never in the history."""
-    return _column(
-        Field(Kind.SECRET, label, help=help, max_length=max_length, tracked=False), EncryptedText
-    )
+    return _column(Field(Kind.SECRET, label, help=help, max_length=max_length, tracked=False), EncryptedText)
 
 
 def integer(
@@ -264,9 +260,7 @@ def day(
 
 def moment(label: Label, *, help: Label = "", sort: bool = False, view: str | None = None) -> MappedColumn[Any]:
     """A point in time, stored in UTC, shown in the reader's time zone."""
-    return _column(
-        Field(Kind.DATETIME, label, help=help, sort=sort, view=view), sa.DateTime(timezone=True)
-    )
+    return _column(Field(Kind.DATETIME, label, help=help, sort=sort, view=view), sa.DateTime(timezone=True))
 
 
 def choice(
@@ -274,9 +268,7 @@ def choice(
     view: str | None = None,
 ) -> MappedColumn[Any]:  # fmt: skip
     """One of a fixed list: stored as text under a named check, so that values can be added by migration."""
-    return _column(
-        Field(Kind.CHOICE, label, help=help, choices=choices, default=default, view=view), sa.Text
-    )
+    return _column(Field(Kind.CHOICE, label, help=help, choices=choices, default=default, view=view), sa.Text)
 
 
 def reference(
@@ -295,9 +287,7 @@ def part_of(target: str, collection: str) -> MappedColumn[Any]:
 
     Parts are written, shown, deleted and restored with their owner, and reached under its permissions.
     """
-    return _column(
-        Field(Kind.REFERENCE, collection, target=target, on_delete="cascade", parent=collection), sa.Uuid
-    )
+    return _column(Field(Kind.REFERENCE, collection, target=target, on_delete="cascade", parent=collection), sa.Uuid)
 
 
 def derived(

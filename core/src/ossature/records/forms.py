@@ -29,7 +29,7 @@ from ossature.records.types import RecordType
 _SPACES = re.compile(r"[\s\u00a0\u202f]")
 
 
-class DeclaredField(WTField):
+class DeclaredField(WTField):  # type: ignore[misc]
     """One input of any kind; keeps the text as it was typed, so that a refusal loses nothing."""
 
     widget = TextInput()

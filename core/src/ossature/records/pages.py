@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -44,7 +45,7 @@ def record_pages(plugin: str, types: Iterable[RecordType]) -> Blueprint:
         pages = Pages(rt)
         one = f"/{rt.slug}/<uuid:id>"
         routes: list[tuple[str, str, list[str], str, View]] = [
-            ("list", f"/{rt.slug}", ["GET"], "view", pages.list),
+            ("list", f"/{rt.slug}", ["GET"], "view", pages.index),
             ("new", f"/{rt.slug}/new", ["GET", "POST"], "create", pages.new),
             ("show", one, ["GET"], "view", pages.show),
             ("edit", f"{one}/edit", ["GET", "POST"], "edit", pages.edit),
@@ -77,7 +78,7 @@ class Pages:
     def rt(self) -> RecordType:
         return kernel().records[self.key]
 
-    def list(self) -> ResponseReturnValue:
+    def index(self) -> ResponseReturnValue:
         rt = self.rt
         related = request.args.get("part") == "related"
         query = ListQuery(
@@ -100,7 +101,7 @@ class Pages:
         count = None if related or query.search else self._count(rt, query)
         view = list_page(rt, query, page, shown, count)
         if related:
-            new = url_for(page_endpoint(rt, "new"), **{name: value for name, value in query.filters.items()})
+            new = url_for(page_endpoint(rt, "new"), **dict(query.filters))
             return render("record/_related.html", title=view.title, list=_with_create(view, new))
         template = "record/_rows.html" if request.headers.get("HX-Target") == "rows" else "record/list.html"
         return render(template, title=view.title, breadcrumbs=self._crumbs(), list=view)
@@ -246,7 +247,9 @@ def _posted(rt: RecordType) -> MultiDict[str, str] | None:
     posted: MultiDict[str, str] = MultiDict(request.form)
     added, removed = posted.get("_add"), posted.get("_remove", "")
     if added in rt.parts:
-        numbers = [int(key.split("-")[1]) for key in posted if key.startswith(f"{added}-") and key.split("-")[1].isdigit()]
+        numbers = [
+            int(key.split("-")[1]) for key in posted if key.startswith(f"{added}-") and key.split("-")[1].isdigit()
+        ]
         posted.add(f"{added}-{max(numbers, default=-1) + 1}-id", "")
     if removed.rpartition("-")[0] in rt.parts:
         for key in [key for key in posted if key.startswith(f"{removed}-")]:
@@ -271,6 +274,4 @@ def _id(value: Any) -> UUID | None:
 
 
 def _with_create(view: Any, url: str) -> Any:
-    from dataclasses import replace
-
     return replace(view, create=replace(view.create, url=url)) if view.create else view

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy import ColumnElement, Select, func, select, tuple_
+from sqlalchemy import ColumnElement, RowMapping, Select, func, select, tuple_
 
 from ossature.context import current
 from ossature.db.kernel import actor as actor_table
@@ -113,9 +113,9 @@ def list_rows(rt: RecordType, query: ListQuery) -> Page:
     found = found[: query.limit]
     if backwards:
         found = found[::-1]
-    rows = [_row(rt, item) for item in found]
+    rows = [to_row(rt, item) for item in found]
 
-    def mark_at(item: Mapping[str, Any], *, back: bool) -> str:
+    def mark_at(item: RowMapping, *, back: bool) -> str:
         return Cursor(of, item["_sort"], str(item["id"]), back).write(key)
 
     has_next = bool(found) and (more or backwards)
@@ -131,15 +131,13 @@ def list_rows(rt: RecordType, query: ListQuery) -> Page:
 def get_row(rt: RecordType, id: UUID, *, lock: bool = False) -> Row:
     """One record, deleted or not. Raises `NotFound` alike for what is absent, foreign or out of reach."""
     demand(rt, "view")
-    statement = select(*columns(rt)).where(
-        rt.c.tenant_id == current().tenant_id, rt.c.id == id, reaches(rt)
-    )
+    statement = select(*columns(rt)).where(rt.c.tenant_id == current().tenant_id, rt.c.id == id, reaches(rt))
     if lock:
         statement = statement.with_for_update()
     found = session().execute(statement).mappings().first()
     if found is None:
         raise NotFound(_("There is no such record, or you may not see it."), record=rt.key)
-    return _row(rt, found)
+    return to_row(rt, found)
 
 
 def part_rows(rt: RecordType, owner_ids: Sequence[UUID]) -> dict[str, dict[UUID, list[Row]]]:
@@ -155,14 +153,14 @@ def part_rows(rt: RecordType, owner_ids: Sequence[UUID]) -> dict[str, dict[UUID,
         )
         grouped: dict[UUID, list[Row]] = {}
         for item in session().execute(statement).mappings():
-            grouped.setdefault(item[part.parent_column], []).append(_row(part, item))
+            grouped.setdefault(item[part.parent_column], []).append(to_row(part, item))
         found[collection] = grouped
     return found
 
 
 def labels(target: str, ids: Iterable[UUID]) -> dict[UUID, Label]:
     """Titles of referenced records by id, one statement; those out of reach come back hidden."""
-    wanted = {id for id in ids if id is not None}
+    wanted = set(ids)
     if not wanted:
         return {}
     tenant_id = current().tenant_id
@@ -237,7 +235,8 @@ def columns(rt: RecordType, names: Sequence[str] = ()) -> list[ColumnElement[Any
     return picked
 
 
-def _row(rt: RecordType, found: Mapping[str, Any]) -> Row:
+def to_row(rt: RecordType, found: RowMapping) -> Row:
+    """A row as the rest of the code knows it: fields by name, money put together."""
     row = {name: value for name, value in found.items() if not name.startswith("_")}
     for item in rt.fields.values():
         if item.kind is Kind.MONEY and f"{item.name}_minor" in row:

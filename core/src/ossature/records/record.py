@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -19,8 +20,22 @@ from ossature.records.fields import Field, Kind, Label
 
 ON_DELETE = {"restrict": "RESTRICT", "clear": "SET NULL", "cascade": "CASCADE"}
 RESERVED = frozenset(
-    "tenant_id id owner_id created_at created_by_id updated_at updated_by_id version deleted_at custom "
-    "search_text search_vector metadata registry".split()
+    [
+        "tenant_id",
+        "id",
+        "owner_id",
+        "created_at",
+        "created_by_id",
+        "updated_at",
+        "updated_by_id",
+        "version",
+        "deleted_at",
+        "custom",
+        "search_text",
+        "search_vector",
+        "metadata",
+        "registry",
+    ]
 )
 
 
@@ -114,11 +129,11 @@ def _field_of(value: Any) -> Field | None:
     elif isinstance(value, CompositeProperty):
         found = value.info.get("field")
     else:
-        prop = getattr(value, "property", None)  # an instrumented attribute of a mapped class
-        if isinstance(prop, CompositeProperty):
-            found = prop.info.get("field")
-        else:
-            found = prop.columns[0].info.get("field") if hasattr(prop, "columns") else None
+        prop: Any = getattr(value, "property", None)  # an instrumented attribute of a mapped class
+        info = prop.info if isinstance(prop, CompositeProperty) else None
+        if info is None and hasattr(prop, "columns"):
+            info = prop.columns[0].info
+        found = info.get("field") if info is not None else None
     return found if isinstance(found, Field) else None
 
 
@@ -179,7 +194,7 @@ def _constraints(cls: type[RecordBase]) -> list[Any]:
         found.append(tenant_key("owner_id", "ossature.actor"))
         found.append(sa.Index(f"{table}_owner_id_idx", "tenant_id", "owner_id"))
         found.append(sa.Index(f"{table}_created_at_idx", "tenant_id", "created_at", "id", postgresql_where=live))
-    for name, (value, field) in declared_fields(cls).items():
+    for name, (_value, field) in declared_fields(cls).items():
         if field.kind is Kind.REFERENCE and field.target:
             rule = "CASCADE" if field.parent else ON_DELETE[field.on_delete]
             found.append(tenant_key(name, field.target, rule))
@@ -193,7 +208,7 @@ def _constraints(cls: type[RecordBase]) -> list[Any]:
             limits = [
                 f"{name} {sign} {limit}"
                 for sign, limit in ((">=", field.minimum), ("<=", field.maximum))
-                if limit is not None and abs(limit) < 2**31 - 1  # type: ignore[arg-type]
+                if isinstance(limit, int | Decimal) and -(2**31) < limit < 2**31 - 1
             ]
             if limits:
                 found.append(sa.CheckConstraint(" AND ".join(limits), name=name))

@@ -87,9 +87,7 @@ def vat_number(value: str) -> str:
     try:
         return str(eu_vat.validate(value))
     except NumberError:
-        raise ValueError(
-            _("Enter a VAT number with its country code, such as FR83404833048.")
-        ) from None
+        raise ValueError(_("Enter a VAT number with its country code, such as FR83404833048.")) from None
 
 
 def country_code(value: str) -> str:

@@ -171,12 +171,14 @@ def list_answer(rt: RecordType) -> type[BaseModel]:
 
 
 def one_answer(rt: RecordType) -> type[BaseModel]:
-    return create_model(f"{camel(rt)}Answer", success=(bool, True), data=(row_model(rt), ...), meta=(dict[str, Any], ...))
+    return create_model(
+        f"{camel(rt)}Answer", success=(bool, True), data=(row_model(rt), ...), meta=(dict[str, Any], ...)
+    )
 
 
 def list_arguments(rt: RecordType) -> type[BaseModel]:
     names = [*rt.sortable()]
-    sorts = Literal[tuple([*names, *(f"-{name}" for name in names)])]  # type: ignore[valid-type]
+    sorts = Literal[(*names, *(f"-{name}" for name in names))]  # type: ignore[valid-type]
     made: dict[str, Any] = {
         "sort": (sorts | None, Field(None, description="A field; `-` before it turns the order")),
         "limit": (Annotated[int, Field(ge=1, le=200)] | None, Field(None, description="Rows a page, 50 unless given")),

@@ -28,8 +28,7 @@ from ossature.kernel import kernel
 from ossature.rbac.predicate import demand, reaches, reaches_owner, visible_fields
 from ossature.records.clean import clean
 from ossature.records.fields import Field, Kind
-from ossature.records.query import ACTOR, Row, columns, part_rows
-from ossature.records.query import _row as to_row
+from ossature.records.query import ACTOR, Row, columns, part_rows, to_row
 from ossature.records.types import RecordType
 
 _, _l, _n = translator("ossature")
@@ -116,9 +115,7 @@ def update(
     if faults or part_faults:
         raise _invalid([*faults, *part_faults])
 
-    old_parts = {
-        name: found.get(id, []) for name, found in (part_rows(rt, [id]) if cleaned_parts else {}).items()
-    }
+    old_parts = {name: found.get(id, []) for name, found in (part_rows(rt, [id]) if cleaned_parts else {}).items()}
     merged: list[str] = []
     if version is not None and version != before["version"]:
         cleaned, cleaned_parts, merged = _merge(rt, before, cleaned, cleaned_parts, old_parts, version)
@@ -273,7 +270,11 @@ def _leave_no_live_child(rt: RecordType, ids: list[UUID]) -> None:
             other.c.tenant_id == current().tenant_id, other.c[item.name].in_(ids), other.c.deleted_at.is_(None)
         )
         if item.on_delete == "restrict":
-            count = session().execute(select(func.count()).select_from(select(other.c.id).where(live).limit(101).subquery())).scalar_one()
+            count = (
+                session()
+                .execute(select(func.count()).select_from(select(other.c.id).where(live).limit(101).subquery()))
+                .scalar_one()
+            )
             if count:
                 shown = f"{min(count, 100)}{'+' if count > 100 else ''}"
                 raise Conflict(
@@ -335,22 +336,24 @@ def _merge(
     return keep, kept_parts, sorted(theirs_by_field)
 
 
-def _changes_since(
-    rt: RecordType, id: UUID, version: int
-) -> tuple[dict[str, Any], set[str]] | None:
+def _changes_since(rt: RecordType, id: UUID, version: int) -> tuple[dict[str, Any], set[str]] | None:
     """Columns of the record changed after `version` with the value each had then, and part records touched since."""
     c = change_table.c
-    mark = session().execute(
-        select(c.seq).where(
-            c.tenant_id == current().tenant_id, c.root_id == id, c.record == rt.key, c.version == version
+    mark = (
+        session()
+        .execute(
+            select(c.seq).where(
+                c.tenant_id == current().tenant_id, c.root_id == id, c.record == rt.key, c.version == version
+            )
         )
-    ).scalar()
+        .scalar()
+    )
     if mark is None:
         return None
     rows = session().execute(
-        select(c.record, c.payload).where(
-            c.tenant_id == current().tenant_id, c.root_id == id, c.seq > mark
-        ).order_by(c.seq)
+        select(c.record, c.payload)
+        .where(c.tenant_id == current().tenant_id, c.root_id == id, c.seq > mark)
+        .order_by(c.seq)
     )
     was: dict[str, Any] = {}
     parts: set[str] = set()
@@ -432,7 +435,7 @@ def _write_parts(part: RecordType, owner_id: UUID, old: list[Row], new: list[Row
     touched = False
     kept = set()
     for values in new:
-        id = values.get("id")
+        id: Any = values.get("id")
         fields = {name: value for name, value in values.items() if name != "id"}
         if id in known:
             kept.add(id)

@@ -95,10 +95,7 @@ def describe(cls: type[RecordBase]) -> RecordType:
     table = cls.__table__
     assert isinstance(table, sa.Table)
     for name, (_value, declared) in declared_fields(cls).items():
-        if declared.kind is Kind.MONEY:
-            nullable = True
-        else:
-            nullable = bool(table.c[name].nullable)
+        nullable = declared.kind is Kind.MONEY or bool(table.c[name].nullable)
         required = not nullable and declared.default is None and not declared.derived and not declared.parent
         fields[name] = declared.named(name, required)
         if declared.parent:

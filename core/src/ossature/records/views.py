@@ -122,7 +122,12 @@ def list_page(
     access = current().access
     create = None
     if access.allows(rt.permission("create")) and not query.deleted:
-        create = Action(_("New %(record)s", record=str(rt.label).lower()), url_for(page_endpoint(rt, "new")), icon="plus", shortcut="c")
+        create = Action(
+            _("New %(record)s", record=str(rt.label).lower()),
+            url_for(page_endpoint(rt, "new")),
+            icon="plus",
+            shortcut="c",
+        )
     actions: tuple[Action, ...] = ()
     if access.allows(rt.permission("delete")):
         if query.deleted:
@@ -162,7 +167,11 @@ def _filter_words(item: Field, value: Any, labels: Mapping[UUID, Label]) -> str:
 
 
 def detail_page(
-    rt: RecordType, row: Row, parts: Mapping[str, Sequence[Row]], labels: Mapping[UUID, Label], timeline: models.Timeline
+    rt: RecordType,
+    row: Row,
+    parts: Mapping[str, Sequence[Row]],
+    labels: Mapping[UUID, Label],
+    timeline: models.Timeline,
 ) -> DetailPage:
     """A record as `record/detail.html` shows it."""
     screens = kernel().screens[rt.key]

@@ -57,16 +57,16 @@ def _other(value: Any) -> Any:
 
 def dumps(value: Any) -> bytes:
     """JSON: dates ISO 8601, times in UTC with `Z`, decimals as strings, money as amount and currency."""
-    return orjson.dumps(value, default=_other, option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS)
+    return orjson.dumps(
+        value, default=_other, option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS
+    )
 
 
 def success(
     data: Any, status: int = 200, meta: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
 ) -> Response:
     """`{"success": true, "data": ..., "meta": {...}}`."""
-    response = Response(
-        dumps({"success": True, "data": data, "meta": meta or {}}), status, mimetype="application/json"
-    )
+    response = Response(dumps({"success": True, "data": data, "meta": meta or {}}), status, mimetype="application/json")
     response.headers.update(headers or {})
     return response
 
@@ -156,11 +156,11 @@ def documented(
         describe.input(headers, location="headers")(view)
     if answer is not None:
         describe.output(answer, status_code=status)(view)
+    failed = {"application/json": {"schema": {"$ref": "#/components/schemas/Failure"}}}
+    responses: Any = {code: {"description": REFUSALS[code], "content": failed} for code in refusals}
     describe.doc(
-        summary=summary, tags=[tag], operation_id=operation_id, security=["bearer", "session"],
-        responses={code: {"description": REFUSALS[code], "content": {
-            "application/json": {"schema": {"$ref": "#/components/schemas/Failure"}}}} for code in refusals},
-    )(view)  # fmt: skip
+        summary=summary, tags=[tag], operation_id=operation_id, security=["bearer", "session"], responses=responses
+    )(view)
     return view
 
 

@@ -42,8 +42,8 @@ def _by_tag(spec: dict[str, object]) -> dict[str, list[dict[str, object]]]:
     paths = cast(dict[str, dict[str, dict[str, object]]], spec["paths"])
     for path, methods in paths.items():
         for method, operation in methods.items():
-            if not isinstance(operation, dict) or "responses" not in operation:
+            if "responses" not in operation:
                 continue
-            tags = cast(list[str], operation.get("tags") or ["Other"])
+            tags = cast(list[str], operation.get("tags", ["Other"]))
             found.setdefault(tags[0], []).append({"path": path, "method": method.upper(), **operation})
     return found

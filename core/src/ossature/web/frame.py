@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from flask import url_for
 
@@ -17,7 +18,7 @@ from ossature.web.shell import Banner, CreateEntry, Reader, Shell, TenantChoice
 _, _l, _n = translator("ossature")
 
 
-ENDPOINTS = {
+ENDPOINTS: dict[str, Any] = {
     "home": "/",
     "me": "settings.me",
     "settings": "settings.index",
@@ -46,6 +47,7 @@ def tenants(context: Context) -> Sequence[TenantChoice]:
 
 def make_shell(kernel: Kernel) -> Shell:
     """What every page's frame is made from."""
+
     def navigation() -> Iterable[NavItem]:
         enabled = current().access.plugins
         items = [*kernel.plugins.values(NAVIGATION, enabled)]

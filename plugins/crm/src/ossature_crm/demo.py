@@ -37,7 +37,9 @@ def load(size: DemoSize, session: Session, random: Random) -> None:
         for number in range(CONTACTS[size]):
             contact = _contact(random, owners, ids, number)
             if random.random() < 0.6:
-                addresses.append({**_address(random, contact["created_at"]), "kind": "home", "contact_id": contact["id"]})
+                addresses.append(
+                    {**_address(random, contact["created_at"]), "kind": "home", "contact_id": contact["id"]}
+                )
             if random.random() < 0.1:
                 phones.append(
                     {"id": _id(random, contact["created_at"]), "contact_id": contact["id"], "phone": _phone(random, "1"),

@@ -46,4 +46,4 @@ def contacts_by_status() -> dict[str, int]:
         )
         .group_by(rt.c.status)
     )
-    return {status: count for status, count in rows}
+    return {row[0]: row[1] for row in rows}

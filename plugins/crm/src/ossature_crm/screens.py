@@ -30,7 +30,10 @@ company_screens = Screens(
     list=["name", "industry", "size", "phone", "email", "status", "owner_id"],
     facts=["industry", "size", "phone", "email", "website", "primary_contact_id", "owner_id"],
     sections=[
-        Section(["name", "legal_name", "industry", "size", "annual_revenue", "parent_id", "primary_contact_id"], _l("Company")),
+        Section(
+            ["name", "legal_name", "industry", "size", "annual_revenue", "parent_id", "primary_contact_id"],
+            _l("Company"),
+        ),
         Section(["email", "phone", "website", "other_emails", "other_phones"], _l("How to reach them")),
         Section(["addresses"], _l("Addresses")),
         Section(["siren", "siret", "vat_number"], _l("Registration")),

@@ -74,7 +74,8 @@ def same_email(email: str, but: UUID) -> list[UUID]:
     """Live contacts with that address, whatever its case; at most five."""
     contact = record_type("crm.contact")
     return list(
-        session().execute(
+        session()
+        .execute(
             select(contact.c.id)
             .where(
                 contact.c.tenant_id == current().tenant_id,
@@ -83,5 +84,6 @@ def same_email(email: str, but: UUID) -> list[UUID]:
                 contact.c.id != but,
             )
             .limit(5)
-        ).scalars()
+        )
+        .scalars()
     )

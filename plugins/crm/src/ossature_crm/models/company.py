@@ -56,9 +56,7 @@ class Company(Record):
             "1000+": _l("1,000 or more"),
         },
     )
-    annual_revenue: Mapped[Money | None] = money(
-        _l("Annual revenue"), minimum=0, view="crm.company.view_revenue"
-    )
+    annual_revenue: Mapped[Money | None] = money(_l("Annual revenue"), minimum=0, view="crm.company.view_revenue")
     email: Mapped[str | None] = email_address(_l("E-mail"), search=True)
     phone: Mapped[str | None] = phone_number(_l("Telephone"), search=True)
     website: Mapped[str | None] = web_address(_l("Website"))

@@ -29,7 +29,10 @@ def upgrade() -> None:
         sa.Column("parent_id", sa.Uuid),
         sa.Column("primary_contact_id", sa.Uuid),
         sa.Column("notes", sa.Text),
-        sa.CheckConstraint("(annual_revenue_minor IS NULL) = (annual_revenue_currency IS NULL) AND annual_revenue_currency ~ '^[A-Z]{3}$' AND annual_revenue_minor >= 0", name="annual_revenue"),
+        sa.CheckConstraint(
+            "(annual_revenue_minor IS NULL) = (annual_revenue_currency IS NULL) AND annual_revenue_currency ~ '^[A-Z]{3}$' AND annual_revenue_minor >= 0",
+            name="annual_revenue",
+        ),
         sa.CheckConstraint("length(email) BETWEEN 1 AND 254", name="email"),
         sa.CheckConstraint("length(industry) BETWEEN 1 AND 120", name="industry"),
         sa.CheckConstraint("length(legal_name) BETWEEN 1 AND 200", name="legal_name"),
@@ -121,7 +124,10 @@ def upgrade() -> None:
         sa.CheckConstraint("length(mobile) BETWEEN 1 AND 32", name="mobile"),
         sa.CheckConstraint("length(notes) BETWEEN 1 AND 20000", name="notes"),
         sa.CheckConstraint("length(phone) BETWEEN 1 AND 32", name="phone"),
-        sa.CheckConstraint("source IN ('website', 'referral', 'cold_call', 'event', 'partner', 'advertisement', 'other')", name="source"),
+        sa.CheckConstraint(
+            "source IN ('website', 'referral', 'cold_call', 'event', 'partner', 'advertisement', 'other')",
+            name="source",
+        ),
         sa.CheckConstraint("status IN ('lead', 'prospect', 'customer', 'inactive')", name="status"),
         fk("company_id", "crm.company", "SET NULL"),
         sa.Index("contact_company_id_idx", "tenant_id", "company_id"),
