@@ -1,0 +1,96 @@
+"""`ossature plugin ...` as an operator types it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from ossature.testing.servers import SECRET, Servers
+
+pytestmark = pytest.mark.database
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def ossature(servers: Servers, installed_plugins: tuple[str, ...], worker_number: int) -> Iterator[Run]:
+    """Runs the command on a database of its own; `ossature("plugin", "list", ENVIRONMENT="test")`."""
+    name = f"ossature_{servers.run}_cli_{worker_number}"
+    servers.clone(servers.template("all", installed_plugins), name)
+    config = servers.config(name)
+    settings = {
+        "HOME": str(config.home),
+        "DATABASE_URL": config.database_url,
+        "REDIS_URL": config.redis_url,
+        "SECRET_KEY": SECRET,
+        "DB_ROLE_PREFIX": config.db_role_prefix,
+        "ENVIRONMENT": "test",
+        "LOG_LEVEL": "error",
+    }
+
+    def run(*words: str, **changed: str) -> subprocess.CompletedProcess[str]:
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("OSSATURE_")}
+        environment |= {f"OSSATURE_{key}": value for key, value in {**settings, **changed}.items()}
+        command = [sys.executable, "-m", "ossature", *words]
+        return subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=60)
+
+    yield run
+    servers.drop(name)
+
+
+def line_of(listing: str, key: str) -> str:
+    return next(line for line in listing.splitlines() if line.startswith(f"{key} "))
+
+
+def test_activating_and_deactivating_shows_in_the_list(ossature: Run) -> None:
+    assert "installed" in line_of(ossature("plugin", "list").stdout, "_dummy")
+    done = ossature("plugin", "activate", "_dummy")
+    assert "Active: _dummy." in done.stdout
+    assert "ossature migrate" in done.stdout
+    assert "active already" in ossature("plugin", "activate", "_dummy").stdout
+    assert "active" in line_of(ossature("plugin", "list").stdout, "_dummy")
+    assert "its data is kept" in ossature("plugin", "deactivate", "_dummy").stdout
+    assert "installed" in line_of(ossature("plugin", "list").stdout, "_dummy")
+
+
+def test_enabling_and_disabling_concerns_one_tenant(ossature: Run) -> None:
+    ossature("plugin", "activate", "_dummy")
+    made = ossature("tenant", "create", "grove", "--name", "Grove")
+    assert made.returncode == 0, made.stderr
+    assert "Disabled for grove: _dummy." in ossature("plugin", "disable", "_dummy", "--tenant", "grove").stdout
+    assert "Enabled for grove: _dummy." in ossature("plugin", "enable", "_dummy", "--tenant", "grove").stdout
+    assert "enabled for grove already" in ossature("plugin", "enable", "_dummy", "--tenant", "grove").stdout
+    refused = ossature("plugin", "enable", "_dummy", "--tenant", "field")
+    assert refused.returncode != 0
+    assert "there is no tenant 'field'" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("activate", "weeds"), "The plugin weeds is not installed."),
+        (("deactivate", "weeds"), "The plugin weeds is not active."),
+        (("revision", "weeds", "-m", "x"), "no plugin 'weeds' is installed"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line_with_the_next_step(ossature: Run, words: tuple[str, ...], says: str) -> None:
+    refused = ossature("plugin", *words)
+    assert refused.returncode != 0
+    assert says in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_a_schema_that_matches_its_declarations_needs_no_revision(ossature: Run) -> None:
+    ossature("plugin", "activate", "_dummy")
+    assert "nothing to write" in ossature("plugin", "revision", "_dummy", "-m", "Nothing").stdout
+
+
+def test_a_database_that_is_away_is_one_line(ossature: Run) -> None:
+    away = ossature("plugin", "list", DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
+    assert away.returncode != 0
+    assert "Traceback" not in away.stderr
+    assert "OSSATURE_DATABASE_URL" in away.stderr
