@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Iterator
+from typing import Any, cast
 
 from apiflask import APIFlask
 from flask import Blueprint, Response, current_app
 
+from ossature.i18n.texts import translator
 from ossature.rbac.rules import public, signed_in
 from ossature.web.api import dumps
 from ossature.web.rendering import render
+
+
+_, _l, _n = translator("ossature")
 
 
 def documentation_blueprint() -> Blueprint:
@@ -25,25 +30,60 @@ def documentation_blueprint() -> Blueprint:
     @signed_in(tenant=False)
     def docs() -> str:
         spec = describe(cast(APIFlask, current_app))
-        return render("docs/api.html", title="API", operations=_by_tag(spec), spec=spec)
+        return render("docs/api.html", title=_("API"), operations=_by_tag(spec))
 
     return blueprint
 
 
-def describe(app: APIFlask) -> dict[str, object]:
+def describe(app: APIFlask) -> dict[str, Any]:
     """The OpenAPI document."""
     spec = app._get_spec("json")
     assert isinstance(spec, dict)
     return spec
 
 
-def _by_tag(spec: dict[str, object]) -> dict[str, list[dict[str, object]]]:
-    found: dict[str, list[dict[str, object]]] = {}
-    paths = cast(dict[str, dict[str, dict[str, object]]], spec["paths"])
-    for path, methods in paths.items():
+def _by_tag(spec: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Operations under their tags, bodies as rows: (name, type, required, meaning)."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    schemas = spec.get("components", {}).get("schemas", {})
+    for path, methods in spec["paths"].items():
         for method, operation in methods.items():
             if "responses" not in operation:
                 continue
-            tags = cast(list[str], operation.get("tags", ["Other"]))
-            found.setdefault(tags[0], []).append({"path": path, "method": method.upper(), **operation})
+            tag = operation.get("tags", [_("Other")])[0]
+            body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+            entry = {
+                "path": path,
+                "method": method.upper(),
+                "summary": operation.get("summary", ""),
+                "parameters": operation.get("parameters", []),
+                "body": list(_rows(_resolved(body, schemas), schemas)),
+                "codes": ", ".join(sorted(operation["responses"])),
+            }
+            found.setdefault(tag, []).append(entry)
+    return found
+
+
+def _rows(schema: dict[str, Any], schemas: dict[str, Any]) -> Iterator[tuple[str, str, bool, str]]:
+    for name, item in schema.get("properties", {}).items():
+        meaning = item.get("description") or item.get("title") or ""
+        yield name, _kind(item, schemas), name in schema.get("required", ()), meaning
+
+
+def _kind(item: dict[str, Any], schemas: dict[str, Any]) -> str:
+    """A type in a few words: `string(date)`, `one of: lead, customer`, `list of CrmContactAddressInput`."""
+    if "anyOf" in item:
+        return " | ".join(kind for one in item["anyOf"] if (kind := _kind(one, schemas)) != "null")
+    if "$ref" in item:
+        return str(item["$ref"].rpartition("/")[2])
+    if "enum" in item:
+        return "one of: " + ", ".join(map(str, item["enum"]))
+    if item.get("type") == "array":
+        return f"list of {_kind(item['items'], schemas)}"
+    kind = str(item.get("type", "any"))
+    return f"{kind}({item['format']})" if "format" in item else kind
+
+
+def _resolved(schema: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = schemas.get(schema["$ref"].rpartition("/")[2], {}) if "$ref" in schema else schema
     return found

@@ -155,8 +155,11 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class FactSection:
+    """Facts under a title; `lines` are written instead, one under the other, where the thing reads so (an address)."""
+
     title: str
-    facts: tuple[Fact, ...]
+    facts: tuple[Fact, ...] = ()
+    lines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
