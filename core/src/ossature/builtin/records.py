@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from sqlalchemy.orm import Mapped
 
-from ossature.errors import Detail
-from ossature.hooks.types import RecordChange
 from ossature.i18n import is_time_zone, translator
-from ossature.rbac.members import members_changed
 from ossature.records import Record, Screens, Section, choice, long_text, text
 from ossature.records.rules import country_code, siren, vat_number
 
@@ -35,12 +30,6 @@ class Team(Record):
 
     name: Mapped[str] = text(_l("Name"), max_length=120, unique=True, sort=True, search=True)
     description: Mapped[str | None] = long_text(_l("What it does"), max_length=2000)
-
-    @classmethod
-    def check(cls, change: RecordChange) -> Iterable[Detail]:
-        """Any team counts; whoever is in a deleted or restored one reaches less or more from the commit on."""
-        members_changed()
-        return ()
 
 
 class LegalEntity(Record):

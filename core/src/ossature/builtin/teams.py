@@ -14,9 +14,9 @@ from ossature.builtin.records import TEAM_SCREENS, Team
 from ossature.builtin.settings import render_settings
 from ossature.context import current
 from ossature.db import session
-from ossature.errors import Conflict, Invalid, NotFound
+from ossature.errors import Conflict, Detail, Invalid, NotFound
 from ossature.hooks.specs import hookimpl
-from ossature.hooks.types import SettingsPage
+from ossature.hooks.types import RecordChange, SettingsPage
 from ossature.i18n import translator
 from ossature.kernel import kernel
 from ossature.rbac import members, requires
@@ -116,6 +116,14 @@ def register_records() -> list[type[Record]]:
 @hookimpl
 def register_screens() -> list[Screens]:
     return [TEAM_SCREENS]
+
+
+@hookimpl
+def check_record_change(change: RecordChange) -> list[Detail]:
+    """Refuses nothing; who was in a team that is deleted or restored reaches less or more from the commit on."""
+    if change.record == Team.__key__:
+        members.members_changed()
+    return []
 
 
 @hookimpl

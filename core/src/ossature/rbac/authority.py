@@ -88,6 +88,10 @@ def grants_of(role_id: UUID) -> dict[str, Reach]:
     return {permission: Reach(reach) for permission, reach in rows if permission in rights().permissions}
 
 
+def is_owner(member_id: UUID) -> bool:
+    return rank_of(member_id) >= OWNER_RANK
+
+
 def keep_an_owner() -> None:
     """Call after a change of owners and before the commit. Raises `Conflict` when no active owner is left.
 

@@ -95,8 +95,10 @@ def assign_roles(member_id: UUID, role_ids: Sequence[UUID]) -> None:
     wanted = _roles(role_ids)
     held = set(session().scalars(select(MemberRole.role_id).where(MemberRole.member_id == member_id)))
     authority.may_give_roles(role for role in wanted if role.id not in held)
+    was_owner = authority.is_owner(member_id)
     _write_roles(member_id, wanted)
-    authority.keep_an_owner()
+    if was_owner:
+        authority.keep_an_owner()
     members_changed(member.user_id)
 
 
@@ -109,7 +111,8 @@ def set_active(member_id: UUID, active: bool) -> None:
         raise Conflict(_("You cannot deactivate yourself. Ask another administrator."))
     member.active = active
     session().execute(update(actor).where(*_is(member_id)).values(active=active))
-    authority.keep_an_owner()
+    if not active and authority.is_owner(member_id):
+        authority.keep_an_owner()
     members_changed(member.user_id)
 
 
