@@ -48,7 +48,11 @@ LAST: dict[Kind, tuple[Any, str]] = {
 
 
 class RecordBase(TenantTable, Base):
-    """What records and parts share. Declare `Record` or `Part`, not this."""
+    """What records and parts share. Declare `Record` or `Part`, not this.
+
+    `__title__` is the field that names a record; `__lines__` writes a part as lines of fields, as an address is:
+    `("line1", "postal_code city")`.
+    """
 
     __abstract__ = True
 
@@ -58,6 +62,7 @@ class RecordBase(TenantTable, Base):
     __slug__: ClassVar[str]
     __icon__: ClassVar[str] = "file"
     __title__: ClassVar[str] = "name"
+    __lines__: ClassVar[tuple[str, ...]] = ()
 
     created_at: Mapped[datetime] = mapped_column(
         sa.DateTime(timezone=True), server_default=sa.text("now()"), sort_order=901

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -240,18 +240,28 @@ def detail_page(
 
 
 def _part_list(part: RecordType, rows: Sequence[Row]) -> models.PartList:
-    screens = kernel().screens.get(part.key)
-    names = [name for name, item in visible_fields(part).items() if not item.parent]
-    head = next((name for name in names if part.fields[name].kind is Kind.CHOICE), None)
+    visible = {name: item for name, item in visible_fields(part).items() if not item.parent}
+    head = next((name for name, item in visible.items() if item.kind is Kind.CHOICE), None)
     items = []
     for row in rows:
+        title = cell(part, visible[head], row, {}).label or "" if head else ""
+        if part.cls.__lines__:
+            items.append(FactSection(title, lines=tuple(_lines(part.cls.__lines__, row, visible))))
+            continue
         facts = tuple(
-            Fact(str(part.fields[name].label), cell(part, part.fields[name], row, {}, screens))
-            for name in names
+            Fact(str(item.label), cell(part, item, row, {}))
+            for name, item in visible.items()
             if name != head and row.get(name) not in (None, "")
         )
-        items.append(FactSection(cell(part, part.fields[head], row, {}).label or "" if head else "", facts))
+        items.append(FactSection(title, facts))
     return models.PartList(str(part.plural), tuple(items))
+
+
+def _lines(pattern: Sequence[str], row: Row, visible: Mapping[str, Field]) -> Iterator[str]:
+    for names in pattern:
+        line = " ".join(str(row[name]) for name in names.split() if name in visible and row.get(name))
+        if line:
+            yield line
 
 
 # -- timeline ----------------------------------------------------------------------------------------------------------

@@ -10,6 +10,8 @@ _, _l, ngettext = translator("crm")
 class AddressFields:
     """A postal address: two lines, city, state, postal code, country."""
 
+    __lines__ = ("line1", "line2", "postal_code city", "state", "country")
+
     kind: Mapped[str] = choice(
         _l("Kind"),
         {
