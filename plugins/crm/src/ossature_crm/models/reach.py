@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from ossature.api import Mapped, choice, email_address, phone_number, rules, text, translator
 
 _, _l, ngettext = translator("crm")
@@ -10,7 +12,7 @@ _, _l, ngettext = translator("crm")
 class AddressFields:
     """A postal address: two lines, city, state, postal code, country."""
 
-    __lines__ = ("line1", "line2", "postal_code city", "state", "country")
+    __lines__: ClassVar[tuple[str, ...]] = ("line1", "line2", "postal_code city", "state", "country")
 
     kind: Mapped[str] = choice(
         _l("Kind"),
