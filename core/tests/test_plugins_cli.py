@@ -84,6 +84,7 @@ def test_what_cannot_be_done_is_one_line_with_the_next_step(ossature: Run, words
     assert "Traceback" not in refused.stderr
 
 
+@pytest.mark.req("S0-13", "S3-121")
 def test_a_schema_that_matches_its_declarations_needs_no_revision(ossature: Run) -> None:
     ossature("plugin", "activate", "_dummy")
     assert "nothing to write" in ossature("plugin", "revision", "_dummy", "-m", "Nothing").stdout
