@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from ossature.records.record import RecordBase
     from ossature.records.screens import Screens
+    from ossature.settings import Setting
 
 PROJECT = "ossature"
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from random import Random
+from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy import func, select
+from werkzeug.test import TestResponse
 
 from ossature.api import DemoSize
 from ossature.hooks.calls import COMMANDS, DEMO_DATA, HEALTH_CHECKS
@@ -27,16 +29,21 @@ def owner(tenant: Tenant) -> Person:
     return tenant.member("owner")
 
 
+def body(answer: TestResponse) -> dict[str, Any]:
+    found: dict[str, Any] = answer.get_json() or {}
+    return found
+
+
 def add(person: Person, **fields: object) -> str:
     answer = person.api.post(API, json={"name": "Galet", **fields})
     assert answer.status_code == 201, answer.text
-    return str(answer.json["data"]["id"])
+    return str(body(answer)["data"]["id"])
 
 
 def test_records_have_an_api_and_its_alias(owner: Person) -> None:
     id = add(owner, name="Basalt", weight=120)
-    assert owner.api.get(f"{API}/{id}").json["data"]["weight"] == 120
-    assert [row["name"] for row in owner.api.get("/api/pebbles").json["data"]] == ["Basalt"]
+    assert body(owner.api.get(f"{API}/{id}"))["data"]["weight"] == 120
+    assert [row["name"] for row in body(owner.api.get("/api/pebbles"))["data"]] == ["Basalt"]
 
 
 def test_screens_show_the_columns_they_name(owner: Person) -> None:
@@ -73,9 +80,9 @@ def test_preset_roles_hold_what_the_plugin_states(tenant: Tenant) -> None:
 def test_a_check_refuses_a_change_and_nothing_is_written(owner: Person) -> None:
     refused = owner.api.post(API, json={"name": "Menhir", "weight": 10_001})
     assert refused.status_code == 422
-    (detail,) = refused.json["error"]["details"]
+    (detail,) = body(refused)["error"]["details"]
     assert (detail["field"], detail["code"]) == ("weight", "too_heavy")
-    assert owner.api.get(API).json["data"] == []
+    assert body(owner.api.get(API))["data"] == []
 
 
 def test_a_setting_is_the_organisations_own(owner: Person) -> None:
