@@ -5,6 +5,7 @@ from ossature.records.fields import (
     Kind,
     boolean,
     choice,
+    country,
     day,
     decimal,
     derived,
@@ -26,6 +27,6 @@ from ossature.records.types import RecordType, RecordTypes, describe
 
 __all__ = [
     "DeclarationError", "Field", "Kind", "Part", "Record", "RecordBase", "RecordType", "RecordTypes", "Related", "Screens",
-    "Section", "boolean", "choice", "day", "decimal", "derived", "describe", "email_address", "integer", "long_text",
+    "Section", "boolean", "choice", "country", "day", "decimal", "derived", "describe", "email_address", "integer", "long_text",
     "moment", "money", "part_of", "phone_number", "reference", "secret", "text", "web_address",
 ]  # fmt: skip

@@ -63,7 +63,7 @@ class Field:
     maximum: int | Decimal | date | None = None
     places: int = 0
     unit: str = ""
-    choices: Mapping[str, Label] = field(default_factory=dict)
+    choices: Mapping[str, object] = field(default_factory=dict)
     target: str | None = None
     on_delete: OnDelete = "clear"
     rule: Callable[[str], str] | None = None
@@ -264,11 +264,18 @@ def moment(label: Label, *, help: Label = "", sort: bool = False, view: str | No
 
 
 def choice(
-    label: Label, choices: Mapping[str, Label], *, default: str | None = None, help: Label = "",
+    label: Label, choices: Mapping[str, object], *, default: str | None = None, help: Label = "",
     view: str | None = None,
 ) -> MappedColumn[Any]:  # fmt: skip
     """One of a fixed list: stored as text under a named check, so that values can be added by migration."""
     return _column(Field(Kind.CHOICE, label, help=help, choices=choices, default=default, view=view), sa.Text)
+
+
+def country(label: Label, *, default: str | None = None, help: Label = "") -> MappedColumn[Any]:
+    """A country, stored as ISO 3166-1 alpha-2, shown by its name."""
+    from ossature.records import rules
+
+    return choice(label, rules.COUNTRY_NAMES, default=default, help=help)
 
 
 def reference(

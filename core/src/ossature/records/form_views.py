@@ -20,6 +20,7 @@ from ossature.records.clean import CURRENCIES
 from ossature.records.fields import Field, Kind
 from ossature.records.forms import DeclaredField, RecordForm
 from ossature.records.query import ACTOR, Label, Row, labels
+from ossature.records.rules import folded, shown_phone_number
 from ossature.records.service import MOST_PARTS
 from ossature.records.types import RecordType
 from ossature.records.views import page_endpoint, plain_words
@@ -55,7 +56,8 @@ def form_page(
         )
         parts = tuple(_part_rows(rt, name, form, shown) for name in names if name in rt.parts)
         if fields or parts:
-            sections.append(FormSection(fields, heading or None, parts=parts))
+            own_title = heading if fields or len(parts) > 1 else ""
+            sections.append(FormSection(fields, own_title or None, parts=parts))
     return FormPage(
         title=title, action=action, sections=tuple(sections), submit_label=submit_label, cancel_url=cancel_url,
         version=version, errors=tuple(_summary(rt, form)) if conflict is None else (), conflict=conflict,
@@ -96,21 +98,29 @@ def input_view(
         value = field.typed if field.typed is not None else (str(money.amount) if money else "")
     elif item.kind is Kind.BOOLEAN:
         value = bool(field.data)
+    elif item.kind is Kind.PHONE and field.typed is None and value:
+        value = shown_phone_number(value)
     elif item.kind is Kind.SECRET:
         value = ""
     elif item.kind is Kind.DATETIME and isinstance(value, datetime):
         value = value.astimezone(ZoneInfo(current().time_zone)).replace(tzinfo=None)
     label = shown.get(field.data) if item.kind is Kind.REFERENCE and isinstance(field.data, UUID) else None
     return FormField(
-        name=name, label=str(item.label), kind=KINDS[item.kind], value=value, required=item.required,
+        name=name, label=str(item.label), kind=KINDS[item.kind], value=value, required=item.required or item.default is not None,
         help=str(item.help) or None, errors=tuple(errors),
-        choices=tuple(Choice(key, str(text)) for key, text in item.choices.items()), unit=item.unit or None,
+        choices=_choices(item), unit=item.unit or None,
         currency=currency,
         currencies=(*FIRST_CURRENCIES, *sorted(CURRENCIES - set(FIRST_CURRENCIES))) if item.kind is Kind.MONEY else (),
         max_length=item.max_length, options_url=options_url(item) if item.kind is Kind.REFERENCE else None,
         selected_label=_("Restricted") if label and label.hidden else (label.title if label else None),
         short=item.kind in SHORT or (item.kind is Kind.TEXT and (item.max_length or 999) <= 100),
     )  # fmt: skip
+
+
+def _choices(item: Field) -> tuple[Choice, ...]:
+    """In the declared order; long lists by their words."""
+    found = [Choice(key, str(text)) for key, text in item.choices.items()]
+    return tuple(sorted(found, key=lambda one: folded(one.label)) if len(found) > 30 else found)
 
 
 def options_url(item: Field) -> str | None:

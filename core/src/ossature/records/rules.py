@@ -6,18 +6,22 @@ The message of the error is a sentence for the person who typed: what is wrong a
 from __future__ import annotations
 
 import re
+import unicodedata
 
 import phonenumbers
+from babel import Locale
 from email_validator import EmailNotValidError, validate_email
 from stdnum.eu import vat as eu_vat
 from stdnum.exceptions import ValidationError as NumberError
 from stdnum.fr import siren as fr_siren
 from stdnum.fr import siret as fr_siret
 
+from ossature.context import current_or_none
 from ossature.i18n.texts import translator
 
 _, _l, _n = translator("ossature")
 
+LIGATURES = str.maketrans({"œ": "oe", "æ": "ae", "ß": "ss", "ø": "o", "ł": "l", "đ": "d"})
 _SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 _WEB = re.compile(r"^https?://[^\s/?#@]+\.[^\s/?#@]{2,}([/?#]\S*)?$", re.IGNORECASE)
 
@@ -88,6 +92,30 @@ def vat_number(value: str) -> str:
         return str(eu_vat.validate(value))
     except NumberError:
         raise ValueError(_("Enter a VAT number with its country code, such as FR83404833048.")) from None
+
+
+class CountryName:
+    """A country's name in the reader's language."""
+
+    __slots__ = ("code",)
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+
+    def __str__(self) -> str:
+        context = current_or_none()
+        names = Locale.parse(context.locale if context else "en").territories
+        return str(names.get(self.code, self.code))
+
+
+COUNTRY_NAMES: dict[str, CountryName] = {code: CountryName(code) for code in sorted(COUNTRIES)}
+
+
+def folded(text: str) -> str:
+    """Text without case and accents, as the database's `ossature.fold` has it."""
+    plain = unicodedata.normalize("NFKD", text).lower()
+    plain = "".join(ch for ch in plain if not "\u0300" <= ch <= "\u036f")
+    return plain.translate(LIGATURES)
 
 
 def country_code(value: str) -> str:

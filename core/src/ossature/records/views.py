@@ -259,7 +259,8 @@ def _part_list(part: RecordType, rows: Sequence[Row]) -> models.PartList:
 
 def _lines(pattern: Sequence[str], row: Row, visible: Mapping[str, Field]) -> Iterator[str]:
     for names in pattern:
-        line = " ".join(str(row[name]) for name in names.split() if name in visible and row.get(name))
+        values = ((visible[name], row[name]) for name in names.split() if name in visible and row.get(name))
+        line = " ".join(str(item.choices.get(value, value)) for item, value in values)
         if line:
             yield line
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from ossature.api import Mapped, choice, email_address, phone_number, rules, text, translator
+from ossature.api import Mapped, choice, country, email_address, phone_number, text, translator
 
 _, _l, ngettext = translator("crm")
 
@@ -30,9 +30,7 @@ class AddressFields:
     postal_code: Mapped[str | None] = text(_l("Postal code"), max_length=20, personal=True)
     city: Mapped[str] = text(_l("City"), max_length=120, personal=True)
     state: Mapped[str | None] = text(_l("State or region"), max_length=120, personal=True)
-    country: Mapped[str] = text(
-        _l("Country"), max_length=2, rule=rules.country_code, default="FR", help=_l("Two letters, such as FR.")
-    )
+    country: Mapped[str] = country(_l("Country"), default="FR")
 
 
 class EmailFields:
