@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
+from uuid import UUID
 
 from flask_wtf import FlaskForm
-from wtforms import SelectMultipleField
 from wtforms.fields import SelectChoice
-from wtforms.validators import DataRequired, Length
-from wtforms.widgets import CheckboxInput, ListWidget
+from wtforms.validators import DataRequired, ValidationError
 
 from ossature.errors import Refusal
 from ossature.i18n import translator
@@ -19,14 +18,33 @@ _, _l, ngettext = translator("ossature")
 REQUIRED = _l("Fill this in.")
 
 
+_NOT_LISTED = _l("Choose from the list.")
+_WORDS = {
+    "Not a valid choice.": _NOT_LISTED,
+    "Invalid Choice: could not coerce.": _NOT_LISTED,
+    "Invalid choice(s): one or more data inputs could not be coerced.": _NOT_LISTED,
+    "Not a valid integer value.": _l("Write a whole number."),
+}
+
+
+class _Messages:
+    """The few messages that WTForms says of its own accord, in our words."""
+
+    def gettext(self, message: str) -> str:
+        return str(_WORDS.get(message, message))
+
+    def ngettext(self, _one: str, _many: str, _number: int) -> str:
+        return str(_NOT_LISTED)
+
+
 class Form(FlaskForm):  # type: ignore[misc]
     """Base of the kernel's own forms."""
 
     form_errors: list[str]
 
     class Meta(FlaskForm.Meta):  # type: ignore[misc]
-        def get_translations(self, form: Any) -> None:
-            """None: every message we use is our own."""
+        def get_translations(self, form: Any) -> _Messages:
+            return _Messages()
 
     def refuse(self, refusal: Refusal) -> None:
         """Put what a service refused beside the fields it names, and the rest on top."""
@@ -52,19 +70,29 @@ def options(pairs: Iterable[tuple[object, object]]) -> list[Option]:
     return [Option(value, label) for value, label in pairs]
 
 
-class Checks(SelectMultipleField):  # type: ignore[misc]
-    """Several of a list, as boxes to tick."""
-
-    widget = ListWidget(prefix_label=False)
-    option_widget = CheckboxInput()
+def by_id(value: object) -> UUID:
+    """How a field of ids reads what was posted."""
+    return value if isinstance(value, UUID) else UUID(str(value))
 
 
 def required() -> DataRequired:
     return DataRequired(REQUIRED)
 
 
-def at_most(length: int) -> Length:
-    return Length(max=length, message=_l("Use at most %(count)s characters.", count=length))
+def at_most(length: int) -> Callable[[Any, Any], None]:
+    def check(_form: Any, field: Any) -> None:
+        if len(field.data or "") > length:
+            raise ValidationError(_("Use at most %(count)s characters.", count=length))
+
+    return check
+
+
+def between(least: int, most: int) -> Callable[[Any, Any], None]:
+    def check(_form: Any, field: Any) -> None:
+        if field.data is not None and not least <= field.data <= most:
+            raise ValidationError(_("Choose between %(least)s and %(most)s.", least=least, most=most))
+
+    return check
 
 
 def stripped(value: str | None) -> str | None:

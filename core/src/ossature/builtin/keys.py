@@ -7,10 +7,9 @@ from uuid import UUID
 
 from flask import Blueprint, redirect, url_for
 from flask.typing import ResponseReturnValue
-from wtforms import IntegerField, RadioField, StringField
-from wtforms.validators import NumberRange
+from wtforms import IntegerField, RadioField, SelectMultipleField, StringField
 
-from ossature.builtin.forms import Checks, Form, at_most, options, required, stripped
+from ossature.builtin.forms import Form, at_most, between, options, required, stripped
 from ossature.builtin.settings import render_settings
 from ossature.context import current
 from ossature.errors import Forbidden, Invalid
@@ -39,11 +38,11 @@ class KeyForm(Form):
         _l("Days until it expires"),
         [
             required(),
-            NumberRange(1, keys.LONGEST_DAYS, _l("Choose between 1 and %(count)s days.", count=keys.LONGEST_DAYS)),
+            between(1, keys.LONGEST_DAYS),
         ],
         default=90,
     )
-    scopes = Checks(_l("What it may do"))
+    scopes = SelectMultipleField(_l("What it may do"))
 
 
 @blueprint.get("")

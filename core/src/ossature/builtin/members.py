@@ -6,11 +6,11 @@ from uuid import UUID
 
 from flask import Blueprint, current_app, redirect, url_for
 from flask.typing import ResponseReturnValue
-from wtforms import StringField
+from wtforms import SelectMultipleField, StringField
 
 from ossature.auth import accounts
 from ossature.auth.request import Gate
-from ossature.builtin.forms import Checks, Form, at_most, options, required, stripped
+from ossature.builtin.forms import Form, at_most, by_id, options, required, stripped
 from ossature.builtin.settings import render_settings
 from ossature.context import current
 from ossature.errors import Conflict, Forbidden, Invalid
@@ -29,11 +29,11 @@ blueprint = Blueprint("settings_members", __name__, url_prefix="/settings/member
 class InviteForm(Form):
     name = StringField(_l("Name"), [required(), at_most(200)], filters=[stripped])
     email = StringField(_l("E-mail"), [required(), at_most(254)], filters=[stripped])
-    roles = Checks(_l("Roles"), coerce=UUID)
+    roles = SelectMultipleField(_l("Roles"), coerce=by_id)
 
 
 class RolesForm(Form):
-    roles = Checks(_l("Roles"), coerce=UUID)
+    roles = SelectMultipleField(_l("Roles"), coerce=by_id)
 
 
 @blueprint.get("")

@@ -7,11 +7,11 @@ from uuid import UUID
 from flask import Blueprint, current_app, redirect, url_for
 from flask import session as cookie
 from flask.typing import ResponseReturnValue
-from wtforms import SelectField, StringField
+from wtforms import SelectField, SelectMultipleField, StringField
 
 from ossature.auth import accounts
 from ossature.auth.request import Gate, caller
-from ossature.builtin.forms import Checks, Form, at_most, options, required, stripped
+from ossature.builtin.forms import Form, at_most, options, required, stripped
 from ossature.builtin.settings import language_options, render_settings, time_zone_options
 from ossature.context import current
 from ossature.db import transaction
@@ -39,7 +39,7 @@ class TenantForm(Form):
     locale = SelectField(_l("Language"), default="fr")
     time_zone = SelectField(_l("Time zone"), default="Europe/Paris")
     preset = SelectField(_l("Roles to start with"), default=DEFAULT_PRESET)
-    plugins = Checks(_l("Plugins"))
+    plugins = SelectMultipleField(_l("Plugins"))
     owner_name = StringField(_l("Name of the owner"), [required(), at_most(200)], filters=[stripped])
     owner_email = StringField(_l("E-mail of the owner"), [required(), at_most(254)], filters=[stripped])
 

@@ -7,9 +7,9 @@ from uuid import UUID
 from flask import Blueprint, redirect, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
-from wtforms import StringField
+from wtforms import SelectMultipleField, StringField
 
-from ossature.builtin.forms import Checks, Form, at_most, options, required, stripped
+from ossature.builtin.forms import Form, at_most, by_id, options, required, stripped
 from ossature.builtin.records import TEAM_SCREENS, Team
 from ossature.builtin.settings import render_settings
 from ossature.context import current
@@ -30,7 +30,7 @@ blueprint = Blueprint("settings_teams", __name__, url_prefix="/settings/teams")
 
 class TeamForm(Form):
     name = StringField(_l("Name"), [required(), at_most(120)], filters=[stripped])
-    members = Checks(_l("Members"), coerce=UUID)
+    members = SelectMultipleField(_l("Members"), coerce=by_id)
 
 
 @blueprint.get("")
