@@ -184,6 +184,13 @@ def _add_documentation(app: Application) -> None:
         schemas = spec.setdefault("components", {}).setdefault("schemas", {})
         schemas.update(schema.pop("$defs", {}))
         schemas["Failure"] = schema
+        seen: set[str] = set()
+        for path in sorted(spec["paths"], key=lambda path: (path.count("/"), path), reverse=True):
+            for operation in spec["paths"][path].values():
+                name = operation.get("operationId") if isinstance(operation, dict) else None
+                if name in seen:
+                    operation["operationId"] = f"{name}_alias"
+                seen.add(name)
         return spec
 
     app.register_blueprint(documentation_blueprint())

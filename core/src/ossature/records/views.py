@@ -196,7 +196,8 @@ def detail_page(
     part_lists: list[models.PartList] = []
     shown_parts: set[str] = set()
     for section in sections or ():
-        names = [name for name in section.fields if name in fields and name not in facts]
+        shown_above = {*facts, screens.state, rt.title_field}
+        names = [name for name in section.fields if name in fields and name not in shown_above]
         if names:
             overview.append(FactSection(str(section.title), tuple(fact(name) for name in names)))
         for name in section.fields:

@@ -148,6 +148,7 @@ def documented(
     from apiflask import APIBlueprint
 
     describe = APIBlueprint("documentation", __name__)
+    view._sync_ensured = True  # type: ignore[attr-defined]  # so that APIFlask annotates the view and not a wrapper
     if body is not None:
         describe.input(body, location="json")(view)
     if query is not None:
