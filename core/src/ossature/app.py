@@ -188,6 +188,8 @@ def _add_documentation(app: Application) -> None:
         for path in sorted(spec["paths"], key=lambda path: (path.count("/"), path), reverse=True):
             for operation in spec["paths"][path].values():
                 name = operation.get("operationId") if isinstance(operation, dict) else None
+                if name is None:
+                    continue
                 if name in seen:
                     operation["operationId"] = f"{name}_alias"
                 seen.add(name)
