@@ -309,7 +309,7 @@ def _money(item: Field, value: Any) -> Money:
     if not isinstance(value, Mapping) or set(value) - {"amount", "currency"}:
         raise Wrong("wrong_type", _("Give an amount and a currency."))
     currency = value.get("currency")
-    if currency not in CURRENCIES:
+    if not isinstance(currency, str) or currency not in CURRENCIES:
         raise Wrong("unknown_currency", _("Choose a currency, such as EUR."))
     amount = exact(value.get("amount"))
     if -amount.as_tuple().exponent > currency_decimals(currency):  # type: ignore[operator]

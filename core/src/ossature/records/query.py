@@ -74,7 +74,7 @@ def list_rows(rt: RecordType, query: ListQuery) -> Page:
     """One page of a list in one statement. Raises `Forbidden`, `BadRequest` for a bad cursor or sort."""
     demand(rt, "view")
     descending = query.sort.startswith("-")
-    name = query.sort.removeprefix("-") or rt.kind_of_default_sort
+    name = query.sort.removeprefix("-") if query.sort else rt.kind_of_default_sort
     if not query.sort and name == "created_at":
         descending = True
     order = rt.sortable().get(name)
