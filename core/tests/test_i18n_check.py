@@ -69,6 +69,8 @@ def test_a_missing_catalogue_is_named_with_the_command(package: Package) -> None
         ({"Save": "Save"}, "not listed in same.txt: 'Save'"),
         ({"Delete?": "Supprimer ?"}, "narrow no-break space"),
         ({"Delete?": "Supprimer?"}, "narrow no-break space"),
+        ({"Delete?": "Supprimer «tout\u202f»\u202f?"}, "narrow no-break space"),
+        ({"Save": "Note: enregistrer"}, "narrow no-break space"),
         ({"Save": "L'arbre"}, "needs ’"),
     ],
 )
@@ -77,7 +79,13 @@ def test_a_fault_of_a_text_is_named(package: Package, changes: dict[str, str | N
     assert fault in faults(package)
 
 
-@pytest.mark.parametrize("text", ["Voir https://example.com", "À 10:30", "a%(num)d/b", "Aller… (vite)"])
+def test_what_stands_in_the_english_too_is_code(package: Package) -> None:
+    (package.directory / "views.py").write_text(CODE + '_("Send Accept: text/html")')
+    write(package, {"Send Accept: text/html": "Envoyez Accept: text/html"})
+    assert faults(package) == ""
+
+
+@pytest.mark.parametrize("text", ["Voir https://example.com", "À 10:30", "a%(num)d/b", "Aller… (vite)", "Ah\u202f?!"])
 def test_addresses_and_times_need_no_special_space(package: Package, text: str) -> None:
     write(package, {"Save": text.replace("%(num)d", "")})
     assert faults(package) == ""

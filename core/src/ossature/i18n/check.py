@@ -23,10 +23,8 @@ MOST_SAME = 0.05
 _PLACEHOLDER = re.compile(r"%\([^)]*\)[a-zA-Z]|%[sd]|\{[^{}\s]*\}")
 _VOLATILE = re.compile(r'^"(POT-Creation-Date|PO-Revision-Date|Generated-By|Project-Id-Version|Report-Msgid|Last-Translator'
                        r'|Language-Team):?[^\n]*\n', re.MULTILINE)  # fmt: skip
-_LOOSE_SIGN = re.compile(
-    r"(?<![\u202f\u00a0:/])[;?!»](?=\s|$|[)»])|[^\s\u202f\u00a0\d:/](:)(?=\s|$)|«(?![\u202f\u00a0])"
-)
-_ORDINARY_SPACE = re.compile(r" [:;?!»]|« ")
+_NARROW = "\u202f\u00a0"
+_SIGN = re.compile(r"\S*[:;?!»](?=[\s)]|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +143,17 @@ def _faults(source: Message, message: Message, locale: str) -> Iterator[str]:
     if lacking := needed - set(_PLACEHOLDER.findall(texts[-1])):
         yield f"lacks placeholder {', '.join(sorted(lacking))}"
     if locale == "fr" and not _is_same(message):
-        if any(_ORDINARY_SPACE.search(text) or _LOOSE_SIGN.search(text) for text in texts):
+        if any(_badly_spaced(text, _ids(source)) for text in texts):
             yield "needs a narrow no-break space (U+202F) before : ; ? ! » and after «"
         if any("'" in text for text in texts):
             yield "needs ’ instead of '"
+
+
+def _badly_spaced(text: str, english: tuple[str, ...]) -> bool:
+    """French sets a narrow no-break space before : ; ? ! » and after «; what stands in the English too is code."""
+    for word in _SIGN.finditer(text):
+        sign = word.end() - 1
+        quoted = len(word[0]) > 1 and any(word[0] in source for source in english)
+        if not quoted and text[sign - 1 : sign] not in (*_NARROW, *"?!"):
+            return True
+    return any(text[mark.end() : mark.end() + 1] not in _NARROW for mark in re.finditer("«", text))
