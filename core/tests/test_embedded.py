@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,8 +28,16 @@ pytestmark = pytest.mark.processes
 
 
 @pytest.fixture
-def postgres(tmp_path: Path) -> Iterator[EmbeddedPostgres]:
-    server = EmbeddedPostgres(tmp_path)
+def home() -> Iterator[Path]:
+    """A home beside pytest's own folders, which only their owner can pass: PostgreSQL does not run as root."""
+    folder = Path(tempfile.mkdtemp(prefix="ossature-test-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def postgres(home: Path) -> Iterator[EmbeddedPostgres]:
+    server = EmbeddedPostgres(home)
     yield server
     server.stop()
 
@@ -83,6 +93,16 @@ def test_postgres_keeps_what_was_committed_through_a_kill(postgres: EmbeddedPost
     assert read_row(postgres) == 42
 
 
+def test_a_creation_that_was_interrupted_is_done_again(postgres: EmbeddedPostgres) -> None:
+    unfinished = postgres.data.with_name("postgres.new")
+    unfinished.mkdir()
+    (unfinished / "PG_VERSION").write_text("18\n")
+    postgres.start()
+    write_row(postgres)
+    assert read_row(postgres) == 42
+    assert not unfinished.exists()
+
+
 def test_a_process_id_that_now_belongs_to_somebody_else_does_not_stop_the_start(postgres: EmbeddedPostgres) -> None:
     postgres.start()
     write_row(postgres)
@@ -102,8 +122,8 @@ def test_a_process_id_that_now_belongs_to_somebody_else_does_not_stop_the_start(
         bystander.wait()
 
 
-def test_a_server_left_behind_is_ended_before_a_new_one_starts(tmp_path: Path) -> None:
-    left, new = EmbeddedPostgres(tmp_path), EmbeddedPostgres(tmp_path)
+def test_a_server_left_behind_is_ended_before_a_new_one_starts(home: Path) -> None:
+    left, new = EmbeddedPostgres(home), EmbeddedPostgres(home)
     try:
         left.start()
         write_row(left)
@@ -116,8 +136,8 @@ def test_a_server_left_behind_is_ended_before_a_new_one_starts(tmp_path: Path) -
         new.stop()
 
 
-def test_redis_keeps_what_was_written_through_a_kill_and_listens_on_no_network(tmp_path: Path) -> None:
-    server = EmbeddedRedis(tmp_path)
+def test_redis_keeps_what_was_written_through_a_kill_and_listens_on_no_network(home: Path) -> None:
+    server = EmbeddedRedis(home)
     try:
         server.start()
         with redis.Redis.from_url(server.url) as client:
@@ -134,11 +154,11 @@ def test_redis_keeps_what_was_written_through_a_kill_and_listens_on_no_network(t
         server.stop()
 
 
-def test_a_home_with_a_long_path_gets_a_short_socket(tmp_path: Path) -> None:
-    home = tmp_path / ("deep" * 20) / ("deeper" * 12)
-    assert len(str(places.redis_socket(home))) < 100
-    assert places.run_folder(home) != places.run_folder(home.parent)
-    server = EmbeddedRedis(home)
+def test_a_home_with_a_long_path_gets_a_short_socket(home: Path) -> None:
+    deep = home / ("deep" * 20) / ("deeper" * 12)
+    assert len(str(places.redis_socket(deep))) < 100
+    assert places.run_folder(deep) != places.run_folder(deep.parent)
+    server = EmbeddedRedis(deep)
     try:
         server.start()
         assert server.answers()
@@ -146,30 +166,30 @@ def test_a_home_with_a_long_path_gets_a_short_socket(tmp_path: Path) -> None:
         server.stop()
 
 
-def test_servers_named_by_settings_are_not_started(tmp_path: Path) -> None:
+def test_servers_named_by_settings_are_not_started(home: Path) -> None:
     def names(**settings: str) -> list[str]:
-        return [server.name for server in servers_of(Config.load(env_file=None, home=tmp_path, **settings))]
+        return [server.name for server in servers_of(Config.load(env_file=None, home=home, **settings))]
 
     assert names() == ["PostgreSQL", "Redis"]
     assert names(database_url="postgresql://a:b@db/x") == ["Redis"]
     assert names(database_url="postgresql://a:b@db/x", redis_url="redis://r/0") == []
 
 
-def test_servers_run_for_a_block_are_shared_and_stopped_at_its_end(tmp_path: Path) -> None:
-    config = Config.load(env_file=None, home=tmp_path, environment="test")
+def test_servers_run_for_a_block_are_shared_and_stopped_at_its_end(home: Path) -> None:
+    config = Config.load(env_file=None, home=home, environment="test")
     with running(config):
         with running(config), psycopg.connect(config.database_url) as connection:
             assert connection.execute("SELECT 1").fetchone() == (1,)
-        assert EmbeddedPostgres(tmp_path).answers()
-        with HomeLock(tmp_path) as lock:
+        assert EmbeddedPostgres(home).answers()
+        with HomeLock(home) as lock:
             assert not lock.own()
             assert lock.owner() == os.getpid()
-    assert working_in(tmp_path / "postgres") == []
-    assert working_in(tmp_path / "redis") == []
+    assert working_in(home / "postgres") == []
+    assert working_in(home / "redis") == []
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux signals children of a killed parent")
-def test_a_kill_of_the_owner_leaves_nothing_running(tmp_path: Path) -> None:
+def test_a_kill_of_the_owner_leaves_nothing_running(home: Path) -> None:
     program = (
         "import sys, time\n"
         "from ossature.config import Config\n"
@@ -178,18 +198,18 @@ def test_a_kill_of_the_owner_leaves_nothing_running(tmp_path: Path) -> None:
         "    print('up', flush=True)\n"
         "    time.sleep(120)\n"
     )
-    owner = subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE)
+    owner = subprocess.Popen([sys.executable, "-c", program, str(home)], stdout=subprocess.PIPE)
     assert owner.stdout is not None
     assert owner.stdout.readline() == b"up\n"
     owner.send_signal(signal.SIGKILL)
     owner.wait()
     owner.stdout.close()
     deadline = time.monotonic() + 20
-    while working_in(tmp_path / "postgres") or working_in(tmp_path / "redis"):
+    while working_in(home / "postgres") or working_in(home / "redis"):
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    with running(Config.load(env_file=None, home=tmp_path)):
-        assert EmbeddedPostgres(tmp_path).answers()
+    with running(Config.load(env_file=None, home=home)):
+        assert EmbeddedPostgres(home).answers()
 
 
 def test_data_of_another_version_are_refused_with_the_next_step(postgres: EmbeddedPostgres) -> None:

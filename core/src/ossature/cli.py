@@ -122,15 +122,11 @@ def serve(reload: bool, workers: int | None, port: int | None) -> None:
     _set_port(port)
     if workers:
         os.environ["OSSATURE_WORKERS"] = str(workers)
-    from ossature.db import migrate as migrations
     from ossature.logs import configure_logging
     from ossature.serving import serve as run
 
     config = load_config()
     configure_logging(config, "serve")
-    late = migrations.behind(migrations.status(config))
-    if late:
-        raise click.ClickException(f"the database is behind on migrations of {', '.join(late)}; run: ossature migrate")
     run(config, reload=reload)
 
 

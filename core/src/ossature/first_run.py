@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from uuid import UUID
-
-from flask import Flask
-from sqlalchemy import text
 
 from ossature.config import Config
 from ossature.config_checks import DEFAULT_DEMO_PASSWORD
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 DEMO_TENANT = "demo"
 DEMO_ADMIN = "admin@demo.example"
@@ -25,6 +26,8 @@ def offers_demo(config: Config) -> bool:
 
 def activate_first_plugins(config: Config) -> list[str]:
     """Activate every installed plugin when none was ever activated; what was done, in words."""
+    from sqlalchemy import text
+
     from ossature.context import Context, use_context
     from ossature.db import Database
     from ossature.errors import Refusal
@@ -68,6 +71,8 @@ class _Account:
 
 
 def _find_account(email: str) -> _Account | None:
+    from sqlalchemy import text
+
     from ossature.db import transaction
 
     with transaction(role="system") as work:
@@ -76,6 +81,8 @@ def _find_account(email: str) -> _Account | None:
 
 
 def _make_account(email: str, name: str, password: str, *, platform_admin: bool) -> UUID:
+    from sqlalchemy import text
+
     from ossature.auth.accounts import create_user, set_password
     from ossature.db import transaction
 
@@ -101,6 +108,8 @@ def _make_administrator(config: Config) -> list[str]:
 
 
 def _make_demo(app: Flask) -> list[str]:
+    from sqlalchemy import text
+
     from ossature.context import TenantInfo
     from ossature.db import transaction
     from ossature.rbac.members import add_member
@@ -157,6 +166,8 @@ def _close_demo() -> list[str]:
 
 
 def _has_default_password(user_id: UUID) -> bool:
+    from sqlalchemy import text
+
     from ossature.auth.passwords import verify_password
     from ossature.db import transaction
 

@@ -35,6 +35,7 @@ def serve(config: Config, *, reload: bool = False) -> None:
             return Path(path).suffix in _WATCHED and super().__call__(change, path)
 
     require_free_port(config)
+    require_migrations(config)
     workers = 1 if reload else workers_of(config)
     prepare_metrics(config, workers)
     server = Server(
@@ -45,7 +46,7 @@ def serve(config: Config, *, reload: bool = False) -> None:
         workers=workers,
         blocking_threads=config.threads,
         log_enabled=True,
-        log_level=LogLevels.warning,
+        log_level=LogLevels.error,
         log_dictconfig=_THROUGH_OURS,
         respawn_failed_workers=True,
         respawn_interval=0.5,
@@ -57,6 +58,34 @@ def serve(config: Config, *, reload: bool = False) -> None:
         reload_ignore_worker_failure=True,
     )
     server.serve(target_loader=partial(_load, os.getpid()), wrap_loader=False)
+
+
+def require_migrations(config: Config) -> None:
+    """Raises `ConfigError` when the database is behind. Asked in a child, whose memory the workers do not inherit."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reader)
+        with os.fdopen(writer, "w") as answer:
+            answer.write("\n".join(_missing_migrations(config)))
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as answer:
+        problems = answer.read().splitlines()
+    os.waitpid(child, 0)
+    if problems:
+        raise ConfigError(problems)
+
+
+def _missing_migrations(config: Config) -> list[str]:
+    from ossature.cli import explain
+    from ossature.db import migrate
+
+    try:
+        late = migrate.behind(migrate.status(config))
+    except Exception as error:  # told by the parent
+        return explain(error)
+    return [f"the database is behind on migrations of {', '.join(late)}; run: ossature migrate"] if late else []
 
 
 def workers_of(config: Config) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import shutil
 import signal
 import stat
 import subprocess
@@ -59,6 +60,7 @@ class EmbeddedPostgres:
     def __init__(self, home: Path, *, durable: bool = True, say: Callable[[str], None] = lambda _text: None) -> None:
         """`durable=False` trades safety after a power cut for speed, for tests."""
         self.data = home / "postgres"
+        self._unfinished = home / "postgres.new"
         self.sockets = places.postgres_socket_folder(home)
         self.log = home / "log" / "postgres.log"
         self.home = home
@@ -114,18 +116,26 @@ class EmbeddedPostgres:
         return [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
 
     def _prepare_folders(self) -> None:
-        owner = (self._account.pw_uid, self._account.pw_gid) if self._account else (os.geteuid(), os.getegid())
+        if not (self.data / "PG_VERSION").exists():
+            shutil.rmtree(self._unfinished, ignore_errors=True)
+            self._own(self._unfinished)
+        else:
+            self._own(self.data)
         self.sockets.parent.mkdir(parents=True, exist_ok=True)
-        for folder in (self.data, self.sockets):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if folder.stat().st_uid not in (owner[0], os.geteuid()):
-                raise EmbeddedError(f"{folder} belongs to another user; give a folder of your own with OSSATURE_HOME.")
-            if folder.stat().st_uid != owner[0]:
-                os.chown(folder, *owner)
-            folder.chmod(0o700)
+        self._own(self.sockets)
         if self._account is not None:
             for place in (self.data, self.sockets, _program("postgres")):
                 self._let_pass(place)
+
+    def _own(self, folder: Path) -> None:
+        """Make a folder that the server's account alone can open."""
+        owner = (self._account.pw_uid, self._account.pw_gid) if self._account else (os.geteuid(), os.getegid())
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if folder.stat().st_uid not in (owner[0], os.geteuid()):
+            raise EmbeddedError(f"{folder} belongs to another user; give a folder of your own with OSSATURE_HOME.")
+        if folder.stat().st_uid != owner[0]:
+            os.chown(folder, *owner)
+        folder.chmod(0o700)
 
     def _let_pass(self, place: Path) -> None:
         """Let the server's account pass through the folders above, without letting it read them."""
@@ -136,9 +146,10 @@ class EmbeddedPostgres:
                 self._say(f"opened {folder} for passing through, since PostgreSQL does not run as root")
 
     def _create_cluster(self) -> None:
+        """Made aside and renamed when finished: one that was interrupted would look whole."""
         command = [
             str(_program("initdb")),
-            *("-D", str(self.data), "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--no-instructions"),
+            *("-D", str(self._unfinished), "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--no-instructions"),
             *("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"),
         ]
         if not self._durable:
@@ -151,13 +162,14 @@ class EmbeddedPostgres:
             user=identity[0],
             group=identity[1],
             extra_groups=[] if self._account else None,
-            cwd=self.data,
+            cwd=self._unfinished,
             env=_plain_environment(),
             check=False,
         )
         if done.returncode:
             last = (done.stderr.strip().splitlines() or ["no message"])[-1]
             raise EmbeddedError(f"PostgreSQL could not create its data in {self.data}: {last}")
+        self._unfinished.rename(self.data)
 
     def _check_version(self) -> None:
         found = (self.data / "PG_VERSION").read_text().strip()
