@@ -91,9 +91,17 @@ class Run:
                 return line
 
     def get(self, path: str) -> tuple[int, bytes]:
+        return self._ask("GET", path)
+
+    def post(self, path: str, data: dict[str, str]) -> tuple[int, bytes]:
+        return self._ask("POST", path, json.dumps(data), {"Content-Type": "application/json"})
+
+    def _ask(
+        self, method: str, path: str, body: str | None = None, headers: dict[str, str] | None = None
+    ) -> tuple[int, bytes]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         try:
-            connection.request("GET", path)
+            connection.request(method, path, body, headers or {})
             answer = connection.getresponse()
             return answer.status, answer.read()
         finally:
@@ -193,6 +201,23 @@ def test_a_running_instance_is_verified_by_command_and_by_address(run: Run) -> N
     done = run.command("health")
     assert done.returncode == 1
     assert "ossature up" in done.stdout
+
+
+@pytest.mark.req("S1-30")
+def test_the_first_administrator_of_the_configuration_can_sign_in(home: Path) -> None:
+    password = "correct horse battery"
+    started = Run(home, free_port(), OSSATURE_ADMIN_EMAIL="boss@acme.fr", OSSATURE_ADMIN_PASSWORD=password)
+    try:
+        started.wait_for("Ctrl-C stops it.")
+        assert password not in "\n".join(started.lines)
+        for email, word in (("boss@acme.fr", password), ("admin@demo.example", PASSWORD)):
+            status, body = started.post("/api/auth/login", {"email": email, "password": word})
+            assert status == 200, body
+            assert json.loads(body)["data"]["access_token"]
+        status, _body = started.post("/api/auth/login", {"email": "boss@acme.fr", "password": "another password"})
+        assert status == 401
+    finally:
+        started.stop()
 
 
 def test_what_is_killed_is_started_again(run: Run) -> None:

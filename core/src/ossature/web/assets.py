@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import json
+import logging
 from functools import lru_cache
 from pathlib import Path
 
 from flask import Blueprint, Response, abort, send_from_directory
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 WEB = Path(__file__).parent
 DIST = WEB / "static" / "dist"
@@ -19,6 +20,7 @@ ASSETS_PATH = "/static/dist"
 ONE_YEAR = 31_536_000
 FALLBACK_ICON = "point"
 
+log = logging.getLogger(__name__)
 blueprint = Blueprint("assets", __name__)
 
 
@@ -48,13 +50,24 @@ def asset(name: str) -> str:
         raise AssetsMissing(f"no built asset is called {name!r}; run `python -m ossature.web.build`") from None
 
 
+@lru_cache(maxsize=256)
+def _missing(name: str | None) -> str:
+    """Said once per name: a plugin's icon that is neither in `icons.txt` nor found by the build."""
+    if name:
+        log.warning("icon %r is not in the sprite; run `python -m ossature.web.build`, or choose one that is", name)
+    return FALLBACK_ICON
+
+
 def icon(name: str | None, label: str = "", css: str = "") -> Markup:
     """A Tabler icon from the sprite. Decorative unless `label` names it for readers who do not see it."""
-    names = manifest()["icons"]
-    shown = name if name in names else FALLBACK_ICON
+    return _drawn(name if name in manifest()["icons"] else _missing(name), str(label), css, asset("icons.svg"))
+
+
+@lru_cache(maxsize=2048)
+def _drawn(name: str, label: str, css: str, sprite: str) -> Markup:
     said = Markup('role="img" aria-label="{}"').format(label) if label else Markup('aria-hidden="true"')
-    return Markup('<svg class="os-icon{}" {} width="18" height="18"><use href="{}#{}"/></svg>').format(
-        Markup(" ") + escape(css) if css else "", said, asset("icons.svg"), shown
+    return Markup('<svg class="{}" {} width="18" height="18"><use href="{}#{}"/></svg>').format(
+        f"os-icon {css}".rstrip(), said, sprite, name
     )
 
 

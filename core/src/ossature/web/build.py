@@ -26,7 +26,7 @@ DIST = WEB / "static" / "dist"
 PACKAGE = WEB.parent
 OLDEST_NODE = 18
 ICON_CALL = re.compile(r"""\bicon\(\s*["']([a-z0-9-]+)["']""")
-ICON_WORD = re.compile(r"""\b(?:icon|glyph)\s*=\s*["']([a-z0-9-]+)["']""")
+ICON_WORD = re.compile(r"""(?:icon|glyph)_*\s*(?::[^=\n]*)?=\s*["']([a-z0-9-]+)["']""")
 NAMES = {"src/js/app.js": "app.js", "src/css/app.css": "app.css", "src/css/landing.css": "landing.css"}
 
 
@@ -86,8 +86,6 @@ def icons_in(files: Iterable[Path]) -> set[str]:
     for path in files:
         text = path.read_text("utf-8")
         named.update(ICON_CALL.findall(text), ICON_WORD.findall(text))
-        if path.is_relative_to(WEB):
-            named.update(re.findall(r'"([a-z]+(?:-[a-z0-9]+)+|[a-z]{3,})"', text))
     return named
 
 
@@ -95,7 +93,7 @@ def inputs() -> Iterator[Path]:
     yield from sorted(path for path in (ASSETS / "src").rglob("*") if path.is_file())
     yield from (ASSETS / name for name in ("package.json", "package-lock.json", "build.mjs", "icons.txt", "mark.svg"))
     yield Path(__file__)
-    yield from templates_and_code()
+    yield from (path for path in templates_and_code() if path.suffix == ".html")
 
 
 def fingerprint() -> str:
@@ -103,6 +101,7 @@ def fingerprint() -> str:
     digest = hashlib.sha256()
     for path in inputs():
         digest.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+    digest.update(" ".join(sorted(icons_in(templates_and_code()))).encode())
     return digest.hexdigest()
 
 
@@ -126,7 +125,9 @@ def _run(command: list[str], node: Node) -> str:
     if node.path:
         environment["PATH"] = node.path + os.pathsep + environment.get("PATH", "")
     try:
-        done = subprocess.run(command, cwd=ASSETS, env=environment, capture_output=True, text=True, timeout=600, check=False)
+        done = subprocess.run(
+            command, cwd=ASSETS, env=environment, capture_output=True, text=True, timeout=600, check=False
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise BuildFailed(f"building the web assets failed: {error}") from error
     if done.returncode:
@@ -204,7 +205,11 @@ def main() -> int:
     options = parser.parse_args()
     if options.check:
         current = is_current()
-        print("the web assets are current" if current else "the web assets are out of date; run `python -m ossature.web.build`")
+        print(
+            "the web assets are current"
+            if current
+            else "the web assets are out of date; run `python -m ossature.web.build`"
+        )
         return 0 if current else 1
     try:
         print("web assets built" if build(options.force) else "web assets are current")

@@ -30,7 +30,15 @@ _, _l, _n = translator("ossature")
 
 blueprint = Blueprint("components", __name__, url_prefix="/settings/components")
 
-PEOPLE = ("Anna Lefèvre", "Élodie Marchand", "Éric Dubois", "Hugo Perrin", "Inès Caron", "Louis Garnier", "Zoé Fontaine")
+PEOPLE = (
+    "Anna Lefèvre",
+    "Élodie Marchand",
+    "Éric Dubois",
+    "Hugo Perrin",
+    "Inès Caron",
+    "Louis Garnier",
+    "Zoé Fontaine",
+)
 
 
 @blueprint.get("")
@@ -47,7 +55,10 @@ def show() -> ResponseReturnValue:
         timeline=sample_timeline(),
         fields=sample_fields(),
         part=sample_part(),
-        errors=(FormError(_("Enter a city."), "f-addresses-0-city", _("City")), FormError(_("Save at least one address."))),
+        errors=(
+            FormError(_("Enter a city."), "f-addresses-0-city", _("City")),
+            FormError(_("Save at least one address.")),
+        ),
         actions=sample_actions(),
     )
 
@@ -56,7 +67,11 @@ def show() -> ResponseReturnValue:
 def options() -> ResponseReturnValue:
     """What a reference picker asks: matching people."""
     words = request.args.get("q", "").casefold()
-    found = [{"value": str(at), "label": name, "hint": "Atelier Morel"} for at, name in enumerate(PEOPLE) if words in name.casefold()]
+    found = [
+        {"value": str(at), "label": name, "hint": "Atelier Morel"}
+        for at, name in enumerate(PEOPLE)
+        if words in name.casefold()
+    ]
     return jsonify(success=True, data=found, meta={"more": False})
 
 
@@ -117,7 +132,13 @@ def sample_timeline() -> tuple[TimelineEntry, ...]:
     stage = Change(_("Stage"), _("Proposal"), _("Won"))
     return (
         TimelineEntry(PEOPLE[0], "changed", at - timedelta(minutes=4), (stage,)),
-        TimelineEntry(PEOPLE[2], "changed", at - timedelta(hours=5), (stage, Change(_("Phone"), None, "+33 1 23 45 67 89")), means="API"),
+        TimelineEntry(
+            PEOPLE[2],
+            "changed",
+            at - timedelta(hours=5),
+            (stage, Change(_("Phone"), None, "+33 1 23 45 67 89")),
+            means="API",
+        ),
         TimelineEntry(PEOPLE[0], "created", datetime(2026, 1, 12, 9, 30, tzinfo=UTC), means=_("Import")),
     )
 
@@ -127,7 +148,9 @@ def sample_fields() -> tuple[FormField, ...]:
     states = (Choice("lead", _("Lead")), Choice("client", _("Client")))
     return (
         FormField("name", _("Name"), value=PEOPLE[0], required=True, max_length=120),
-        FormField("email", _("E-mail"), "email", "anna@", errors=(_("Enter an address like name@example.com."),), short=True),
+        FormField(
+            "email", _("E-mail"), "email", "anna@", errors=(_("Enter an address like name@example.com."),), short=True
+        ),
         FormField("phone", _("Phone"), "phone", "+33 1 23 45 67 89", short=True),
         FormField("company", _("Company"), "reference", "1", options_url=picker, selected_label="Atelier Morel"),
         FormField("state", _("State"), "choice", "lead", required=True, choices=states, short=True),

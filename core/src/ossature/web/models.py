@@ -13,12 +13,40 @@ from typing import Any, Literal
 
 Tone = Literal["neutral", "accent", "info", "success", "warning", "danger"]
 CellKind = Literal[
-    "text", "longtext", "reference", "integer", "number", "money", "percent", "date", "datetime", "choice", "email",
-    "phone", "url", "boolean", "person",
+    "text",
+    "longtext",
+    "reference",
+    "integer",
+    "number",
+    "money",
+    "percent",
+    "date",
+    "datetime",
+    "choice",
+    "email",
+    "phone",
+    "url",
+    "boolean",
+    "person",
 ]
 FieldKind = Literal[
-    "text", "longtext", "integer", "decimal", "percent", "money", "date", "datetime", "boolean", "choice", "choices",
-    "email", "phone", "url", "password", "reference", "hidden",
+    "text",
+    "longtext",
+    "integer",
+    "decimal",
+    "percent",
+    "money",
+    "date",
+    "datetime",
+    "boolean",
+    "choice",
+    "choices",
+    "email",
+    "phone",
+    "url",
+    "password",
+    "reference",
+    "hidden",
 ]
 NUMERIC: frozenset[str] = frozenset({"integer", "number", "money", "percent"})
 
@@ -63,6 +91,10 @@ class Cell:
     @property
     def empty(self) -> bool:
         return self.label is None and (self.value is None or self.value == "")
+
+    @property
+    def numeric(self) -> bool:
+        return self.kind in NUMERIC
 
 
 @dataclass(frozen=True, slots=True)

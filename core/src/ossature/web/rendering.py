@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 from ossature.context import current_or_none
 from ossature.i18n.templates import install_texts
 from ossature.web import assets
+from ossature.web.cells import write_cell
 from ossature.web.csp import install_security_headers
 from ossature.web.error_pages import describe_error
 from ossature.web.formats import install_formats
@@ -39,7 +40,7 @@ def render_error(status: int, request_id: str = "", *, subject: str = "", detail
 
 def notify(text: object, tone: str = "success", undo: Action | None = None) -> None:
     """A notice on the next page; with `undo` it offers to take the deed back, for ten seconds."""
-    notice = {"text": str(text), "tone": tone}
+    notice: dict[str, Any] = {"text": str(text), "tone": tone}
     if undo:
         notice |= {"undo_url": undo.url, "undo_label": str(undo.label), "undo_fields": dict(undo.fields)}
     flash(notice, "notice")  # type: ignore[arg-type]
@@ -47,13 +48,13 @@ def notify(text: object, tone: str = "success", undo: Action | None = None) -> N
 
 def html_attributes(values: dict[str, Any]) -> Markup:
     """Attributes from keyword arguments: `hx_get` -> `hx-get`, `class_` -> `class`; True stands alone, None and False are left out."""
-    written = Markup()
+    written = []
     for name, value in values.items():
         if value is None or value is False:
             continue
-        key = name.rstrip("_").replace("_", "-")
-        written += Markup(" ") + escape(key) if value is True else Markup(' {}="{}"').format(key, value)
-    return written
+        key = escape(name.rstrip("_").replace("_", "-"))
+        written.append(f" {key}" if value is True else f' {key}="{escape(value)}"')
+    return Markup("".join(written))  # noqa: S704 - escaped above
 
 
 def input_text(value: Any) -> str:
@@ -74,7 +75,7 @@ def install_templates(app: Flask) -> None:
     install_formats(app)
     environment.filters["attributes"] = html_attributes
     environment.filters["input_text"] = input_text
-    environment.globals.update(asset=assets.asset, icon=assets.icon)
+    environment.globals.update(asset=assets.asset, icon=assets.icon, write_cell=write_cell)
 
 
 def install_web(app: Flask, shell: Shell) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, unquote, urlencode
 
 from flask import g, request, url_for
 
@@ -50,7 +50,7 @@ class Preferences:
     @classmethod
     def read(cls, cookie: str | None, theme: str | None = None, density: str | None = None) -> Preferences:
         """From the cookie, else from what the account says; anything unknown is the default."""
-        said = dict(parse_qsl(cookie or ""))
+        said = dict(parse_qsl(unquote(cookie or "")))
         chosen_theme = said.get("theme") or theme
         chosen_density = said.get("density") or density
         return cls(
@@ -239,13 +239,17 @@ class Shell:
         )
 
     def _groups(self, context: Context, closed: frozenset[str]) -> Iterable[NavGroup]:
-        items = [item for item in self.navigation() if item.permission is None or context.access.allows(item.permission)]
+        items = [
+            item for item in self.navigation() if item.permission is None or context.access.allows(item.permission)
+        ]
         urls = {item.key: item.url or url_for(str(item.endpoint)) for item in items}
         active = _active(urls)
         letters = _letters([item.key for item in items])
         for group in NAV_GROUPS:
             entries = tuple(
-                NavEntry(item.key, str(item.label), urls[item.key], item.icon, item.key == active, letters.get(item.key))
+                NavEntry(
+                    item.key, str(item.label), urls[item.key], item.icon, item.key == active, letters.get(item.key)
+                )
                 for item in items
                 if item.group == group
             )

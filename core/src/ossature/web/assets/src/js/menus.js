@@ -30,7 +30,9 @@ export function startMenus() {
   on("keydown", "[popovertarget]", (button, event) => {
     if (event.key !== "ArrowDown") return;
     event.preventDefault();
-    document.getElementById(button.getAttribute("popovertarget"))?.showPopover();
+    const menu = document.getElementById(button.getAttribute("popovertarget"));
+    if (menu?.matches(":popover-open")) items(menu)[0]?.focus();
+    else menu?.showPopover();
   });
   on("keydown", "[data-menu]", (menu, event) => {
     const all = items(menu);
