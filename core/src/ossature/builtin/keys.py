@@ -70,11 +70,12 @@ def new() -> ResponseReturnValue:
         kinds.append(("service", _("A service of the organisation")))
     form.kind.choices = options(kinds)
     plugins = {"ossature", *context.access.plugins}
-    form.scopes.choices = options(
-        (name, f"{permission.group}: {permission.label}")
-        for name, permission in rights().permissions.items()
-        if context.access.allows(name) and name.partition(".")[0] in plugins
-    )
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for name, permission in rights().permissions.items():
+        if context.access.allows(name) and name.partition(".")[0] in plugins:
+            group = str(permission.group)
+            groups.setdefault(group, []).append((name, f"{group}: {permission.label}"))
+    form.scopes.choices = options(pair for pairs in groups.values() for pair in pairs)
     if form.validate_on_submit():
         try:
             member_id = keys.may_hold_keys() if form.kind.data == "personal" else None
