@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,8 +18,6 @@ from sqlalchemy.exc import DataError, IntegrityError
 
 from ossature.context import Reach, current
 from ossature.db.kernel import actor as actor_table
-from ossature.db.kernel import change as change_table
-from ossature.db.types import Money
 from ossature.db.work import session
 from ossature.errors import Conflict, Detail, Forbidden, Invalid, NotFound, PreconditionFailed, Refusal
 from ossature.hooks.types import ChangeKind, RecordChange
@@ -28,6 +27,7 @@ from ossature.kernel import kernel
 from ossature.rbac.predicate import demand, reaches, reaches_owner, visible_fields
 from ossature.records.clean import clean
 from ossature.records.fields import Field, Kind
+from ossature.records.merging import merge
 from ossature.records.query import ACTOR, Row, columns, part_rows, to_row
 from ossature.records.types import RecordType
 
@@ -118,7 +118,8 @@ def update(
     old_parts = {name: found.get(id, []) for name, found in (part_rows(rt, [id]) if cleaned_parts else {}).items()}
     merged: list[str] = []
     if version is not None and version != before["version"]:
-        cleaned, cleaned_parts, merged = _merge(rt, before, cleaned, cleaned_parts, old_parts, version)
+        found = merge(rt, before, cleaned, cleaned_parts, old_parts, version, OWNER)
+        cleaned, cleaned_parts, merged = found.values, found.parts, found.theirs
     changed = {name: value for name, value in cleaned.items() if value != before.get(name) or _is_secret(rt, name)}
     if "owner_id" in changed:
         _check_new_owner(rt, changed["owner_id"])
@@ -160,20 +161,11 @@ def restore(rt: RecordType, id: UUID) -> Row:
     before = _locked(rt, id, "delete")
     if before["deleted_at"] is None:
         return before
-    _check_references(rt, {item.name: before.get(item.name) for item in rt.references() if item.on_delete == "cascade"})
+    needed = {item.name: before.get(item.name) for item in rt.references() if item.on_delete != "clear"}
+    _check_references(rt, needed)
     _ask(rt, RecordChange(rt.key, id, ChangeKind.RESTORED, before, before))
     row = _update(rt, id, {"deleted_at": None})
-    for other, item in kernel().records.pointing_at(rt.key):
-        if item.on_delete == "cascade":
-            session().execute(
-                sa.update(other.table)
-                .where(
-                    other.c.tenant_id == current().tenant_id,
-                    other.c[item.name] == id,
-                    other.c.deleted_at == before["deleted_at"],
-                )
-                .values(deleted_at=None)
-            )
+    _restore_children(rt, [id], before["deleted_at"])
     return row
 
 
@@ -293,107 +285,26 @@ def _leave_no_live_child(rt: RecordType, ids: list[UUID]) -> None:
                 )
 
 
-# -- merging -----------------------------------------------------------------------------------------------------------
-
-
-def _merge(
-    rt: RecordType,
-    before: Row,
-    cleaned: dict[str, Any],
-    cleaned_parts: dict[str, list[Row]],
-    old_parts: dict[str, list[Row]],
-    version: int,
-) -> tuple[dict[str, Any], dict[str, list[Row]], list[str]]:
-    """Drop what the writer did not change, keep what others changed meanwhile; raise `Conflict` on the same field."""
-    since = _changes_since(rt, before["id"], version)
-    if since is None:
-        raise Conflict(
-            _("The record was changed too long ago to merge; read it again."), code="stale", version=before["version"]
-        )
-    theirs_by_field, their_parts = since
-    conflicts, keep = [], {}
-    for name, mine in cleaned.items():
-        item = rt.fields.get(name, OWNER)
-        touched = [column for column in item.columns if column in theirs_by_field]
-        theirs = before.get(name)
-        if not touched or mine == theirs:
-            keep[name] = mine
+def _restore_children(rt: RecordType, ids: list[UUID], deleted_at: datetime) -> None:
+    """What was deleted with these records comes back with them, however deep."""
+    for other, item in kernel().records.pointing_at(rt.key):
+        if item.on_delete != "cascade":
             continue
-        was = _value_before(item, theirs_by_field, before)
-        if mine == was:
-            continue
-        conflicts.append(_conflict(name, mine, theirs, was))
-    kept_parts = {}
-    for name, rows in cleaned_parts.items():
-        if rt.parts[name].key in their_parts and not _same_parts(rt.parts[name], old_parts[name], rows):
-            conflicts.append(_conflict(name, rows, [_jsonable(row) for row in old_parts[name]], None))
-        kept_parts[name] = rows
-    if conflicts:
-        raise Conflict(
-            _("Somebody else has changed the same fields meanwhile."), conflicts, code="stale",
-            version=before["version"],
-        )  # fmt: skip
-    return keep, kept_parts, sorted(theirs_by_field)
-
-
-def _changes_since(rt: RecordType, id: UUID, version: int) -> tuple[dict[str, Any], set[str]] | None:
-    """Columns of the record changed after `version` with the value each had then, and part records touched since."""
-    c = change_table.c
-    mark = (
-        session()
-        .execute(
-            select(c.seq).where(
-                c.tenant_id == current().tenant_id, c.root_id == id, c.record == rt.key, c.version == version
+        try:
+            restored = session().execute(
+                sa.update(other.table)
+                .where(
+                    other.c.tenant_id == current().tenant_id,
+                    other.c[item.name].in_(ids),
+                    other.c.deleted_at == deleted_at,
+                )
+                .values(deleted_at=None)
+                .returning(other.c.id)
             )
-        )
-        .scalar()
-    )
-    if mark is None:
-        return None
-    rows = session().execute(
-        select(c.record, c.payload)
-        .where(c.tenant_id == current().tenant_id, c.root_id == id, c.seq > mark)
-        .order_by(c.seq)
-    )
-    was: dict[str, Any] = {}
-    parts: set[str] = set()
-    for row in rows:
-        if row.record != rt.key:
-            parts.add(row.record)
-            continue
-        for name, pair in row.payload.items():
-            was.setdefault(name, pair[0])
-    return was, parts
-
-
-def _value_before(item: Field, was: Mapping[str, Any], now: Row) -> Any:
-    """The value a field had at the writer's version, from the history's JSON back to the stored type."""
-    from ossature.records.clean import clean_value
-
-    if item.kind is Kind.MONEY:
-        money = now.get(item.name)
-        minor = was.get(f"{item.name}_minor", money.minor if money else None)
-        currency = was.get(f"{item.name}_currency", money.currency if money else None)
-        return None if minor is None or currency is None else Money(minor, currency)
-    value = was[item.name]
-    return None if value is None else clean_value(item, value)
-
-
-def _conflict(name: str, mine: Any, theirs: Any, was: Any) -> Detail:
-    return Detail(
-        name, "changed_meanwhile", _("Somebody else has changed this field meanwhile."),
-        {"mine": _jsonable(mine), "theirs": _jsonable(theirs), "before": _jsonable(was)},
-    )  # fmt: skip
-
-
-def _jsonable(value: Any) -> Any:
-    if isinstance(value, Money):
-        return {"amount": str(value.amount), "currency": value.currency}
-    if isinstance(value, dict):
-        return {name: _jsonable(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_jsonable(item) for item in value]
-    return value if value is None or isinstance(value, bool | int | str) else str(value)
+        except IntegrityError as error:
+            raise _explained(other, error) from error
+        if children := list(restored.scalars()):
+            _restore_children(other, children, deleted_at)
 
 
 # -- parts -------------------------------------------------------------------------------------------------------------
@@ -425,6 +336,9 @@ def _clean_parts(rt: RecordType, parts: Mapping[str, Any]) -> tuple[dict[str, li
                     values["id"] = UUID(str(row["id"]))
                 except ValueError:
                     faults.append(Detail(prefix + "id", "invalid", _("Choose an existing record.")))
+                else:
+                    if any(values["id"] == earlier.get("id") for earlier in cleaned[collection]):
+                        faults.append(Detail(prefix + "id", "repeated", _("Give it once.")))
             cleaned[collection].append(values)
     return cleaned, faults
 
@@ -455,15 +369,6 @@ def _write_parts(part: RecordType, owner_id: UUID, old: list[Row], new: list[Row
         )
         touched = True
     return touched
-
-
-def _same_parts(part: RecordType, old: list[Row], new: list[Row]) -> bool:
-    names = [name for name, item in part.fields.items() if item.writable]
-
-    def key(row: Row) -> str:
-        return repr([str(row.get(name)) for name in names])
-
-    return sorted(map(key, old)) == sorted(map(key, new))
 
 
 # -- statements --------------------------------------------------------------------------------------------------------
