@@ -8,7 +8,7 @@ PARTS  := core $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml
 TESTED := $(patsubst %/pyproject.toml,%,$(wildcard tests/plugins/*/pyproject.toml))
 NEEDS  := constraints.txt $(addsuffix /pyproject.toml,$(PARTS) $(TESTED))
 
-.PHONY: run serve test test-all check format bench requirements torture pins clean
+.PHONY: run serve test test-all check format bench requirements torture wheels pins clean
 
 run: $(VENV)/.assets  ## run everything, with a database inside
 	@$(BIN)/ossature up
@@ -42,13 +42,16 @@ torture: $(VENV)/.dev $(VENV)/.assets  ## kill, overload, feed with rubbish
 requirements: $(VENV)/.dev  ## which requirement has which test; ISSUE=name fails if one has none
 	@$(BIN)/python tools/requirements.py $(if $(ISSUE),--issue "$(ISSUE)")
 
+wheels: $(VENV)/.assets  ## build every distribution into dist/
+	$(BIN)/python -m pip wheel -q --disable-pip-version-check --no-deps -w dist $(addprefix ./,$(PARTS)) .
+
 pins: $(VENV)/.dev  ## write constraints.txt anew from what is installed now
 	@{ echo "# What everything is installed and tested with; written by: make pins"; \
 	  $(BIN)/python -m pip freeze --exclude-editable | grep -E '^[A-Za-z0-9._-]+==' | grep -viE '^(ossature|pip|setuptools|wheel)'; } > constraints.new
 	@mv constraints.new constraints.txt
 
 clean:
-	rm -rf $(VENV) build $(KERNEL)/web/static/dist $(KERNEL)/web/assets/node_modules
+	rm -rf $(VENV) build dist $(KERNEL)/web/static/dist $(KERNEL)/web/assets/node_modules
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
