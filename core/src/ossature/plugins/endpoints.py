@@ -1,21 +1,31 @@
-"""Do the endpoints that plugins name exist? Asked once all routes are there, so that no page meets a dead link."""
+"""The last look at what plugins brought once all routes are there: no link leads nowhere, no failed plugin answers."""
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Callable, Iterable, MutableMapping
+from typing import Any, NoReturn
 
+from ossature.errors import NotFound
 from ossature.hooks.calls import NAVIGATION, SETTINGS_PAGES, WIDGETS, HookError, Registers
+from ossature.i18n.texts import translator
+from ossature.plugins.manifest import KERNEL
 from ossature.plugins.registry import PluginRegistry
+from ossature.rbac.rules import public
 
-_NAMING_ENDPOINTS: tuple[Registers[object], ...] = (NAVIGATION, WIDGETS, SETTINGS_PAGES)  # type: ignore[assignment]
+_, _l, ngettext = translator("ossature")
+
+_NAMING_ENDPOINTS: tuple[Registers[Any], ...] = (NAVIGATION, WIDGETS, SETTINGS_PAGES)
 
 
-def check_endpoints(registry: PluginRegistry, endpoints: Container[str]) -> None:
-    """Plugins whose navigation, widgets or settings pages name an endpoint that is not there become failed."""
+def check_endpoints(registry: PluginRegistry, views: MutableMapping[str, Callable[..., Any]]) -> None:
+    """Plugins whose navigation, widgets or settings pages name an endpoint that is not there become failed.
+
+    Flask cannot take routes back, so those of plugins that failed, here or in an earlier step, answer 404 from now on.
+    """
     for register in _NAMING_ENDPOINTS:
         for entry in registry.registered(register):
             endpoint = getattr(entry.value, "endpoint", None)
-            if endpoint is None or endpoint in endpoints or entry.plugin not in registry:
+            if endpoint is None or endpoint in views or entry.plugin not in registry:
                 continue
             with registry.guard(entry.plugin, "checking endpoints"):
                 raise HookError(
@@ -24,3 +34,19 @@ def check_endpoints(registry: PluginRegistry, endpoints: Container[str]) -> None
                     f"there is no endpoint {endpoint!r}",
                     "correct the name or add the view",
                 )
+    for endpoint in views:
+        key = plugin_of(endpoint, registry.statuses)
+        if key is not None and key != KERNEL and key not in registry:
+            views[endpoint] = _gone
+
+
+def plugin_of(endpoint: str, keys: Iterable[str]) -> str | None:
+    """The plugin that an endpoint belongs to, by its blueprint: `crm`, `crm_records` or `crm_import` are crm's."""
+    blueprint = endpoint.partition(".")[0]
+    fitting = [key for key in keys if blueprint == key or blueprint.startswith(f"{key}_")]
+    return max(fitting, key=len, default=None)
+
+
+@public
+def _gone(**_values: object) -> NoReturn:
+    raise NotFound(_("There is nothing here."))
