@@ -6,7 +6,7 @@ The rules themselves are those of `records.clean`, the same that the API and eve
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -151,6 +151,11 @@ class RecordForm:
         """Faults that the service found."""
         for detail in details:
             self.errors.setdefault(detail.field, []).append(str(detail.message))
+
+    def take_over(self, stored: RecordForm, names: Iterable[str]) -> None:
+        """Show what is stored now for some fields, instead of what was posted."""
+        for name in names:
+            self.form._fields[name] = stored.form._fields[name]
 
     def each(self) -> list[tuple[str, DeclaredField]]:
         found: list[tuple[str, DeclaredField]] = []

@@ -44,6 +44,12 @@ class Since:
     parts: dict[str, list[PartChange]] = field(default_factory=dict)
 
 
+class Stale(Conflict):
+    """A write on an old version that touches what others changed; `untouched` names fields that only they changed."""
+
+    untouched: frozenset[str] = frozenset()
+
+
 @dataclass(frozen=True)
 class Merged:
     """What is left to write, and the names of the fields that others changed and the writer may see."""
@@ -92,10 +98,12 @@ def merge(
             told = [None if one is None else _told(part, one) for one in (rows, old_parts[name], earlier)]
             conflicts.append(_conflict(name, *told))
     if conflicts:
-        raise Conflict(
+        stale = Stale(
             _("Somebody else has changed the same fields meanwhile."), conflicts, code="stale",
             version=before["version"],
         )  # fmt: skip
+        stale.untouched = frozenset({*values, *parts}) - {*keep, *kept_parts} - {one.field for one in conflicts}
+        raise stale
     seen = {**visible_fields(rt), **({"owner_id": owner} if rt.owned else {})}
     theirs_seen = {name for name, item in seen.items() if any(column in since.was for column in item.columns)}
     theirs_seen |= {name for name, part in rt.parts.items() if part.key in since.parts}

@@ -25,6 +25,7 @@ from ossature.records.clean import plain
 from ossature.records.fields import Field, Kind
 from ossature.records.form_views import conflict_panel, form_page
 from ossature.records.forms import RecordForm
+from ossature.records.merging import Stale
 from ossature.records.query import ListQuery, Row, get_row, labels_of, list_rows, part_rows
 from ossature.records.types import RecordType
 from ossature.records.views import detail_page, list_page, page_endpoint, timeline_view
@@ -156,11 +157,10 @@ class Pages:
                 written = service.update(rt, id, values, version=version)
             except Invalid as invalid:
                 form.add(invalid.details)
-            except Conflict as conflict:
-                if not conflict.details:
-                    raise
-                panel = conflict_panel(rt, id, conflict, form)
-                version = conflict.extra.get("version", row["version"])
+            except Stale as stale:
+                panel = conflict_panel(rt, id, stale, form)
+                form.take_over(RecordForm(rt, fields, None, row, parts), stale.untouched)
+                version = stale.extra["version"]
             else:
                 self._say(written, _("Saved"))
                 return redirect(back, 303)

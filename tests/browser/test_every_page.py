@@ -1,0 +1,120 @@
+"""Every page of the product: no serious axe violation, no script error, nothing wider than a phone, light enough."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable, Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from flask import Flask
+from playwright.sync_api import Page
+from sqlalchemy import text
+
+from ossature.context import Context
+from ossature.db import transaction
+from ossature.testing.people import Person, Tenant
+
+pytestmark = [pytest.mark.browser, pytest.mark.database]
+
+Screen = Callable[..., Page]
+SERIOUS = {"serious", "critical"}
+# Fragments, which are shown inside other pages, and addresses that answer with something else than a page.
+NOT_PAGES = {"timeline", "newest_contacts", "my_contacts", "show_heaviest"}
+
+
+def pages(app: Flask, ids: dict[str, str]) -> Iterator[str]:
+    """Every address that answers GET with a page, with the id of a record where it takes one."""
+    for rule in app.url_map.iter_rules():
+        name = rule.endpoint.rpartition(".")[2]
+        if "GET" not in (rule.methods or ()) or rule.rule.startswith(
+            ("/api/", "/static", "/assets", "/health", "/readyz")
+        ):
+            continue
+        if rule.rule in ("/metrics", "/api") or any(name.endswith(one) for one in NOT_PAGES):
+            continue
+        if not rule.arguments:
+            yield rule.rule
+        elif rule.arguments == {"id"} and (found := next((i for k, i in ids.items() if rule.rule.startswith(k)), None)):
+            yield rule.rule.replace("<uuid:id>", found)
+
+
+@pytest.fixture
+def everything(tenant: Tenant, app: Flask) -> tuple[Person, list[str]]:
+    person = tenant.member("owner", locale="fr")
+    with transaction(Context(means="command"), role="system") as work:
+        work.execute(text("SELECT ossature.system_set_platform_admin(:id, true)"), {"id": person.user_id})
+    company = person.api.post(
+        "/api/crm/companies",
+        json={
+            "name": "Établissements Lefèvre",
+            "siren": "552008443",
+            "addresses": [{"line1": "1 rue X", "city": "Lyon"}],
+        },
+    ).json["data"]["id"]
+    contact = person.api.post(
+        "/api/crm/contacts", json={"first_name": "Zoé", "last_name": "Durand", "company_id": company, "email": "z@d.fr"}
+    ).json["data"]["id"]
+    person.api.patch(f"/api/crm/contacts/{contact}", json={"job_title": "Directrice"})
+    team = person.api.post("/api/ossature/teams", json={"name": "Nord"}).json["data"]["id"]
+    ids = {
+        "/crm/companies": company,
+        "/crm/contacts": contact,
+        "/ossature/teams": team,
+        "/settings/teams": team,
+        "/settings/members": str(person.member_id),
+    }
+    return person, sorted(set(pages(app, ids)))
+
+
+@pytest.mark.req("S0-18", "S0-20", "S4-106")
+def test_no_page_has_a_serious_accessibility_fault_or_scrolls_sideways_on_a_phone(
+    everything: tuple[Person, list[str]], screen: Screen
+) -> None:
+    person, addresses = everything
+    assert len(addresses) > 15
+    page = screen(person, "/", width=390, height=844)
+    faults: list[str] = []
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(f"{page.url}: {error}"))
+    page.on(
+        "console", lambda line: errors.append(f"{page.url}: {line.text}") if "Content Security" in line.text else None
+    )
+    base = page.url.rstrip("/")
+    axe = Axe()
+    for address in addresses:
+        answer = page.goto(base + address)
+        assert answer is not None
+        if answer.status >= 400 or "text/html" not in answer.headers.get("content-type", ""):
+            faults.append(f"{address}: answered {answer.status}")
+            continue
+        page.wait_for_load_state("networkidle")
+        for violation in axe.run(page).response["violations"]:
+            if violation["impact"] in SERIOUS:
+                nodes = "; ".join(node["html"][:120] for node in violation["nodes"][:2])
+                faults.append(f"{address}: {violation['id']}: {nodes}")
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        if wide > 390:
+            faults.append(f"{address}: {wide} px wide on a phone of 390 px")
+    assert not faults, "\n".join(faults)
+    assert not errors, "\n".join(errors)
+
+
+@pytest.mark.req("S1-03", "S0-09")
+def test_an_ordinary_page_weighs_at_most_140_kb_of_scripts_and_styles(
+    everything: tuple[Person, list[str]], screen: Screen
+) -> None:
+    person, _addresses = everything
+    page = screen(person, "/")
+    bodies: dict[str, bytes] = {}
+
+    def keep(answer: object) -> None:
+        kind = answer.headers.get("content-type", "")  # type: ignore[attr-defined]
+        if "javascript" in kind or "css" in kind:
+            bodies[answer.url] = answer.body()  # type: ignore[attr-defined]
+
+    page.on("response", keep)
+    page.goto(page.url.rstrip("/") + "/crm/contacts")
+    page.wait_for_load_state("networkidle")
+    assert bodies
+    assert sum(len(gzip.compress(body)) for body in bodies.values()) <= 140_000
