@@ -218,7 +218,8 @@ def _register_module(manager: pluggy.PluginManager, key: str, module: object) ->
     try:
         manager.register(module, name=f"{key}:{part}")
     except pluggy.PluginValidationError as error:
-        manager.unregister(module) if manager.is_registered(module) else None
+        if manager.is_registered(module):
+            manager.unregister(module)
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         raise HookError(key, part, "; ".join(lines), "use the arguments that the hook's specification names") from error
 

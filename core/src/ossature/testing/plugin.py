@@ -56,10 +56,10 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     """In a parallel run the controller owns the servers, since it outlives its workers."""
     parallel = getattr(session.config.option, "numprocesses", None) and not hasattr(session.config, "workerinput")
     if parallel and not session.config.option.collectonly:
-        from ossature.testing.servers import HOME, test_servers
+        from ossature.testing.servers import HOME, running_servers
 
         stack = session.config.stash[_stack] = ExitStack()
-        os.environ[HOME] = str(stack.enter_context(test_servers()).home)
+        os.environ[HOME] = str(stack.enter_context(running_servers()).home)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -69,9 +69,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Servers]:
-    from ossature.testing.servers import test_servers
+    from ossature.testing.servers import running_servers
 
-    with test_servers() as found:
+    with running_servers() as found:
         yield found
 
 

@@ -103,7 +103,7 @@ class Servers:
 
 
 @contextmanager
-def test_servers() -> Iterator[Servers]:
+def running_servers() -> Iterator[Servers]:
     """Servers for the length of a session; workers of a parallel run use those of their controller."""
     shared = os.environ.get(HOME)
     with ExitStack() as stack:
