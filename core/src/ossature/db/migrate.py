@@ -133,8 +133,17 @@ def _prepare_extensions(connection: Connection) -> list[str]:
 
 
 def upgrade(config: Config, plugin: str | None = None, to: str = "head") -> list[MigrationState]:
-    """Bring the schemas of all installed plugins (or one) to their newest revision, or to `to`."""
-    return _run(config, plugin, to, "upgrade")
+    """Bring the schemas of all installed plugins (or one) to their newest revision, or to `to`.
+
+    Makes the partitions of the history for the year ahead as well; rows beyond them are kept in a common one.
+    """
+    states = _run(config, plugin, to, "upgrade")
+    if plugin in (None, KERNEL) and any(state.key == KERNEL and not state.behind for state in states):
+        database = Database(config)
+        with use_context(Context(means="command")), database.owner.begin() as connection:
+            connection.exec_driver_sql("SELECT ossature.ensure_partitions(12)")
+        database.dispose()
+    return states
 
 
 def downgrade(config: Config, plugin: str, to: str) -> list[MigrationState]:

@@ -93,13 +93,15 @@ END $$;
 CREATE FUNCTION ossature.ensure_partitions(months integer DEFAULT 3) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  parent text; first_day date; name text; made integer := 0;
+  parent text; first_day date; name text; made integer := 0; taken boolean;
 BEGIN
   FOREACH parent IN ARRAY ARRAY['change', 'change_set'] LOOP
     FOR i IN 0..least(months, 24) LOOP
       first_day := (date_trunc('month', now()) + make_interval(months => i))::date;
       name := parent || '_' || to_char(first_day, 'YYYY_MM');
-      IF to_regclass(format('ossature.%I', name)) IS NULL THEN
+      EXECUTE format('SELECT EXISTS (SELECT FROM ossature.%I WHERE at >= %L AND at < %L)',
+                     parent || '_rest', first_day, (first_day + interval '1 month')::date) INTO taken;
+      IF to_regclass(format('ossature.%I', name)) IS NULL AND NOT taken THEN
         EXECUTE format('CREATE TABLE ossature.%I PARTITION OF ossature.%I FOR VALUES FROM (%L) TO (%L)',
                        name, parent, first_day, (first_day + interval '1 month')::date);
         EXECUTE format('ALTER TABLE ossature.%I ENABLE ROW LEVEL SECURITY', name);
