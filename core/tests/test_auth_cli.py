@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 from click.testing import CliRunner, Result
 from flask import Flask
+from limits import parse
 
 from ossature.auth import cli
 from ossature.auth.accounts import normalise_email
@@ -16,6 +17,13 @@ from ossature.ids import new_id
 from ossature.testing.people import PASSWORD, HostClient, Tenant, client_of
 
 pytestmark = pytest.mark.database
+
+
+@pytest.fixture(autouse=True)
+def many_strangers(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All tests come from one address; together they may knock more often than one visitor."""
+    monkeypatch.setattr(app.extensions["ossature.access"]._limits, "_address", parse("100000/minute"))
+
 
 Run = Callable[..., Result]
 

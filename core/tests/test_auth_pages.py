@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 from flask import Flask
+from limits import parse
 from sqlalchemy import text
 
 from ossature.auth.accounts import create_user, set_password, set_platform_admin
@@ -19,6 +20,13 @@ from ossature.rbac.roles import role_by_key
 from ossature.testing.people import PASSWORD, HostClient, Tenant, client_of
 
 pytestmark = pytest.mark.database
+
+
+@pytest.fixture(autouse=True)
+def many_strangers(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All tests come from one address; together they may knock more often than one visitor."""
+    monkeypatch.setattr(app.extensions["ossature.access"]._limits, "_address", parse("100000/minute"))
+
 
 MakeTenant = Callable[..., Tenant]
 

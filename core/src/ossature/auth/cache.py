@@ -44,7 +44,11 @@ class SessionCache:
     def session(self, session_id: UUID, tenant_id: UUID | None, user_id: UUID) -> Snapshot | None:
         """The session, or None when it is unknown, ended or revoked. Tenant and user are those the client's signed
         token names; they only choose which marks are read."""
-        return self._load(f"session:{session_id}", tenant_id, user_id, "load_session", session_id)
+        found = self._load(f"session:{session_id}", tenant_id, user_id, "load_session", session_id)
+        if found and found.tenant and found.tenant.id != tenant_id:
+            # The client named another tenant than the session works in: read the marks that count.
+            return self._load(f"session:{session_id}", found.tenant.id, user_id, "load_session", session_id)
+        return found
 
     def api_key(self, prefix: str) -> Snapshot | None:
         """The key with that prefix, or None; whether the secret fits is for the caller to compare."""

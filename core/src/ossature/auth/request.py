@@ -208,12 +208,11 @@ class Gate:
         if session_id is None or user_id is None:
             return None
         found = self._state.cache.session(session_id, tenant_id, user_id)
-        if found is None or found.user is None or found.user.id != user_id:
+        lost = on_host is not None and found is not None and found.tenant is None
+        if found is None or found.user is None or found.user.id != user_id or lost:
             for name in ("sid", "uid", "tid"):
                 session.pop(name, None)
             return None
-        if on_host and found.tenant is None:
-            raise NotFound(_("There is nothing here."))
         _agree(on_host, found.tenant)
         return found
 

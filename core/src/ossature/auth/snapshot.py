@@ -129,7 +129,7 @@ def _of_key(it: Mapping[str, Any], user: UserInfo | None, shared: dict[str, Any]
             grants = {name: Reach.TEAM if reach is Reach.OWN else reach for name, reach in grants.items()}
         access = Access(grants, owners, plugins, of_member.roles)
     else:
-        access, rank = Access(scopes, frozenset({key}), plugins, ("service",)), 0
+        access, rank = Access(scopes, frozenset({key}), plugins), 0
     return Snapshot(
         **shared,
         actor=Actor(key, "api_key", it["label"], user.id if user else None),

@@ -65,10 +65,9 @@ def may_give_roles(roles: Iterable[Role]) -> None:
         return
     rank = own_rank()
     for role in roles:
-        if role.rank > rank or (role.key == OWNER and OWNER not in context.access.roles):
+        if role.rank > rank:
             raise Forbidden(_("The role %(role)s is higher than yours.", role=role.name))
-        if role.key != OWNER:
-            may_give(grants_of(role.id))
+        may_give(rights().everything if role.key == OWNER else grants_of(role.id))
 
 
 def may_give(grants: Mapping[str, Reach]) -> None:

@@ -142,6 +142,7 @@ def _platform_tables() -> None:
         sa.Column("path", sa.Text, nullable=False),
         sa.Column("request", sa.Text, nullable=False, server_default=""),
         sa.Index("denial_about_tenant_at_idx", "about_tenant", "at"),
+        sa.Index("denial_at_idx", "at"),
     )
 
 
@@ -530,6 +531,9 @@ FOR_APP = {
     # -- refusals -------------------------------------------------------------------------------------------------
     "record_denial(p_tenant uuid, p_actor uuid, p_user uuid, p_permission text, p_method text, p_path text, p_request text)": """
         RETURNS void LANGUAGE sql AS
+        WITH old AS (DELETE FROM ossature.denial d WHERE d.id IN (
+          SELECT o.id FROM ossature.denial o WHERE o.at < now() - interval '90 days'
+          LIMIT 100 FOR UPDATE SKIP LOCKED))
         INSERT INTO ossature.denial (about_tenant, actor_id, user_id, permission, method, path, request)
           VALUES (p_tenant, p_actor, p_user, left(p_permission, 200), left(p_method, 10), left(p_path, 500),
             left(p_request, 100))""",
