@@ -168,3 +168,12 @@ def test_the_home_page_fills_its_boxes_with_requests_of_their_own(owner: Person,
     expect(page.get_by_role("heading", name="Newest contacts")).to_be_visible()
     expect(page.get_by_role("link", name="Manon Martin")).to_be_visible()
     expect(page.get_by_role("table", name="My contacts by status")).to_be_visible()
+
+
+def test_who_changed_what_is_shown_to_those_who_may_see_it(tenant: Tenant, owner: Person, screen: Screen) -> None:
+    id = make_contact(owner, first_name="Nadia")
+    viewer = tenant.member("viewer", locale="en")
+    page = screen(viewer, f"/crm/contacts/{id}")
+    expect(page.get_by_role("heading", level=1, name="Nadia Martin")).to_be_visible()
+    expect(page.get_by_role("heading", name="Timeline")).to_have_count(0)
+    assert viewer.page.get(f"/crm/contacts/{id}/timeline").status_code == 403

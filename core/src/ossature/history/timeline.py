@@ -13,12 +13,17 @@ from sqlalchemy import RowMapping, and_, select
 from ossature.context import current
 from ossature.db.kernel import actor, change, change_set
 from ossature.db.work import session
+from ossature.errors import Forbidden
+from ossature.i18n.texts import translator
 from ossature.kernel import kernel
+from ossature.rbac.permissions import HISTORY_VIEW
 from ossature.rbac.predicate import visible_fields
 from ossature.records.fields import Field, Kind
 from ossature.records.query import ACTOR, Label, labels
 from ossature.records.service import OWNER
 from ossature.records.types import RecordType
+
+_, _l, _n = translator("ossature")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +67,27 @@ class TimelinePage:
     more: int | None = None
 
 
+def may_see_history() -> bool:
+    """Whether the bound actor may see who changed what."""
+    return current().access.allows(HISTORY_VIEW)
+
+
 def timeline(rt: RecordType, id: UUID, *, before: int | None = None, limit: int = 20) -> TimelinePage:
-    """The newest change sets of a record and its parts; at most three statements, whatever their number."""
+    """The newest change sets of a record and its parts; at most three statements, whatever their number.
+
+    Raises `Forbidden` for those who may not see the history.
+    """
+    if not may_see_history():
+        raise Forbidden(_("You may not see who changed what."), permission=HISTORY_VIEW)
+    return _read(rt, id, before, limit)
+
+
+def last_change(rt: RecordType, id: UUID) -> Entry | None:
+    """The newest change set of a record, to tell somebody whose write comes too late what it met."""
+    return next(iter(_read(rt, id, None, 1).entries), None)
+
+
+def _read(rt: RecordType, id: UUID, before: int | None, limit: int) -> TimelinePage:
     tenant_id = current().tenant_id
     where = [change.c.tenant_id == tenant_id, change.c.root_id == id]
     if before is not None:

@@ -13,7 +13,7 @@ from flask import url_for
 from ossature.context import current
 from ossature.db.types import Money
 from ossature.errors import Conflict
-from ossature.history.timeline import timeline
+from ossature.history.timeline import last_change
 from ossature.i18n.texts import translator
 from ossature.kernel import kernel
 from ossature.records.clean import CURRENCIES
@@ -174,7 +174,7 @@ def _summary(rt: RecordType, form: RecordForm) -> list[FormError]:
 
 def conflict_panel(rt: RecordType, id: UUID, conflict: Conflict, form: RecordForm) -> models.ConflictPanel:
     """Mine, theirs and before of each field in question, with who changed it last."""
-    newest = timeline(rt, id, limit=1).entries
+    newest = last_change(rt, id)
     ids = set()
     for detail in conflict.details:
         item = form.fields.get(detail.field)
@@ -200,7 +200,7 @@ def conflict_panel(rt: RecordType, id: UUID, conflict: Conflict, form: RecordFor
             )
         )  # fmt: skip
     return models.ConflictPanel(
-        actor=newest[0].actor if newest else _("Somebody"), at=newest[0].at if newest else now(), fields=tuple(fields)
+        actor=(newest.actor if newest else "") or _("Somebody"), at=newest.at if newest else now(), fields=tuple(fields)
     )
 
 

@@ -15,7 +15,7 @@ from werkzeug.datastructures import MultiDict
 from ossature.context import current
 from ossature.db.work import session
 from ossature.errors import BadRequest, Conflict, Invalid
-from ossature.history.timeline import timeline
+from ossature.history.timeline import may_see_history, timeline
 from ossature.i18n.texts import translator
 from ossature.kernel import kernel
 from ossature.rbac import requires
@@ -133,7 +133,7 @@ class Pages:
         row = get_row(rt, id)
         parts = {name: found.get(id, []) for name, found in part_rows(rt, [id]).items()}
         shown = labels_of(rt, [row])
-        history = timeline_view(rt, id, timeline(rt, id))
+        history = timeline_view(rt, id, timeline(rt, id)) if may_see_history() else None
         view = detail_page(rt, row, parts, shown, history)
         return render("record/detail.html", title=view.title, breadcrumbs=self._crumbs(), record=view)
 

@@ -171,7 +171,7 @@ def detail_page(
     row: Row,
     parts: Mapping[str, Sequence[Row]],
     labels: Mapping[UUID, Label],
-    timeline: models.Timeline,
+    timeline: models.Timeline | None,
 ) -> DetailPage:
     """A record as `record/detail.html` shows it."""
     screens = kernel().screens[rt.key]
