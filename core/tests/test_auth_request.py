@@ -377,7 +377,7 @@ def test_other_origins_are_shut_out_except_tenants_own_pages(
     ).headers  # fmt: skip
 
 
-@pytest.mark.req("S3-130")
+@pytest.mark.req("S1-23", "S3-130")
 def test_a_configured_front_end_may_call_with_credentials(app: Flask, client: HostClient) -> None:
     cors = app.extensions["ossature.access"]._cors
     cors._origins = frozenset({"https://front.example"})

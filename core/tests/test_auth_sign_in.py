@@ -202,7 +202,7 @@ def test_login_answers_an_access_token_and_keeps_the_refresh_token_in_a_strict_c
     assert me.json["data"]["user"]["email"] == person.email
 
 
-@pytest.mark.req("S1-22", "S2-046", "S2-040")
+@pytest.mark.req("S1-22", "S2-046", "S2-041")
 def test_the_access_token_carries_tenant_and_roles_under_signature(app: Flask, tenant: Tenant) -> None:
     person = tenant.member("manager")
     client = client_of(app, tenant.url)
@@ -297,6 +297,7 @@ def test_whoever_belongs_to_several_organisations_names_one(
     assert login(client, person.email, tenant="no-such-one").status_code == 401
 
 
+@pytest.mark.req("S2-040")
 def test_a_page_session_changes_organisation(app: Flask, client: HostClient, make_tenant: object) -> None:
     from ossature.rbac.members import add_member
     from ossature.rbac.roles import role_by_key
