@@ -12,6 +12,10 @@ import click
 from ossature.config import Config, ConfigError
 
 
+# Parts without which no application can be made, so that nothing more can be found out.
+NEEDED_TO_START = frozenset({"configuration", "database", "migrations", "redis"})
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One thing that is wrong: which part, what, and what to do."""
@@ -172,8 +176,9 @@ def check(static: bool) -> None:
         parts += [lambda: database(config), lambda: redis_server(config)]
     for part in parts:
         problems += part()
-    if not static and not problems:
-        problems += application(Config.load())
+    if not static and not {problem.part for problem in problems} & NEEDED_TO_START:
+        told = {problem.text for problem in problems}
+        problems += [problem for problem in application(Config.load()) if problem.text not in told]
     for problem in problems:
         click.echo(f"{problem.part}: {problem.text}", err=True)
     click.echo(f"{len(problems)} problem{'s' if len(problems) != 1 else ''} found." if problems else "All is well.")

@@ -29,6 +29,7 @@ from ossature.i18n import choose_locale, choose_time_zone, translator
 from ossature.ids import new_id
 from ossature.kernel import Kernel
 from ossature.logs import get_logger
+from ossature.plugins.activation import enabled_plugins
 from ossature.rbac.rights import use_rights
 from ossature.rbac.rules import BARE, PUBLIC, AccessRule, declare, rule_of
 
@@ -262,7 +263,10 @@ class Gate:
 
     def _check(self, rule: AccessRule, found: Snapshot | None) -> ResponseReturnValue | None:
         context = current_or_none() or Context()
+        plugin = self._plugin_of(rule)
         if rule.kind == "public":
+            if plugin is not None and context.tenant is not None and plugin not in self._enabled(context):
+                raise NotFound(_("There is nothing here."))
             return None
         if found is None:
             return _ask_to_sign_in()
@@ -272,12 +276,18 @@ class Gate:
             return None
         if rule.tenant and context.actor is None:
             return _ask_to_choose_tenant()
-        plugin = self._plugin_of(rule)
         if plugin is not None and context.tenant is not None and plugin not in context.access.plugins:
             raise NotFound(_("There is nothing here."))
         if rule.permission and not context.access.allows(rule.permission):
             raise Forbidden(_("Your role does not allow this."), permission=rule.permission)
         return None
+
+    def _enabled(self, context: Context) -> frozenset[str]:
+        """The plugins of the tenant; visitors have no rights that would name them."""
+        if context.actor is not None or context.tenant is None:
+            return context.access.plugins
+        with transaction(database=self._state.database) as work:
+            return enabled_plugins(work, context.tenant.id)
 
     def _plugin_of(self, rule: AccessRule) -> str | None:
         """The plugin that a route belongs to, by its permission or its blueprint (`crm`, `crm_import`)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ossature.api import Blueprint, render, requires, translator
+from ossature.api import Blueprint, public, render, requires, translator
 from ossature_dummy.queries import heaviest
 
 _, _l, ngettext = translator("_dummy")
@@ -20,3 +20,10 @@ def show_heaviest() -> str:
 @requires("_dummy.pebble.polish")
 def settings() -> str:
     return render("_dummy/settings.html", title=_("Pebbles"))
+
+
+@blueprint.get("/about")
+@public
+def about() -> str:
+    """What anybody may read, where the plugin is enabled."""
+    return _("A collection of pebbles.")
