@@ -22,11 +22,12 @@ test: $(VENV)/.dev $(VENV)/.assets  ## every test but the slow ones
 test-all: $(VENV)/.dev $(VENV)/.assets  ## every test
 	$(BIN)/python -m pytest $(ARGS)
 
-check: $(VENV)/.dev $(VENV)/.assets  ## style, types, layers, texts, declarations
+check: $(VENV)/.dev $(VENV)/.assets  ## style, types, layers, documentation, texts, declarations
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy $(addsuffix /src,$(PARTS)) tools
 	$(BIN)/lint-imports
+	$(BIN)/mkdocs build --quiet
 	$(BIN)/ossature check --static
 
 format: $(VENV)/.dev

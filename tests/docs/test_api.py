@@ -1,0 +1,108 @@
+"""Every request that the pages about the API show, sent; every answer as they show it."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from ossature.context import Reach
+from ossature.kernel import Kernel
+from ossature.rbac import keys
+from ossature.testing.people import PASSWORD, HostClient, Tenant, client_of
+
+pytestmark = pytest.mark.database
+
+Send = Callable[[str, str, dict[str, str], str], tuple[int, dict[str, str], str]]
+
+
+def sender(client: HostClient) -> Send:
+    """Requests as they stand in the page, through a client that keeps its cookies."""
+
+    def send(verb: str, path: str, headers: dict[str, str], body: str) -> tuple[int, dict[str, str], str]:
+        answer = client.open(path, method=verb, headers=headers, data=body.encode())
+        return answer.status_code, dict(answer.headers), answer.text
+
+    return send
+
+
+def new_key(tenant: Tenant, *scopes: str) -> str:
+    wanted = {name: Reach(reach or "all") for name, _, reach in (scope.partition(":") for scope in scopes)}
+    with tenant.work():
+        return keys.issue_key("Sync with the shop", wanted).shown
+
+
+@pytest.mark.req("S4-079", "S4-005")
+def test_authentication_is_as_its_page_says(docs: Any, app: Flask, tenant: Tenant) -> None:
+    person = tenant.member()
+    known = {
+        "key": new_key(tenant, "crm.contact.view", "crm.contact.create:own", "crm.contact.edit"),
+        "email": person.email,
+        "password": PASSWORD,
+        "slug": tenant.slug,
+    }
+    assert docs.converse("api/authentication.md", sender(client_of(app, tenant.url)), known) == 6
+
+
+CONVENTIONS = "api/conventions.md"
+
+
+@pytest.mark.req("S3-056", "S3-057", "S3-058")
+def test_conventions_are_as_their_page_says(docs: Any, app: Flask, tenant: Tenant) -> None:
+    converse_about_conventions(docs, app, tenant)
+
+
+@pytest.mark.req("S3-059", "S3-060", "S3-061")
+def test_put_patch_and_delete_are_shown_and_work(docs: Any, app: Flask, tenant: Tenant) -> None:
+    verbs = [block.text.split()[0] for block in docs.blocks(CONVENTIONS, "http")]
+    assert {"PUT", "PATCH", "DELETE"} <= set(verbs)
+    converse_about_conventions(docs, app, tenant)
+
+
+def converse_about_conventions(docs: Any, app: Flask, tenant: Tenant) -> None:
+    rights = [
+        f"crm.{record}.{what}" for record in ("contact", "company") for what in ("view", "create", "edit", "delete")
+    ]
+    key = new_key(tenant, *rights, "crm.company.view_revenue")
+    assert docs.converse(CONVENTIONS, sender(client_of(app, tenant.url)), {"key": key}) > 10
+
+
+@pytest.mark.req("S4-676", "S3-065", "S2-007")
+def test_addresses_of_records_are_plural_and_hyphenated(app: Flask) -> None:
+    rules = {rule.rule for rule in app.url_map.iter_rules() if rule.rule.startswith("/api/")}
+    words = re.compile(r"/api(/_?[a-z][a-z0-9]*(-[a-z0-9]+)*|/openapi\.json|/<uuid:id>)+")
+    assert not [rule for rule in rules if not words.fullmatch(rule)]
+    assert {"/api/contacts", "/api/contacts/<uuid:id>", "/api/crm/contacts", "/api/companies"} <= rules
+    kernel: Kernel = app.extensions["ossature"]
+    assert all(rt.slug.endswith("s") and rt.slug != rt.name for rt in kernel.records)
+
+
+def test_the_table_of_refusals_names_every_status(docs: Any, app: Flask) -> None:
+    from ossature.app import CODES
+    from ossature.errors import Refusal
+
+    text = (docs.folder / CONVENTIONS).read_text("utf-8")
+    for refusal in Refusal.__subclasses__():
+        assert f"| {refusal.status} | " in text
+        assert f"`{refusal.code}`" in text
+    assert "`internal`" in text
+    assert CODES[500] == "internal"
+
+
+def test_the_program_that_reads_everything_runs(docs: Any, live_server: str, tenant: Tenant) -> None:
+    (program,) = docs.blocks("api/example.md", "python")
+    person = tenant.member()
+    names = [f"Contact {number:03d}" for number in range(3)]
+    for name in names:
+        assert person.api.post("/api/contacts", json={"last_name": name}).status_code == 201
+    code = program.text.replace('"limit": 200', '"limit": 2')
+    assert code != program.text
+    environment = {**os.environ, "ERP_URL": live_server, "ERP_KEY": new_key(tenant, "crm.contact.view")}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60)
+    assert done.stdout.splitlines() == [f"{name} -" for name in names], done.stderr
