@@ -6,6 +6,7 @@ import base64
 import re
 import secrets
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -25,7 +26,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def in_production(**changes: object) -> dict[str, object]:
+def in_production(**changes: Any) -> dict[str, Any]:
     return {
         "environment": "production",
         "base_url": "https://erp.acme.fr",
@@ -35,7 +36,7 @@ def in_production(**changes: object) -> dict[str, object]:
     }
 
 
-def problems(**settings: object) -> list[str]:
+def problems(**settings: Any) -> list[str]:
     with pytest.raises(ConfigError) as caught:
         Config.load(**settings)
     return caught.value.problems

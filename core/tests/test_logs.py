@@ -36,7 +36,7 @@ def lines(tmp_path: Path) -> Iterator[Callable[..., Lines]]:
         configure_logging(config, "serve", stream)
 
         def read() -> list[dict[str, Any]]:
-            raw = stream.buffer.getvalue()  # type: ignore[attr-defined]
+            raw = stream.buffer.getvalue()
             return [json.loads(line) for line in raw.splitlines()]
 
         return read
@@ -153,7 +153,7 @@ def test_the_console_shows_one_readable_line(lines: Callable[..., Lines], tmp_pa
     stream = io.TextIOWrapper(io.BytesIO(), write_through=True)
     configure_logging(Config.load(env_file=None, home=tmp_path, log_format="console"), "serve", stream)
     get_logger("shop").info("stock moved", action="inventory.move")
-    assert stream.buffer.getvalue().decode().rstrip().endswith("info  stock moved  action=inventory.move")  # type: ignore[attr-defined]
+    assert stream.buffer.getvalue().decode().rstrip().endswith("info  stock moved  action=inventory.move")
 
 
 def test_a_requests_line_costs_little(lines: Callable[..., Lines]) -> None:

@@ -23,7 +23,7 @@ import pytest
 
 from ossature.processes import Watched, pause_after
 
-pytestmark = [pytest.mark.processes, pytest.mark.database]
+pytestmark = pytest.mark.processes
 
 PASSWORD = "a-demo-password-7"
 

@@ -11,7 +11,6 @@ import click
 
 from ossature.config import Config, ConfigError
 
-
 # Parts without which no application can be made, so that nothing more can be found out.
 NEEDED_TO_START = frozenset({"configuration", "database", "migrations", "redis"})
 
