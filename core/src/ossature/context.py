@@ -29,14 +29,16 @@ class Reach(StrEnum):
 class Access:
     """What an actor may do in one tenant, merged over its roles.
 
-    `grants` maps a permission (`crm.contact.edit`) to its widest reach. `owners` are the actors whose rows reach
-    TEAM covers: oneself and everybody in one's teams. `plugins` are the keys enabled for the tenant.
+    `grants` maps a permission (`crm.contact.edit`) to its widest reach. `selves` are the actors whose rows reach OWN
+    covers: the actor and, for a personal API key, its member. `owners` are those of reach TEAM: the former and
+    everybody in their teams. `plugins` are the keys enabled for the tenant.
     """
 
     grants: Mapping[str, Reach] = field(default_factory=dict)
     owners: frozenset[UUID] = frozenset()
     plugins: frozenset[str] = frozenset()
     roles: tuple[str, ...] = ()
+    selves: frozenset[UUID] = frozenset()
 
     def reach(self, permission: str) -> Reach | None:
         return self.grants.get(permission)

@@ -122,12 +122,8 @@ def _of_key(it: Mapping[str, Any], user: UserInfo | None, shared: dict[str, Any]
             for name, scope in scopes.items()
             if name in of_member.grants
         }
-        owners = of_member.owners | {key}
-        if Reach.TEAM not in grants.values():
-            # A key's own rows are its member's too: say so as a team of these two.
-            owners = frozenset({UUID(it["member"]), key})
-            grants = {name: Reach.TEAM if reach is Reach.OWN else reach for name, reach in grants.items()}
-        access = Access(grants, owners, plugins, of_member.roles)
+        selves = frozenset({UUID(it["member"]), key})
+        access = Access(grants, of_member.owners | {key}, plugins, of_member.roles, selves)
     else:
         access, rank = Access(scopes, frozenset({key}), plugins), 0
     return Snapshot(

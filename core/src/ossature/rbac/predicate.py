@@ -6,6 +6,7 @@ List, detail, search, picker, aggregate, API and export use it and nothing else.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, false, true
 
@@ -31,9 +32,8 @@ def reaches(rt: RecordType, action: str = "view", context: Context | None = None
         return false()
     if reach is Reach.ALL or not rt.owned:
         return true()
-    if reach is Reach.TEAM:
-        return rt.c.owner_id.in_(sorted(context.access.owners))
-    return rt.c.owner_id == (context.actor.id if context.actor else None)
+    owner: ColumnElement[UUID] = rt.c.owner_id
+    return owner.in_(sorted(context.access.owners if reach is Reach.TEAM else _selves(context)))
 
 
 def reaches_owner(rt: RecordType, action: str, owner_id: object, context: Context | None = None) -> bool:
@@ -46,7 +46,11 @@ def reaches_owner(rt: RecordType, action: str, owner_id: object, context: Contex
         return True
     if reach is Reach.TEAM:
         return owner_id in context.access.owners
-    return context.actor is not None and owner_id == context.actor.id
+    return owner_id in _selves(context)
+
+
+def _selves(context: Context) -> frozenset[UUID]:
+    return context.access.selves or frozenset({context.actor.id} if context.actor else ())
 
 
 def demand(rt: RecordType, action: str) -> None:
