@@ -29,6 +29,7 @@ DATABASE_URL = "OSSATURE_TEST_DATABASE_URL"
 REDIS_URL = "OSSATURE_TEST_REDIS_URL"
 HOME = "OSSATURE_TEST_HOME"
 SECRET = "a secret that only tests know, 32 bytes or more"  # noqa: S105
+UNLIMITED = {"rate_limit": "1000000/minute", "sign_in_limit": "1000000/minute"}
 ROLES = "ossature_test"
 _TEMPLATE_LOCK = 7_163_311
 
@@ -50,7 +51,10 @@ class Servers:
     def config(
         self, database: str, redis_number: int = 0, plugins: Sequence[str] | None = None, **settings: Any
     ) -> Config:
-        """The settings of an application on one of the databases; nothing is read from the environment's files."""
+        """The settings of an application on one of the databases; nothing is read from the environment's files.
+
+        Limits are out of the way, since all tests call from one address.
+        """
         redis_url = self.redis_url.partition("?")[0]
         if redis_url.startswith("unix:"):
             redis_url = f"{redis_url}?db={redis_number}"
@@ -63,7 +67,7 @@ class Servers:
             secret_key=SECRET,
             db_role_prefix=ROLES,
             plugins=tuple(plugins) if plugins is not None else None,
-            **{"log_level": "warn", "strict": True, **settings},
+            **{"log_level": "warn", "strict": True, **UNLIMITED, **settings},
         )
 
     def connect(self, database: str) -> psycopg.Connection:
