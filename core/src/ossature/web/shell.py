@@ -242,6 +242,8 @@ class Shell:
         items = [
             item for item in self.navigation() if item.permission is None or context.access.allows(item.permission)
         ]
+        if not any(item.group == "main" for item in items):
+            items.insert(0, NavItem("home", GROUP_LABELS["main"], url=self.home, icon="home"))
         urls = {item.key: item.url or url_for(str(item.endpoint)) for item in items}
         active = _active(urls)
         letters = _letters([item.key for item in items])
