@@ -1,0 +1,282 @@
+"""The wall between tenants as PostgreSQL's own catalogue tells it, over every table of every schema."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from ossature.testing.servers import ROLES, Servers
+
+pytestmark = pytest.mark.database
+
+APP, SYSTEM, OWNER = f"{ROLES}_app", f"{ROLES}_system", f"{ROLES}_owner"
+TENANT = "(NULLIF(current_setting('ossature.tenant'::text, true), ''::text))::uuid"
+
+# Tables that are the history itself: written by the trigger of all others, so that they cannot have it, by a sequence
+# or a change set's id, and read only. Their partitions are reached through them and granted to nobody.
+HISTORY = re.compile(r"^ossature\.change(_set)?(_\d{4}_\d\d|_rest)?$")
+PARTITION = re.compile(r"^ossature\.change(_set)?(_\d{4}_\d\d|_rest)$")
+
+FOREIGN_KEY = re.compile(r"FOREIGN KEY \(tenant_id, \w+\) REFERENCES [\w.]+\(tenant_id, id\)")
+
+# What stands outside any tenant: closed to the app role but for these rights.
+READABLE = {
+    "ossature.tenant": "its own row alone, by a policy on the id",
+    "ossature.plugin": "which plugins this deployment runs; nothing of a tenant",
+    "ossature.record_type": "which tables the search function may read; nothing of a tenant",
+}
+
+
+@pytest.fixture(scope="module")
+def catalogue(servers: Servers, database: str) -> Iterator[psycopg.Connection[Any]]:
+    with servers.connect(database) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="module")
+def tenant_tables(catalogue: psycopg.Connection[Any]) -> dict[str, int]:
+    """Every table with a `tenant_id`, of whatever schema: `schema.name` -> oid."""
+    rows = catalogue.execute(
+        "SELECT format('%s.%s', n.nspname, c.relname), c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+        "JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped "
+        "WHERE c.relkind IN ('r', 'p') ORDER BY 1"
+    ).fetchall()
+    found = dict(rows)
+    assert {"ossature.member", "ossature.change", "crm.contact", "crm.contact_address", "_dummy.pebble"} <= found.keys()
+    return found
+
+
+def column(catalogue: psycopg.Connection[Any], query: str, *values: Any) -> list[Any]:
+    return [row[0] for row in catalogue.execute(query, values).fetchall()]
+
+
+@pytest.mark.req("S4-093", "S4-139", "S2-023")
+def test_every_table_names_its_tenant_but_for_a_stated_few(
+    catalogue: psycopg.Connection[Any], tenant_tables: dict[str, int]
+) -> None:
+    every = column(
+        catalogue,
+        "SELECT schemaname || '.' || tablename FROM pg_tables WHERE schemaname !~ '^(pg_|information_schema)' ORDER BY 1",
+    )
+    outside = {name for name in every if name not in tenant_tables and not name.endswith(".migration")}
+    assert outside == {
+        *READABLE, "ossature.user_account", "ossature.session", "ossature.refresh_token", "ossature.password_link",
+        "ossature.sign_in_attempt", "ossature.denial",
+    }  # fmt: skip
+
+
+@pytest.mark.req("S4-063", "S2-031")
+def test_row_level_security_is_on_for_every_table_of_a_tenant(
+    catalogue: psycopg.Connection[Any], tenant_tables: dict[str, int]
+) -> None:
+    off = [
+        name
+        for name, oid in tenant_tables.items()
+        if not column(catalogue, "SELECT relrowsecurity FROM pg_class WHERE oid = %s", oid)[0]
+    ]
+    assert off == []
+
+
+@pytest.mark.req("S4-063", "S2-031")
+def test_every_policy_names_the_tenant_in_what_is_read_and_in_what_is_written(
+    catalogue: psycopg.Connection[Any], tenant_tables: dict[str, int]
+) -> None:
+    faults = []
+    for name, oid in tenant_tables.items():
+        policies = catalogue.execute(
+            "SELECT pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid), polcmd, "
+            "(SELECT array_agg(r::regrole::text ORDER BY 1) FROM unnest(polroles) r) FROM pg_policy WHERE polrelid = %s",
+            [oid],
+        ).fetchall()
+        if not policies and not PARTITION.match(name):  # without a policy nobody but the owner sees a row
+            faults.append(f"{name}: no policy")
+        for using, check, command, grantees in policies:
+            if using != check or using != f"(tenant_id = {TENANT})":
+                faults.append(f"{name}: using {using} check {check}")
+            if command not in ("*", b"*") or grantees != sorted([APP, SYSTEM]):
+                faults.append(f"{name}: policy for {command!r} to {grantees}")
+    assert faults == []
+
+
+@pytest.mark.req("S0-14", "S4-615", "S4-144")
+def test_every_key_carries_the_tenant(catalogue: psycopg.Connection[Any], tenant_tables: dict[str, int]) -> None:
+    faults = []
+    for name, oid in tenant_tables.items():
+        constraints = catalogue.execute(
+            "SELECT contype, pg_get_constraintdef(oid), confrelid::regclass::text FROM pg_constraint "
+            "WHERE conrelid = %s AND contype IN ('p', 'f', 'u')",
+            [oid],
+        ).fetchall()
+        primary = [definition for kind, definition, _target in constraints if kind == "p"]
+        expected = "PRIMARY KEY (tenant_id, " if HISTORY.match(name) else "PRIMARY KEY (tenant_id, id)"
+        if not (primary and primary[0].startswith(expected)):
+            faults.append(f"{name}: {primary}")
+        for kind, definition, target in constraints:
+            outside = target in ("ossature.tenant", "ossature.user_account")
+            if kind == "f" and not outside and not FOREIGN_KEY.match(definition):
+                faults.append(f"{name}: {definition}")
+            if kind == "u" and "(tenant_id, " not in definition and definition != "UNIQUE (prefix)":
+                faults.append(f"{name}: {definition}")
+    assert faults == []
+
+
+def test_unique_indexes_are_per_tenant(catalogue: psycopg.Connection[Any], tenant_tables: dict[str, int]) -> None:
+    for oid in tenant_tables.values():
+        for definition in column(
+            catalogue, "SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = %s AND indisunique", oid
+        ):
+            # a key's prefix is looked up before its tenant is known
+            assert "(tenant_id, " in definition or definition.endswith("btree (prefix)"), definition
+
+
+def test_every_reference_column_is_a_key_the_database_enforces(
+    catalogue: psycopg.Connection[Any], tenant_tables: dict[str, int]
+) -> None:
+    loose = []
+    for name, oid in tenant_tables.items():
+        if HISTORY.match(name):
+            continue
+        named = column(
+            catalogue,
+            "SELECT attname FROM pg_attribute WHERE attrelid = %s AND attnum > 0 AND attname ~ '_id$' AND NOT attisdropped",
+            oid,
+        )
+        keyed = column(
+            catalogue,
+            "SELECT DISTINCT a.attname FROM pg_constraint k JOIN pg_attribute a ON a.attrelid = k.conrelid "
+            "AND a.attnum = ANY (k.conkey) WHERE k.conrelid = %s AND k.contype = 'f'",
+            oid,
+        )
+        loose += [f"{name}.{one}" for one in sorted(set(named) - set(keyed))]
+    # who enabled a plugin and who made a key are remembered even where the actor is of the platform
+    assert set(loose) <= {"ossature.tenant_plugin.enabled_by_id", "ossature.api_key.created_by_id"}
+
+
+@pytest.mark.req("S3-114", "S4-675")
+def test_names_are_snake_case_and_a_table_is_singular(tenant_tables: dict[str, int]) -> None:
+    for name in tenant_tables:
+        assert re.fullmatch(r"_?[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*", name), name
+        assert name.endswith("ss") or not name.endswith("s"), name
+
+
+def test_every_table_but_the_history_writes_the_history(
+    catalogue: psycopg.Connection[Any], tenant_tables: dict[str, int]
+) -> None:
+    without = []
+    for name, oid in tenant_tables.items():
+        triggers = column(
+            catalogue,
+            "SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE tgrelid = %s AND NOT tgisinternal AND tgenabled = 'O'",
+            oid,
+        )
+        if not any("AFTER INSERT OR DELETE OR UPDATE" in one and "ossature.record_change(" in one for one in triggers):
+            without.append(name)
+    assert all(HISTORY.match(name) for name in without), without
+    assert {"ossature.change", "ossature.change_set"} <= set(without)
+
+
+@pytest.mark.req("S4-140", "S3-115", "S4-142")
+def test_every_record_has_the_audit_columns_and_the_version_trigger(catalogue: psycopg.Connection[Any]) -> None:
+    tables = catalogue.execute("SELECT schema_name, table_name FROM ossature.record_type").fetchall()
+    assert len(tables) >= 12
+    for schema, table in tables:
+        columns = column(
+            catalogue,
+            "SELECT column_name FROM information_schema.columns WHERE table_schema = %s AND table_name = %s",
+            schema, table,
+        )  # fmt: skip
+        base = {"created_at", "created_by_id", "updated_at", "updated_by_id", "version", "deleted_at", "custom"}
+        assert base <= set(columns), table
+        triggers = column(
+            catalogue,
+            "SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE tgrelid = %s::regclass AND NOT tgisinternal",
+            f'"{schema}"."{table}"',
+        )
+        assert any("BEFORE UPDATE" in one and "ossature.bump_version(" in one for one in triggers), table
+
+
+@pytest.mark.req("S4-063")
+def test_the_roles_of_the_application_own_nothing_and_bypass_nothing(catalogue: psycopg.Connection[Any]) -> None:
+    for role in (APP, SYSTEM):
+        (rights,) = catalogue.execute(
+            "SELECT rolsuper, rolbypassrls, rolcreaterole, rolcreatedb, rolreplication FROM pg_roles WHERE rolname = %s",
+            [role],
+        ).fetchall()
+        assert rights == (False, False, False, False, False), role
+        assert column(catalogue, "SELECT relname FROM pg_class WHERE relowner = %s::regrole", role) == []
+        assert column(catalogue, "SELECT proname FROM pg_proc WHERE proowner = %s::regrole", role) == []
+        assert column(catalogue, "SELECT nspname FROM pg_namespace WHERE nspowner = %s::regrole", role) == []
+        member_of = column(
+            catalogue,
+            "SELECT r.rolname FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.roleid WHERE m.member = %s::regrole",
+            role,
+        )
+        assert member_of == [], role
+        assert not column(
+            catalogue, "SELECT nspname FROM pg_namespace WHERE has_schema_privilege(%s, oid, 'CREATE') AND nspname !~ '^pg_'",
+            role,
+        ), role  # fmt: skip
+
+
+def test_platform_tables_are_closed_to_the_app_role(
+    catalogue: psycopg.Connection[Any], tenant_tables: dict[str, int]
+) -> None:
+    open_to_app = column(
+        catalogue,
+        "SELECT schemaname || '.' || tablename FROM pg_tables WHERE schemaname !~ '^(pg_|information_schema)' "
+        "AND has_table_privilege(%s, format('%%I.%%I', schemaname, tablename), 'SELECT') ORDER BY 1",
+        APP,
+    )
+    assert {name for name in open_to_app if name not in tenant_tables and not name.endswith(".migration")} == set(
+        READABLE
+    )
+
+
+def test_the_app_role_reads_the_history_and_never_writes_it(catalogue: psycopg.Connection[Any]) -> None:
+    for table in ("ossature.change", "ossature.change_set"):
+        for role in (APP, SYSTEM):
+            held = [
+                right
+                for right in ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER")
+                if column(catalogue, "SELECT has_table_privilege(%s, %s, %s)", role, table, right)[0]
+            ]
+            assert held == ["SELECT"], (table, role)
+    partitions = [
+        name
+        for name in column(
+            catalogue, "SELECT c.oid::regclass::text FROM pg_class c WHERE c.relispartition AND c.relkind = 'r'"
+        )
+        if column(catalogue, "SELECT has_table_privilege(%s, %s, 'SELECT, INSERT, UPDATE, DELETE')", APP, name)[0]
+    ]
+    assert partitions == []
+
+
+def test_nobody_truncates_and_nothing_is_granted_to_everybody(
+    catalogue: psycopg.Connection[Any], tenant_tables: dict[str, int]
+) -> None:
+    for name, oid in tenant_tables.items():
+        grants = catalogue.execute(
+            "SELECT coalesce(nullif(g.grantee, 0)::regrole::text, 'public'), g.privilege_type FROM pg_class c, "
+            "aclexplode(c.relacl) g WHERE c.oid = %s AND g.grantee <> c.relowner",
+            [oid],
+        ).fetchall()
+        assert {grantee for grantee, _right in grants} <= {APP, SYSTEM}, name
+        assert {right for _grantee, right in grants} <= {"SELECT", "INSERT", "UPDATE", "DELETE"}, name
+
+
+def test_functions_with_the_owners_rights_are_closed_to_everybody_and_pin_their_search_path(
+    catalogue: psycopg.Connection[Any],
+) -> None:
+    functions = catalogue.execute(
+        "SELECT p.oid::regprocedure::text, p.proconfig, has_function_privilege('public', p.oid, 'EXECUTE') "
+        "FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace "
+        "WHERE p.prosecdef AND n.nspname !~ '^(pg_|information_schema)'"
+    ).fetchall()
+    assert len(functions) > 20
+    for name, settings, everybody in functions:
+        assert not everybody, name
+        assert any(one.startswith("search_path=pg_catalog, pg_temp") for one in settings or ()), (name, settings)

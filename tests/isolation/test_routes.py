@@ -1,0 +1,440 @@
+"""Every route of the application, requested by everybody: each role, another tenant, keys, administrators, nobody.
+
+What is expected follows from the route's access rule and the caller's grants; what a route is about (its id, its body)
+stands in the tables below. A route that they do not cover fails: whoever adds one says what it is about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from flask import Flask
+from werkzeug.routing import Rule
+
+from ossature.auth.accounts import create_user, set_platform_admin
+from ossature.auth.sign_in import memberships, open_session
+from ossature.context import Context, Reach
+from ossature.db import transaction
+from ossature.ids import new_id
+from ossature.rbac.keys import issue_key
+from ossature.rbac.rights import rights
+from ossature.rbac.roles import create_role
+from ossature.rbac.rules import AccessRule, rule_of
+from ossature.testing.people import _CSRF, HostClient, Person, Tenant, _csrf_header, client_of
+
+pytestmark = pytest.mark.database
+
+MakeTenant = Callable[..., Tenant]
+ROLES = ("owner", "admin", "manager", "user", "auditor", "viewer", "sales_rep", "read_only")
+
+# -- what the routes are about: a row is added with each new route that takes an argument or stands outside the rules -----
+
+RECORD_API = {
+    "crm.company": "/api/companies", "crm.contact": "/api/contacts", "_dummy.pebble": "/api/_dummy/pebbles",
+    "_kinds.sample": "/api/_kinds/samples", "_kinds.shelf": "/api/_kinds/shelves", "ossature.team": "/api/ossature/teams",
+    "ossature.legal_entity": "/api/ossature/legal-entities",
+}  # fmt: skip
+
+# endpoint -> what its `<uuid:id>` or other argument names
+ABOUT = {
+    "settings_members.member": "member", "settings_members.deactivate": "member", "settings_members.activate": "member",
+    "settings_members.new_link": "member", "settings_roles.edit": "role", "settings_roles.delete": "role",
+    "settings_teams.edit": "ossature.team", "settings_teams.delete": "ossature.team", "settings_keys.revoke": "key",
+    "settings_plugins.switch_on": "plugin", "settings_plugins.switch_off": "plugin", "settings.end_session": "session",
+    "platform.suspend": "tenant", "platform.resume": "tenant", "platform.open_tenant": "tenant",
+}  # fmt: skip
+
+# Routes without a permission: (method, endpoint) -> what members, and what the signed out, are answered.
+SIGN_IN, CHOOSE = "to sign in", "to choose"
+OPEN: dict[tuple[str, str], tuple[Any, Any]] = {
+    ("GET", "home.index"): (200, 200),
+    ("GET", "auth.sign_in"): (303, 200),
+    ("POST", "auth.sign_in"): (422, 422),
+    ("POST", "auth.sign_out"): (SIGN_IN, SIGN_IN),
+    ("GET", "auth.first_password"): (404, 404),
+    ("POST", "auth.first_password"): (404, 404),
+    ("GET", "auth.choose_tenant"): (200, SIGN_IN),
+    ("POST", "auth.switch_tenant"): (404, SIGN_IN),
+    ("POST", "auth.set_locale"): (422, 422),
+    ("POST", "auth.set_preferences"): (204, SIGN_IN),
+    ("POST", "auth_api.login"): (422, 422),
+    ("POST", "auth_api.refresh"): (401, 401),
+    ("POST", "auth_api.logout"): (200, 200),
+    ("GET", "auth_api.me"): (200, 401),
+    ("GET", "settings.index"): (303, SIGN_IN),
+    ("GET", "settings.me"): (200, SIGN_IN),
+    ("POST", "settings.me"): (303, SIGN_IN),
+    ("POST", "settings.change_password"): (422, SIGN_IN),
+    ("POST", "settings.end_session"): (303, SIGN_IN),
+    ("GET", "settings_keys.index"): (200, SIGN_IN),
+    ("GET", "settings_keys.new"): (200, SIGN_IN),
+    ("POST", "settings_keys.new"): (422, SIGN_IN),
+    ("POST", "settings_keys.revoke"): (303, SIGN_IN),
+    ("GET", "ossature_actors_api.options"): (200, 401),
+    ("GET", "documentation.openapi"): (200, 200),
+    ("GET", "documentation.docs"): (200, 401),
+    ("GET", "health.alive"): (200, 200),
+    ("GET", "health.ready"): (200, 200),
+    ("GET", "health.ready_alias"): (200, 200),
+    ("GET", "health.api_health"): (200, 200),
+    ("GET", "health.metrics"): (200, 200),
+    ("GET", "assets.built"): (404, 404),
+    ("GET", "_dummy.about"): (200, 200),
+}
+
+# The history of a record takes a right of its own besides that of seeing the record.
+HISTORY = {"ossature.history.view"}
+
+# What would change the ground under the requests after it comes last, what puts it back after that.
+LAST = (
+    "_delete", "_restore", ".delete", ".deactivate", ".activate", ".switch_off", ".switch_on", ".revoke", ".end_session",
+    ".sign_out", ".logout", ".refresh",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Route:
+    """One method of one rule, with the access rule that its view declares."""
+
+    rule: Rule
+    method: str
+    access: AccessRule
+
+    @property
+    def name(self) -> str:
+        return f"{self.method} {self.rule.rule}"
+
+    @property
+    def endpoint(self) -> str:
+        return str(self.rule.endpoint)
+
+    @property
+    def api(self) -> bool:
+        return self.rule.rule.startswith("/api/")
+
+    @property
+    def record(self) -> str | None:
+        """The record whose default routes this is one of."""
+        if not self.access.permission or ("_records" not in self.endpoint):
+            return None
+        return self.access.permission.rpartition(".")[0]
+
+    @property
+    def about(self) -> str | None:
+        if not self.rule.arguments:
+            return None
+        return self.record or ABOUT.get(self.endpoint)
+
+    @property
+    def place(self) -> tuple[int, str]:
+        late = [number for number, ending in enumerate(LAST) if self.endpoint.split("_alias")[0].endswith(ending)]
+        return (late[0] + 1 if late else 0, self.rule.rule)
+
+
+def routes_of(app: Flask) -> list[Route]:
+    found = []
+    for rule in app.url_map.iter_rules():
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+            access = rule_of(app.view_functions[rule.endpoint], method)
+            assert access is not None, f"{method} {rule.rule} says not who may call it"
+            found.append(Route(rule, method, access))
+    return sorted(found, key=lambda route: route.place)
+
+
+@dataclass
+class Subjects:
+    """Things of one tenant to be asked for, owned by one person, made when first named."""
+
+    owner: Person
+    about: Person
+    found: dict[str, str] = field(default_factory=dict)
+
+    def id(self, what: str) -> str:
+        if what not in self.found:
+            self.found[what] = self._make(what)
+        return self.found[what]
+
+    def _make(self, what: str) -> str:
+        if what in RECORD_API:
+            answer = self.owner.api.post(RECORD_API[what], json=self.body(what))
+            assert answer.status_code == 201, answer.text
+            return str(answer.json["data"]["id"])
+        match what:
+            case "member":
+                return str(self.owner.tenant.member("viewer").member_id)
+            case "role":
+                with self.owner.work():
+                    return str(create_role(f"Role {new_id().hex[-6:]}", "").id)
+            case "key":
+                with self.about.work():
+                    held = next(iter(self.about.context.access.grants))
+                    scopes = {held: self.about.context.access.grants[held]}
+                    return str(issue_key("Sync", scopes, member_id=self.about.member_id).id)
+            case "session":
+                return str(self.about.session("page"))
+            case "plugin":
+                return "_dummy"
+            case "tenant":
+                return str(self.owner.tenant.id)
+        raise AssertionError(what)
+
+    def body(self, what: str) -> dict[str, Any]:
+        name = "last_name" if what == "crm.contact" else "name"
+        return {name: f"Thing {new_id().hex[-8:]}", "owner_id": str(self.about.member_id)}
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Somebody who asks: with which clients, which rights, about whose things."""
+
+    page: HostClient
+    api: HostClient
+    grants: Mapping[str, Reach]
+    subjects: Subjects
+
+    def ask(self, route: Route, subjects: Subjects | None = None) -> Any:
+        subjects = subjects or self.subjects
+        path = route.rule.rule
+        for argument in route.rule.arguments:
+            value = subjects.id(route.about) if route.about else str(uuid4())
+            path = path.replace(f"<uuid:{argument}>", value).replace(f"<path:{argument}>", "nothing.css")
+            path = path.replace(f"<{argument}>", value)
+        assert "<" not in path, f"{route.name}: nothing is known of its arguments; add it to the table ABOUT"
+        given: dict[str, Any] = {"environ_overrides": {"REMOTE_ADDR": f"10.1.{uuid4().bytes[0]}.{uuid4().bytes[1]}"}}
+        if route.endpoint == "health.metrics":
+            given = {}
+        if route.api:
+            if route.method in ("POST", "PUT", "PATCH"):
+                given["json"] = subjects.body(route.record) if route.record else {}
+            return self.api.open(path, method=route.method, **given)
+        if route.method == "POST":
+            given["data"] = subjects.body(route.record) if route.record else {}
+        return self.page.open(path, method=route.method, **given)
+
+
+def outcome(answer: Any) -> Any:
+    if answer.status_code == 303 and "/sign-in" in answer.headers["Location"]:
+        return SIGN_IN
+    if answer.status_code == 303 and answer.headers["Location"].endswith("/choose"):
+        return CHOOSE
+    return answer.status_code
+
+
+def granted(route: Route) -> frozenset[int]:
+    """What somebody who may is answered: what the route is for, or a fault of an empty form."""
+    if route.record and route.api:
+        return frozenset({201 if route.endpoint.split("_alias")[0].endswith("_create") else 200})
+    if route.record:
+        form = route.endpoint.endswith(("_new", "_edit"))
+        return frozenset({200} if route.method == "GET" else {303, 422} if form else {303})
+    return frozenset({200} if route.method == "GET" else {200, 303, 404, 409, 422})
+
+
+def as_signed_out(page: HostClient) -> HostClient:
+    """The token that a form of ours carries, so that the answer is the rule's and not the missing token's."""
+    with page.session_transaction(base_url=page.base_url) as cookie:
+        cookie["csrf_token"] = _CSRF
+    return page
+
+
+@pytest.fixture
+def furnished(tenant: Tenant) -> Callable[[str], Caller]:
+    """`furnished("viewer")`: a member of that role with things of their own."""
+    owner = tenant.member("owner")
+
+    def caller(role: str) -> Caller:
+        person = owner if role == "owner" else tenant.member(role)
+        return Caller(person.page, person.api, dict(person.context.access.grants), Subjects(owner, person))
+
+    return caller
+
+
+def expected_of_member(route: Route, caller: Caller) -> set[Any]:
+    match route.access.kind:
+        case "permission":
+            assert route.access.permission is not None
+            needed = {route.access.permission, *(HISTORY if route.endpoint.endswith("_timeline") else ())}
+            return set(granted(route)) if needed <= caller.grants.keys() else {403}
+        case "platform_admin":
+            return {403}
+    answers = OPEN.get((route.method, route.endpoint))
+    assert answers is not None, f"{route.name} is missing from the table OPEN"
+    return {answers[0]}
+
+
+def faults_of(routes: list[Route], expected: Callable[[Route], set[Any]], ask: Callable[[Route], Any]) -> Iterator[str]:
+    for route in routes:
+        answer = ask(route)
+        if outcome(answer) not in expected(route):
+            yield f"{route.name} ({route.endpoint}): {outcome(answer)}, expected {sorted(map(str, expected(route)))}"
+        elif route.api and answer.status_code >= 400 and answer.mimetype == "application/json":
+            error = answer.json.get("error", {})
+            if not {"code", "message", "details", "request_id"} <= error.keys():
+                yield f"{route.name}: a refusal outside the envelope"
+
+
+def test_the_tables_cover_every_route_and_nothing_else(app: Flask) -> None:
+    routes = routes_of(app)
+    assert len(routes) > 150
+    missing = [
+        route.name
+        for route in routes
+        if (route.rule.arguments and route.about is None and (route.method, route.endpoint) not in OPEN)
+        or (route.access.kind not in ("permission", "platform_admin") and (route.method, route.endpoint) not in OPEN)
+        or (route.record is not None and route.record not in RECORD_API)
+    ]
+    assert missing == [], "add these routes to the tables of this file"
+    endpoints = {route.endpoint for route in routes}
+    assert {endpoint for _method, endpoint in OPEN} | ABOUT.keys() <= endpoints
+
+
+@pytest.mark.req("S3-125", "S4-120", "S2-013")
+@pytest.mark.parametrize("role", ROLES)
+def test_each_role_gets_what_its_rights_say_at_every_route(app: Flask, furnished: Any, role: str) -> None:
+    caller = furnished(role)
+    faults = list(faults_of(routes_of(app), lambda route: expected_of_member(route, caller), caller.ask))
+    assert faults == [], "\n".join(faults)
+
+
+@pytest.mark.req("S3-125", "S3-045", "S2-059")
+def test_the_signed_out_get_nothing_but_what_is_public(app: Flask, tenant: Tenant, furnished: Any) -> None:
+    subjects = furnished("owner").subjects
+    nobody = Caller(
+        as_signed_out(client_of(app, tenant.url, **{"X-CSRFToken": _csrf_header(app)})),
+        client_of(app, tenant.url),
+        {},
+        subjects,
+    )
+
+    def expected(route: Route) -> set[Any]:
+        answers = OPEN.get((route.method, route.endpoint))
+        return {answers[1]} if answers else {401 if route.api else SIGN_IN}
+
+    faults = list(faults_of(routes_of(app), expected, nobody.ask))
+    assert faults == [], "\n".join(faults)
+
+
+@pytest.mark.req("S4-004", "S2-012", "S4-658")
+def test_another_tenants_owner_finds_nothing_by_known_ids(app: Flask, furnished: Any, make_tenant: MakeTenant) -> None:
+    ours = furnished("owner").subjects
+    stranger = make_tenant().member("owner")
+    caller = Caller(stranger.page, stranger.api, stranger.context.access.grants, Subjects(stranger, stranger))
+    about_ids = [route for route in routes_of(app) if route.about not in (None, "plugin", "tenant")]
+    assert len(about_ids) > 80
+    before = {what: ours.id(what) for what in {str(route.about) for route in about_ids}}
+    shown = {key: ours.owner.api.get(f"{path}/{before[key]}").json["data"] for key, path in RECORD_API.items()}
+
+    faults = list(faults_of(about_ids, lambda _route: {404}, lambda route: caller.ask(route, ours)))
+    assert faults == [], "\n".join(faults)
+    after = {key: ours.owner.api.get(f"{path}/{before[key]}").json["data"] for key, path in RECORD_API.items()}
+    assert after == shown
+
+
+@pytest.mark.req("S4-004", "S2-012", "S4-658")
+def test_another_tenants_owner_finds_nothing_at_our_address(
+    app: Flask, tenant: Tenant, furnished: Any, make_tenant: MakeTenant
+) -> None:
+    ours = furnished("owner").subjects
+    stranger = make_tenant().member("owner")
+    page = client_of(app, tenant.url, **{"X-CSRFToken": _csrf_header(app)})
+    with page.session_transaction(base_url=tenant.url) as cookie:
+        cookie["sid"], cookie["uid"] = str(stranger.session("page")), str(stranger.user_id)
+        cookie["tid"], cookie["csrf_token"] = str(stranger.tenant.id), _CSRF
+    api = client_of(app, tenant.url, Authorization=stranger.api.always["Authorization"])
+    caller = Caller(page, api, {}, ours)
+
+    def expected(route: Route) -> set[Any]:
+        return {OPEN[route.method, route.endpoint][1]} if route.access.kind == "bare" else {404}
+
+    faults = list(faults_of(routes_of(app), expected, caller.ask))
+    assert faults == [], "\n".join(faults)
+
+
+@pytest.mark.req("A-052", "S4-120")
+def test_a_key_gets_what_its_scopes_say_at_every_route_of_the_api(app: Flask, tenant: Tenant, furnished: Any) -> None:
+    subjects = furnished("owner").subjects
+    everything = dict.fromkeys(rights().permissions, Reach.ALL)
+    views = {name: Reach.ALL for name in everything if name.endswith(".view")}
+    for scopes in (everything, views, {"_dummy.pebble.view": Reach.OWN}):
+        with tenant.work():
+            key = issue_key("Sync", scopes)
+        client = client_of(app, tenant.url, Authorization=f"Bearer {key.shown}")
+        caller = Caller(client, client, scopes, Subjects(subjects.owner, subjects.about))
+        routes = [route for route in routes_of(app) if route.api]
+        if scopes.get("_dummy.pebble.view") is Reach.OWN:
+            routes = [route for route in routes if route.about != "_dummy.pebble"]
+        expected = {("GET", "documentation.docs"): {200}}
+
+        def may(
+            route: Route, caller: Caller = caller, expected: dict[tuple[str, str], set[int]] = expected
+        ) -> set[Any]:
+            return expected.get((route.method, route.endpoint)) or expected_of_member(route, caller)
+
+        faults = list(faults_of(routes, may, caller.ask))
+        assert faults == [], "\n".join(faults)
+
+
+@pytest.mark.req("S2-047", "S2-057", "S3-125")
+def test_an_administrator_of_the_platform_is_no_member_anywhere(app: Flask, tenant: Tenant, furnished: Any) -> None:
+    subjects = furnished("owner").subjects
+    base = app.extensions["ossature"].config.base_url
+    email = f"root-{new_id().hex[-8:]}@example.com"
+    with transaction(Context(means="command"), role="system"):
+        user = create_user(email, "Root")
+        set_platform_admin(user.id, True)
+    with transaction(Context(means="command")):
+        signed_in = open_session(user.id, "page", memberships(user.id), None)
+    page = client_of(app, base, **{"X-CSRFToken": _csrf_header(app)})
+    with page.session_transaction(base_url=base) as cookie:
+        cookie["sid"], cookie["uid"], cookie["csrf_token"] = str(signed_in.session_id), str(user.id), _CSRF
+    caller = Caller(page, page, {}, subjects)
+
+    def expected(route: Route) -> set[Any]:
+        if route.access.kind == "platform_admin":
+            return {200} if route.method == "GET" else {303, 422}
+        if route.access.tenant:
+            return {403 if route.api else CHOOSE}
+        answers = OPEN[route.method, route.endpoint]
+        return {answers[0], 404, 200} if route.about == "session" else {answers[0]}
+
+    faults = list(faults_of(routes_of(app), expected, caller.ask))
+    assert faults == [], "\n".join(faults)
+
+
+@pytest.mark.req("S3-124")
+def test_no_page_or_cookie_changes_anything_without_the_forms_token(app: Flask, furnished: Any) -> None:
+    caller = furnished("owner")
+    page = caller.page
+    del page.always["X-CSRFToken"]
+    writes = [
+        route
+        for route in routes_of(app)
+        if route.method not in ("GET",) and not route.rule.rule.startswith("/api/auth/")
+    ]
+    assert len(writes) > 60
+    by_cookie = Caller(page, page, caller.grants, caller.subjects)
+    faults = list(faults_of(writes, lambda _route: {400}, by_cookie.ask))
+    assert faults == [], "\n".join(faults)
+
+
+def test_a_tenant_without_a_plugin_has_none_of_its_routes(app: Flask, furnished: Any, make_tenant: MakeTenant) -> None:
+    ours = furnished("owner").subjects
+    person = make_tenant(plugins=frozenset()).member("owner")
+    caller = Caller(person.page, person.api, person.context.access.grants, ours)
+    of_plugins = [route for route in routes_of(app) if route.endpoint.startswith(("crm", "_dummy", "_kinds"))]
+    assert len(of_plugins) > 60
+    faults = list(faults_of(of_plugins, lambda _route: {404}, caller.ask))
+    assert faults == [], "\n".join(faults)
+
+
+def test_an_id_of_nothing_is_not_found(app: Flask, furnished: Any) -> None:
+    caller = furnished("owner")
+    nothing = Subjects(caller.subjects.owner, caller.subjects.about)
+    about_ids = [route for route in routes_of(app) if route.about not in (None, "plugin", "tenant")]
+    nothing.found.update({str(route.about): str(uuid4()) for route in about_ids})
+    faults = list(faults_of(about_ids, lambda _route: {404}, lambda route: caller.ask(route, nothing)))
+    assert faults == [], "\n".join(faults)
