@@ -62,7 +62,9 @@ def pages_with_meta(samples: Any, **query: Any) -> Iterator[dict[str, Any]]:
             return
 
 
-@pytest.mark.parametrize("sort", ["", "name", "-name", "pieces", "-pieces", "ratio", "-ratio", "taken_on", "-created_at"])
+@pytest.mark.parametrize(
+    "sort", ["", "name", "-name", "pieces", "-pieces", "ratio", "-ratio", "taken_on", "-created_at"]
+)
 def test_paging_visits_each_row_once_forwards_and_backwards(samples: Any, tenant: Tenant, sort: str) -> None:
     chance = random.Random(sort)
     rows = [
@@ -89,7 +91,9 @@ def test_paging_visits_each_row_once_forwards_and_backwards(samples: Any, tenant
     limit=st.integers(1, 5),
     down=st.booleans(),
 )
-def test_any_list_in_any_pages_is_the_list(samples: Any, tenant: Tenant, names: list[str], limit: int, down: bool) -> None:
+def test_any_list_in_any_pages_is_the_list(
+    samples: Any, tenant: Tenant, names: list[str], limit: int, down: bool
+) -> None:
     with tenant.work() as work:
         work.connection().exec_driver_sql(f"DELETE FROM {TABLE} WHERE tenant_id = %s", (tenant.id,))
     fill(tenant, [{"name": name} for name in names])
@@ -135,14 +139,18 @@ def test_rows_without_the_value_sorted_by_come_last(samples: Any) -> None:
         assert samples.names(sort=field) == ["one", "two", "none"], field
 
 
-@pytest.mark.parametrize("search", ["elodie", "ÉLODIE", "Elo", "élodie gar", "garcon", "GARÇON elodie", "oeuvre", "cœur"])
+@pytest.mark.parametrize(
+    "search", ["elodie", "ÉLODIE", "Elo", "élodie gar", "garcon", "GARÇON elodie", "oeuvre", "cœur"]
+)
 def test_search_is_blind_to_case_and_accents(samples: Any, search: str) -> None:
     samples.add(name="Élodie Garçon", notes="œuvre, coeur")
     samples.add(name="Anna")
     assert samples.names(search=search) == ["Élodie Garçon"]
 
 
-@pytest.mark.parametrize("search", ["zzz", "!!!", "&", "'", "\\", "%", "_", "a & b | !c:*", "(", "elodie zzz", "a " * 20])
+@pytest.mark.parametrize(
+    "search", ["zzz", "!!!", "&", "'", "\\", "%", "_", "a & b | !c:*", "(", "elodie zzz", "a " * 20]
+)
 def test_a_search_for_nothing_that_is_there_finds_nothing(samples: Any, search: str) -> None:
     samples.add(name="Élodie Garçon")
     assert samples.names(search=search) == []
@@ -222,4 +230,7 @@ def test_a_picker_offers_live_records_by_title(samples: Any, owner: Any) -> None
     answer = owner.api.get("/api/_kinds/samples/options", query_string={"q": "elo"})
     assert [option["label"] for option in answer.json["data"]] == ["Élodie"]
     assert answer.json["meta"] == {"more": False}
-    assert [option["label"] for option in owner.api.get("/api/_kinds/samples/options").json["data"]] == ["Anna", "Élodie"]
+    assert [option["label"] for option in owner.api.get("/api/_kinds/samples/options").json["data"]] == [
+        "Anna",
+        "Élodie",
+    ]

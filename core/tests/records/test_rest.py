@@ -83,7 +83,19 @@ def test_put_sets_what_it_leaves_out_to_its_default(samples: Any) -> None:
     assert answer.status_code == 200, answer.text
     read = samples.read(added["id"])
     assert (read["name"], read["state"], read["fragile"]) == ("Topaz", "raw", False)
-    cleared = ("code", "notes", "email", "phone", "website", "pieces", "ratio", "price", "taken_on", "seen_at", "remark")
+    cleared = (
+        "code",
+        "notes",
+        "email",
+        "phone",
+        "website",
+        "pieces",
+        "ratio",
+        "price",
+        "taken_on",
+        "seen_at",
+        "remark",
+    )
     assert {read[name] for name in cleared} == {None}
     assert read["lines"] == []
     assert read["owner_id"] == added["owner_id"]

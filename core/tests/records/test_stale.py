@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from typing import Any
 
 import pytest
@@ -217,7 +218,8 @@ def test_two_concurrent_edits_of_different_fields_both_hold(samples: Any, tenant
     for _round in range(10):
         id = samples.add(pieces=1, state="raw")["id"]
         answers = together(
-            lambda: samples.patch(id, {"pieces": 2, "version": 1}), lambda: second.patch(id, {"state": "cut", "version": 1})
+            partial(samples.patch, id, {"pieces": 2, "version": 1}),
+            partial(second.patch, id, {"state": "cut", "version": 1}),
         )
         assert [answer.status_code for answer in answers] == [200, 200]
         read = samples.read(id)
@@ -230,7 +232,8 @@ def test_of_two_concurrent_edits_of_one_field_the_second_is_told(samples: Any, t
     for _round in range(10):
         id = samples.add(pieces=1)["id"]
         answers = together(
-            lambda: samples.patch(id, {"pieces": 2, "version": 1}), lambda: second.patch(id, {"pieces": 3, "version": 1})
+            partial(samples.patch, id, {"pieces": 2, "version": 1}),
+            partial(second.patch, id, {"pieces": 3, "version": 1}),
         )
         assert sorted(answer.status_code for answer in answers) == [200, 409]
         (won,) = [answer.json["data"]["pieces"] for answer in answers if answer.status_code == 200]
@@ -244,5 +247,5 @@ def test_of_two_that_create_the_same_unique_value_one_is_refused(samples: Any, t
     second.person.api  # noqa: B018
     for number in range(5):
         body = {"name": "Twin", "code": f"C{number}"}
-        answers = together(lambda: samples.post(body), lambda: second.post(body))
+        answers = together(partial(samples.post, body), partial(second.post, body))
         assert sorted(answer.status_code for answer in answers) == [201, 422]
