@@ -8,7 +8,7 @@ PARTS  := core $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml
 TESTED := $(patsubst %/pyproject.toml,%,$(wildcard tests/plugins/*/pyproject.toml))
 NEEDS  := constraints.txt $(addsuffix /pyproject.toml,$(PARTS) $(TESTED))
 
-.PHONY: run serve test test-all check format bench requirements torture wheels pins clean
+.PHONY: run serve test test-all check format bench requirements wheels pins clean
 
 run: $(VENV)/.assets  ## run everything, with a database inside
 	@$(BIN)/ossature up
@@ -36,9 +36,6 @@ format: $(VENV)/.dev
 
 bench: $(VENV)/.dev $(VENV)/.assets  ## measure, and write benchmarks/RESULTS.md
 	$(BIN)/python benchmarks/run.py $(ARGS)
-
-torture: $(VENV)/.dev $(VENV)/.assets  ## kill, overload, feed with rubbish
-	$(BIN)/python -m pytest tests/torture $(ARGS)
 
 requirements: $(VENV)/.dev  ## which requirement has which test; ISSUE=name fails if one has none
 	@$(BIN)/python tools/requirements.py $(if $(ISSUE),--issue "$(ISSUE)")

@@ -65,7 +65,7 @@ def test_faults_stand_beside_their_fields_and_nothing_typed_is_lost(owner: Perso
     page.get_by_label("First name").fill("Inès")
     page.locator("#f-email").fill("nonsense")
     page.locator("#f-phone").fill("12")
-    page.get_by_role("button", name="Create contact").click()
+    page.get_by_role("button", name="Create", exact=True).click()
     expect(page.get_by_text("3 things need correcting")).to_be_visible()
     expect(page.locator("#f-last_name")).to_be_focused()
     expect(page.locator("#f-email")).to_have_value("nonsense")
@@ -74,7 +74,7 @@ def test_faults_stand_beside_their_fields_and_nothing_typed_is_lost(owner: Perso
     page.locator("#f-last_name").fill("Garnier")
     page.locator("#f-email").fill("ines@example.com")
     page.locator("#f-phone").fill("01 23 45 67 89")
-    page.get_by_role("button", name="Create contact").click()
+    page.get_by_role("button", name="Create", exact=True).click()
     expect(page.get_by_role("heading", level=1, name="Inès Garnier")).to_be_visible()
 
 
@@ -156,7 +156,7 @@ def test_a_company_shows_its_people_in_a_tab(owner: Person, screen: Screen) -> N
 def test_the_same_page_speaks_french_and_english(tenant: Tenant, owner: Person, screen: Screen) -> None:
     french = tenant.member("owner", locale="fr")
     page = screen(french, "/crm/companies/new")
-    expect(page.get_by_role("heading", level=1)).to_have_text("Nouvelle fiche : entreprise")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Nouvelle entreprise")
     expect(page.get_by_label("Raison sociale")).to_be_visible()
     page = screen(owner, "/crm/companies/new")
     expect(page.get_by_label("Legal name")).to_be_visible()

@@ -37,7 +37,7 @@ from ossature.plugins.registry import PluginRegistry
 from ossature.records.api import actor_options_blueprint, record_blueprint
 from ossature.records.pages import record_pages
 from ossature.records.screens import Screens
-from ossature.web import install_web, render_error
+from ossature.web import components, install_web, render_error
 from ossature.web.api import Failure, failure
 from ossature.web.frame import make_shell
 
@@ -89,6 +89,7 @@ def create_app(config: Config | None = None) -> Application:
     Keyring.use(config.encryption_keyring)
     database = Database(config)
     use_database(database)
+    metrics.watch_pool("app", database.app)
 
     app = Application(
         "ossature", title=config.title, version="1", spec_path=None, docs_path=None,
@@ -158,6 +159,8 @@ def _add_routes(app: Application, kernel: Kernel) -> None:
     app.register_blueprint(actor_options_blueprint())
     checks = [(entry.value.name, entry.value.check) for entry in plugins.registered(HEALTH_CHECKS)]
     app.register_blueprint(health_blueprint(kernel.config, Readiness(kernel.config, kernel.db, checks)))
+    if kernel.config.environment != "production":
+        app.register_blueprint(components.blueprint)
     _add_documentation(app)
 
 

@@ -112,6 +112,8 @@ def _make_demo(app: Flask) -> list[str]:
 
     from ossature.context import TenantInfo
     from ossature.db import transaction
+    from ossature.demo import load_demo
+    from ossature.hooks.types import DemoSize
     from ossature.rbac.members import add_member
     from ossature.rbac.presets import OWNER
     from ossature.rbac.roles import role_by_key
@@ -141,7 +143,11 @@ def _make_demo(app: Flask) -> list[str]:
     )
     with transaction(operator_context(tenant), role="system"):
         add_member(user_id, "Anna Durand", [role_by_key(OWNER).id])
-    return [*said, f"account {DEMO_ADMIN} made, owner of demo"]
+    said.append(f"account {DEMO_ADMIN} made, owner of demo")
+    if row is None:
+        load_demo(tenant, DemoSize.SMALL)
+        said.append("sample data loaded; `ossature demo remove` takes it away")
+    return said
 
 
 def _follow_demo_password(account: _Account, password: str) -> list[str]:

@@ -35,7 +35,10 @@ def index() -> ResponseReturnValue:
     """What the product is, or, for a member, what is going on."""
     context, found = current(), caller()
     if found is None or context.actor is None:
-        return render("landing.html", title=kernel().config.title, signed_in=found is not None)
+        return render(
+            "landing.html", title=kernel().config.title, signed_in=found is not None,
+            canonical_url=f"{kernel().config.base_url}/", api_docs_url=url_for("documentation.docs"),
+        )  # fmt: skip
     hour = datetime.now(ZoneInfo(context.time_zone)).hour
     name = (found.user.name if found.user else context.actor.label).split(" ")[0]
     greeting = _("Good evening, %(name)s", name=name) if hour >= 18 else _("Hello, %(name)s", name=name)

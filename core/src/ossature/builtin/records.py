@@ -25,6 +25,7 @@ class Team(Record):
     __key__ = "ossature.team"
     __label__ = _l("Team")
     __plural__ = _l("Teams")
+    __new_label__ = _l("New team")
     __slug__ = "teams"
     __icon__ = "users-group"
 
@@ -38,6 +39,7 @@ class LegalEntity(Record):
     __key__ = "ossature.legal_entity"
     __label__ = _l("Legal entity")
     __plural__ = _l("Legal entities")
+    __new_label__ = _l("New legal entity")
     __slug__ = "legal-entities"
     __icon__ = "building"
 

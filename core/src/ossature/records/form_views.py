@@ -113,7 +113,7 @@ def input_view(
         currencies=(*FIRST_CURRENCIES, *sorted(CURRENCIES - set(FIRST_CURRENCIES))) if item.kind is Kind.MONEY else (),
         max_length=item.max_length, options_url=options_url(item) if item.kind is Kind.REFERENCE else None,
         selected_label=_("Restricted") if label and label.hidden else (label.title if label else None),
-        short=item.kind in SHORT or (item.kind is Kind.TEXT and (item.max_length or 999) <= 100),
+        short=item.kind in SHORT or (item.kind is Kind.TEXT and (item.max_length or 999) <= 120),
     )  # fmt: skip
 
 

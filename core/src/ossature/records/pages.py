@@ -26,7 +26,7 @@ from ossature.records.fields import Field, Kind
 from ossature.records.form_views import conflict_panel, form_page
 from ossature.records.forms import RecordForm
 from ossature.records.merging import Stale
-from ossature.records.query import ListQuery, Row, get_row, labels_of, list_rows, part_rows
+from ossature.records.query import ListQuery, Page, Row, get_row, labels_of, list_rows, part_rows
 from ossature.records.types import RecordType
 from ossature.records.views import detail_page, list_page, page_endpoint, timeline_view
 from ossature.web import Crumb, notify, render
@@ -99,8 +99,7 @@ class Pages:
         names = {*(screens.list or ()), *query.filters}
         rows: list[Row] = [*page.rows, {name: _id(value) for name, value in query.filters.items()}]
         shown = labels_of(rt, rows, names)
-        count = None if related or query.search else self._count(rt, query)
-        view = list_page(rt, query, page, shown, count)
+        view = list_page(rt, query, page, shown, None if related else self._count(rt, query, page), related=related)
         if related:
             new = url_for(page_endpoint(rt, "new"), **dict(query.filters))
             return render("record/_related.html", title=view.title, list=_with_create(view, new))
@@ -121,12 +120,12 @@ class Pages:
             else:
                 self._say(written, _("%(record)s created", record=rt.label))
                 return redirect(url_for(page_endpoint(rt, "show"), id=written.row["id"]), 303)
-        title = _("New %(record)s", record=str(rt.label).lower())
+        title = str(rt.new_label)
         view = form_page(
             rt, form, given, title=title, action=here, cancel_url=url_for(page_endpoint(rt, "list")),
-            submit_label=_("Create %(record)s", record=str(rt.label).lower()),
+            submit_label=_("Create"),
         )  # fmt: skip
-        return self._form_answer(view, title, self._crumbs(), form)
+        return self._form_answer(view, title, [*self._crumbs(), Crumb(title)], form)
 
     def show(self, id: UUID) -> ResponseReturnValue:
         rt = self.rt
@@ -135,7 +134,8 @@ class Pages:
         shown = labels_of(rt, [row])
         history = timeline_view(rt, id, timeline(rt, id)) if may_see_history() else None
         view = detail_page(rt, row, parts, shown, history)
-        return render("record/detail.html", title=view.title, breadcrumbs=self._crumbs(), record=view)
+        crumbs = [*self._crumbs(), Crumb(view.title)]
+        return render("record/detail.html", title=view.title, breadcrumbs=crumbs, record=view)
 
     def edit(self, id: UUID) -> ResponseReturnValue:
         rt = self.rt
@@ -170,7 +170,7 @@ class Pages:
             rt, form, row, title=title, action=here, cancel_url=back, submit_label=_("Save"), version=version,
             conflict=panel,
         )  # fmt: skip
-        crumbs = [*self._crumbs(), Crumb(name, back)]
+        crumbs = [*self._crumbs(), Crumb(name, back), Crumb(_("Edit"))]
         return self._form_answer(view, title, crumbs, form, 409 if panel else 422)
 
     def delete(self, id: UUID) -> ResponseReturnValue:
@@ -226,8 +226,10 @@ class Pages:
                 given[name] = id
         return given
 
-    def _count(self, rt: RecordType, query: ListQuery) -> Count:
-        """How many there are, counted up to a bound that costs nothing."""
+    def _count(self, rt: RecordType, query: ListQuery, page: Page) -> Count:
+        """How many there are, counted up to a bound that costs nothing; of a search, what its first page says."""
+        if query.search:
+            return Count(len(page.rows), more=page.next is not None or page.previous is not None)
         some = select(rt.c.id).where(
             rt.c.tenant_id == current().tenant_id,
             reaches(rt),

@@ -50,7 +50,7 @@ LAST: dict[Kind, tuple[Any, str]] = {
 class RecordBase(TenantTable, Base):
     """What records and parts share. Declare `Record` or `Part`, not this.
 
-    `__title__` is the field that names a record; `__lines__` writes a part as lines of fields, as an address is:
+    `__new_label__` heads the form of a new one ("New contact"). `__title__` is the field that names a record; `__lines__` writes a part as lines of fields, as an address is:
     `("line1", "postal_code city")`.
     """
 
@@ -59,6 +59,7 @@ class RecordBase(TenantTable, Base):
     __key__: ClassVar[str]
     __label__: ClassVar[Label]
     __plural__: ClassVar[Label]
+    __new_label__: ClassVar[Label]
     __slug__: ClassVar[str]
     __icon__: ClassVar[str] = "file"
     __title__: ClassVar[str] = "name"

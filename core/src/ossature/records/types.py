@@ -30,6 +30,7 @@ class RecordType:
     cls: type[RecordBase]
     label: Label
     plural: Label
+    new_label: Label
     slug: str
     icon: str
     title_field: str
@@ -105,6 +106,7 @@ def describe(cls: type[RecordBase]) -> RecordType:
         cls=cls,
         label=getattr(cls, "__label__", cls.__name__),
         plural=getattr(cls, "__plural__", cls.__name__),
+        new_label=getattr(cls, "__new_label__", None) or _l("New record"),
         slug=getattr(cls, "__slug__", cls.__key__.split(".")[1].replace("_", "-") + "s"),
         icon=cls.__icon__,
         title_field=cls.__title__,

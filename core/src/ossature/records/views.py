@@ -81,12 +81,19 @@ def all_fields(rt: RecordType) -> dict[str, Field]:
 
 
 def list_page(
-    rt: RecordType, query: ListQuery, page: Page, labels: Mapping[UUID, Label], count: Count | None
+    rt: RecordType,
+    query: ListQuery,
+    page: Page,
+    labels: Mapping[UUID, Label],
+    count: Count | None,
+    *,
+    related: bool = False,
 ) -> ListPage:
-    """The list of a record as `record/list.html` shows it."""
+    """The list of a record as `record/list.html` shows it; `related` leaves out what is the same in every row."""
     screens = kernel().screens[rt.key]
     fields = all_fields(rt)
-    names = [name for name in (screens.list or [rt.title_field]) if name in fields]
+    same = {*query.filters, "owner_id"} if related else set()
+    names = [name for name in (screens.list or [rt.title_field]) if name in fields and name not in same]
     url = url_for(page_endpoint(rt, "list"))
     keep = {name: value for name, value in (("sort", query.sort),) if value}
     keep |= {f"filter[{name}]": str(value) for name, value in query.filters.items()}
@@ -123,7 +130,7 @@ def list_page(
     create = None
     if access.allows(rt.permission("create")) and not query.deleted:
         create = Action(
-            _("New %(record)s", record=str(rt.label).lower()),
+            str(rt.new_label),
             url_for(page_endpoint(rt, "new")),
             icon="plus",
             shortcut="c",

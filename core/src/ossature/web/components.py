@@ -9,6 +9,7 @@ from flask import Blueprint, jsonify, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ossature.i18n import translator
+from ossature.rbac.rules import signed_in
 from ossature.web.formats import now
 from ossature.web.models import (
     Action,
@@ -42,6 +43,7 @@ PEOPLE = (
 
 
 @blueprint.get("")
+@signed_in
 def show() -> ResponseReturnValue:
     return render(
         "settings/components.html",
@@ -64,6 +66,7 @@ def show() -> ResponseReturnValue:
 
 
 @blueprint.get("/options")
+@signed_in
 def options() -> ResponseReturnValue:
     """What a reference picker asks: matching people."""
     words = request.args.get("q", "").casefold()
@@ -76,6 +79,7 @@ def options() -> ResponseReturnValue:
 
 
 @blueprint.post("/notice")
+@signed_in
 def notice() -> ResponseReturnValue:
     """A notice with an undo, as after a deletion."""
     undo = Action(_("Undo"), url_for("components.notice"), "post")

@@ -13,7 +13,6 @@ from ossature.rbac.rules import public, signed_in
 from ossature.web.api import dumps
 from ossature.web.rendering import render
 
-
 _, _l, _n = translator("ossature")
 
 

@@ -35,6 +35,7 @@ class Company(Record):
     __key__ = "crm.company"
     __label__ = _l("Company")
     __plural__ = _l("Companies")
+    __new_label__ = _l("New company")
     __slug__ = "companies"
     __icon__ = "building"
 

@@ -32,6 +32,7 @@ class Contact(Record):
     __key__ = "crm.contact"
     __label__ = _l("Contact")
     __plural__ = _l("Contacts")
+    __new_label__ = _l("New contact")
     __slug__ = "contacts"
     __icon__ = "users"
 
