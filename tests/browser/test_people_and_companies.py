@@ -65,7 +65,7 @@ def test_faults_stand_beside_their_fields_and_nothing_typed_is_lost(owner: Perso
     page.get_by_label("First name").fill("Inès")
     page.locator("#f-email").fill("nonsense")
     page.locator("#f-phone").fill("12")
-    page.get_by_role("button", name="Create", exact=True).click()
+    page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("3 things need correcting")).to_be_visible()
     expect(page.locator("#f-last_name")).to_be_focused()
     expect(page.locator("#f-email")).to_have_value("nonsense")
@@ -74,7 +74,7 @@ def test_faults_stand_beside_their_fields_and_nothing_typed_is_lost(owner: Perso
     page.locator("#f-last_name").fill("Garnier")
     page.locator("#f-email").fill("ines@example.com")
     page.locator("#f-phone").fill("01 23 45 67 89")
-    page.get_by_role("button", name="Create", exact=True).click()
+    page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("heading", level=1, name="Inès Garnier")).to_be_visible()
 
 

@@ -123,7 +123,7 @@ class Pages:
         title = str(rt.new_label)
         view = form_page(
             rt, form, given, title=title, action=here, cancel_url=url_for(page_endpoint(rt, "list")),
-            submit_label=_("Create"),
+            submit_label=_("Save"),
         )  # fmt: skip
         return self._form_answer(view, title, [*self._crumbs(), Crumb(title)], form)
 
