@@ -6,17 +6,19 @@ transaction.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 from alembic.config import Config as AlembicConfig
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from psycopg import sql
+from psycopg.errors import DuplicateObject, InternalError_, UniqueViolation
 from sqlalchemy import Connection, Engine, create_engine, make_url, text
 
 import ossature.db.operations as _operations  # noqa: F401  (registers the operations)
@@ -73,45 +75,48 @@ def sources(config: Config) -> list[Source]:
 
 def prepare(config: Config) -> list[str]:
     """Create the roles and what extensions the server offers; safe to repeat. Returns what was done, in words."""
-    prefix = config.db_role_prefix
     done = []
     engine = create_engine(make_url(config.database_url).set(drivername="postgresql+psycopg"))
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         _check_version(connection)
-        raw = connection.connection.driver_connection
-        assert raw is not None
         database = connection.exec_driver_sql("SELECT current_database()").scalar_one()
-        logins = {"app": config.app_database_url, "system": config.system_database_url}
-        for suffix in ("owner", "app", "system"):
-            name = sql.Identifier(f"{prefix}_{suffix}")
-            exists = connection.execute(
-                text("SELECT 1 FROM pg_roles WHERE rolname = :name"), {"name": f"{prefix}_{suffix}"}
-            ).scalar()
-            if not exists:
-                raw.execute(sql.SQL("CREATE ROLE {} NOSUPERUSER NOBYPASSRLS").format(name))
-                done.append(f"role {prefix}_{suffix} created")
-            if suffix in logins:
-                password = make_url(logins[suffix]).password
-                if password:
-                    raw.execute(sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(name, str(password)))
-                else:
-                    raw.execute(sql.SQL("ALTER ROLE {} LOGIN").format(name))
-                raw.execute(sql.SQL("ALTER ROLE {} SET search_path = ''").format(name))
-        raw.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(sql.Identifier(f"{prefix}_owner")))
-        raw.execute(
-            sql.SQL("GRANT CREATE, CONNECT ON DATABASE {} TO {}").format(
-                sql.Identifier(database), sql.Identifier(f"{prefix}_owner")
-            )
-        )
-        for suffix in ("app", "system"):
-            raw.execute(
-                sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(
-                    sql.Identifier(database), sql.Identifier(f"{prefix}_{suffix}")
-                )
-            )
+        present = set(connection.exec_driver_sql("SELECT rolname FROM pg_roles").scalars())
+        names = {suffix: f"{config.db_role_prefix}_{suffix}" for suffix in ("owner", "app", "system")}
+        for name in names.values():
+            if name not in present and _said(connection, "CREATE ROLE {} NOSUPERUSER NOBYPASSRLS", name):
+                done.append(f"role {name} created")
+        for suffix, url in (("app", config.app_database_url), ("system", config.system_database_url)):
+            if password := make_url(url).password:
+                _said(connection, "ALTER ROLE {} LOGIN PASSWORD {}", names[suffix], sql.Literal(str(password)))
+            else:
+                _said(connection, "ALTER ROLE {} LOGIN", names[suffix])
+            _said(connection, "ALTER ROLE {} SET search_path = ''", names[suffix])
+            _said(connection, "GRANT CONNECT ON DATABASE {} TO {}", database, names[suffix])
+        _said(connection, "GRANT {} TO CURRENT_USER", names["owner"])
+        _said(connection, "GRANT CREATE, CONNECT ON DATABASE {} TO {}", database, names["owner"])
         done += _prepare_extensions(connection)
     engine.dispose()
     return done
+
+
+def _said(connection: Connection, statement: LiteralString, *names: str | sql.Literal) -> bool:
+    """Run a statement about roles. Roles are shared by all databases of a server, so that another one being prepared
+    at the same moment may be met: it is tried again. False when that one has done it already."""
+    raw = connection.connection.driver_connection
+    assert raw is not None
+    parts = [sql.Identifier(name) if isinstance(name, str) else name for name in names]
+    for attempt in range(20):
+        try:
+            raw.execute(sql.SQL(statement).format(*parts))
+        except (DuplicateObject, UniqueViolation):
+            return False
+        except InternalError_:
+            if attempt == 19:
+                raise
+            time.sleep(0.05 * (attempt + 1))
+        else:
+            break
+    return True
 
 
 def _prepare_extensions(connection: Connection) -> list[str]:

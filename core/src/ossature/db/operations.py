@@ -160,6 +160,10 @@ def create_record_table(operations: Operations, it: CreateRecordTable) -> None:
             f"{it.name}_created_at_idx", it.name, ["tenant_id", "created_at", "id"], schema=it.schema,
             postgresql_where=sa.text("deleted_at IS NULL"),
         )  # fmt: skip
+        operations.create_index(
+            f"{it.name}_deleted_at_idx", it.name, ["tenant_id", "deleted_at"], schema=it.schema,
+            postgresql_where=sa.text("deleted_at IS NOT NULL"),
+        )  # fmt: skip
 
 
 def protect(operations: Operations, schema: str, name: str, grants: str) -> None:

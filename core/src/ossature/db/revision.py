@@ -65,7 +65,7 @@ def declared_table(rt: RecordType, schema: str | None = None) -> CreateRecordTab
                 targets = [element.target_fullname for element in constraint.elements]
                 items.append(sa.ForeignKeyConstraint(constraint.column_keys, targets, ondelete=constraint.ondelete))
     for index in sorted(table.indexes, key=lambda one: str(one.name)):
-        if index.name not in (f"{table.name}_owner_id_idx", f"{table.name}_created_at_idx"):
+        if index.name not in {f"{table.name}_{name}_idx" for name in ("owner_id", "created_at", "deleted_at")}:
             where = index.dialect_options["postgresql"].get("where")
             items.append(
                 sa.Index(index.name, *(column.name for column in index.columns), unique=index.unique,
