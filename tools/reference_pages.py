@@ -7,11 +7,13 @@ and fails when a page is not what it would be.
 from __future__ import annotations
 
 import argparse
+import inspect
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from ossature import api
 from ossature.builtin import MODULES
 from ossature.config import Config
 from ossature.context import Context, use_context
@@ -44,6 +46,24 @@ FILLED_IN = {
     "log_format": "`json` in production, else `console`",
     "demo_password": "one that works on loopback only",
     "plugins": "those that are active",
+}
+
+# Names of the facade that are other libraries', or have no text of their own.
+SAID = {
+    "API_VERSION": "The version of this facade; a manifest names the one it is written for.",
+    "APIBlueprint": "APIFlask's blueprint, for endpoints that the API's description shows.",
+    "Blueprint": "Flask's blueprint, for pages.",
+    "ChangeKind": "What a change does: created, updated, deleted, restored.",
+    "Crumb": "One step of where the reader is: a label, and the address it leads back to.",
+    "DemoSize": "How much sample data: small, medium, large.",
+    "Mapped": "SQLAlchemy's annotation of a field: `Mapped[str]` is required, `Mapped[str | None]` optional.",
+    "PreconditionFailed": "The record is at another version than the caller demands.",
+    "hookimpl": "Marks a function as the plugin's answer to the hook of the same name.",
+    "platform_admin": "A route for administrators of the installation.",
+    "public": "A route for everybody.",
+    "requires": "A route for members whose roles grant a permission.",
+    "rules": "Rules for text that has a form: siren, siret, vat_number and others, to be given as `rule`.",
+    "signed_in": "A route for every member; with `tenant=False` for everybody who has an account.",
 }
 
 
@@ -89,12 +109,22 @@ def aliases_table() -> list[str]:
     return _table(("name", "permission"), rows)
 
 
+def facade_table() -> list[str]:
+    rows = []
+    for name in sorted(api.__all__, key=str.casefold):
+        value = getattr(api, name)
+        said = SAID.get(name) or inspect.cleandoc(getattr(value, "__doc__", None) or "")
+        rows.append((f"`{name}`", " ".join(said.partition("\n\n")[0].split())))
+    return _table(("name", "what it is"), rows)
+
+
 TABLES: dict[str, Callable[[], list[str]]] = {
     "settings": settings_table,
     "permissions": permissions_table,
     "presets": presets_table,
     "roles": roles_table,
     "aliases": aliases_table,
+    "facade": facade_table,
 }
 
 
