@@ -200,6 +200,8 @@ def _constraints(cls: type[RecordBase]) -> list[Any]:
         found.append(tenant_key("owner_id", "ossature.actor"))
         found.append(sa.Index(f"{table}_owner_id_idx", "tenant_id", "owner_id"))
         found.append(sa.Index(f"{table}_created_at_idx", "tenant_id", "created_at", "id", postgresql_where=live))
+        gone = sa.text("deleted_at IS NOT NULL")
+        found.append(sa.Index(f"{table}_deleted_at_idx", "tenant_id", "deleted_at", postgresql_where=gone))
     for name, (_value, field) in declared_fields(cls).items():
         if field.kind is Kind.REFERENCE and field.target:
             rule = "CASCADE" if field.parent else ON_DELETE[field.on_delete]

@@ -1,0 +1,187 @@
+"""No list reads a whole tenant: 20,000 rows in each of three tenants, as the app role, under its policies.
+
+Two witnesses: EXPLAIN ANALYZE of the very statements that the application sends, and PostgreSQL's own counters of the
+transaction, which also see what the search function does with its owner's rights.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import pytest
+from flask import Flask
+from sqlalchemy import Connection, event, text
+
+from ossature.kernel import Kernel
+from ossature.records.query import ListQuery, list_rows
+from ossature.records.types import RecordType
+from ossature.testing.people import Person, Tenant, new_tenant
+from ossature.testing.rows import insert_rows
+from ossature.testing.servers import Servers
+
+pytestmark = [pytest.mark.database, pytest.mark.slow]
+
+ROWS, OWNERS = 20_000, 100
+MOST = ROWS // 10
+RECORDS = (
+    "crm.company", "crm.contact", "_dummy.pebble", "_kinds.sample", "_kinds.shelf", "ossature.team",
+    "ossature.legal_entity",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Filled:
+    """One of the tenants, an owner and a sales representative of it, and what some rows point to."""
+
+    kernel: Kernel
+    owner: Person
+    sales: Person
+    targets: dict[str, UUID]
+
+
+@pytest.fixture(scope="module")
+def filled(app: Flask, servers: Servers, database: str) -> Filled:
+    kernel: Kernel = app.extensions["ossature"]
+    assert {rt.key for rt in kernel.records} == set(RECORDS), "add the record to RECORDS"
+    tenants = [new_tenant(app) for _number in range(3)]
+    found: list[Filled] = []
+    with servers.connect(database) as connection:
+        for tenant in tenants:
+            owner, sales = tenant.member("owner"), tenant.member("sales_rep")
+            owners = [sales.member_id, *_actors(connection, tenant, OWNERS)]
+            ids: dict[str, list[UUID]] = {}
+            for rt in sorted(kernel.records, key=lambda rt: sum(1 for _item in rt.references())):
+                references = {
+                    item.name: ids[item.target][:: max(1, len(ids[item.target]) // 400)]
+                    for item in rt.references()
+                    if item.target in ids
+                }
+                ids[rt.key] = insert_rows(
+                    connection, rt, tenant.id, ROWS, references={"owner_id": owners, **references}, history=False
+                )
+            found.append(Filled(kernel, owner, sales, {key: rows[0] for key, rows in ids.items()}))
+        connection.execute("VACUUM ANALYZE")
+    return found[1]
+
+
+def _actors(connection: Any, tenant: Tenant, number: int) -> list[UUID]:
+    rows = connection.execute(
+        "INSERT INTO ossature.actor (tenant_id, id, kind, label) SELECT %s, gen_random_uuid(), 'member', 'Member ' || n "
+        "FROM generate_series(1, %s) n RETURNING id",
+        [tenant.id, number],
+    )
+    return [id for (id,) in rows]
+
+
+def lists(rt: RecordType, targets: dict[str, UUID], sales: Person) -> Iterator[ListQuery]:
+    """Every list that is promised: default order, each other one both ways, a later page, search, owner, references."""
+    yield ListQuery()
+    for name in rt.sortable():
+        yield ListQuery(sort=name)
+        yield ListQuery(sort=f"-{name}", limit=200)
+    yield ListQuery(deleted=True)
+    yield ListQuery(filters={"owner_id": sales.member_id})
+    if rt.searchable:
+        yield ListQuery(search="a1b")
+        yield ListQuery(search="a1", filters={"owner_id": sales.member_id})
+        yield ListQuery(search="nothingofthekind")
+    for item in rt.references():
+        if item.target in targets and item.target != rt.key:
+            yield ListQuery(filters={item.name: targets[item.target]})
+
+
+@contextmanager
+def overheard(connection: Connection) -> Iterator[list[tuple[str, Any]]]:
+    """The statements sent over a connection while the block runs, with their parameters."""
+    found: list[tuple[str, Any]] = []
+
+    def note(_connection: object, _cursor: object, statement: str, parameters: Any, *_more: object) -> None:
+        found.append((statement, parameters))
+
+    event.listen(connection, "before_cursor_execute", note)
+    try:
+        yield found
+    finally:
+        event.remove(connection, "before_cursor_execute", note)
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for inner in plan.get("Plans", ()):
+        yield from nodes(inner)
+
+
+def whole_reads(plan: dict[str, Any]) -> Iterator[str]:
+    """The scans of a plan that read a tenth of a tenant or more, whatever they keep."""
+    for node in nodes(plan):
+        if "Scan" not in node["Node Type"] or "Relation Name" not in node:
+            continue
+        dropped = node.get("Rows Removed by Filter", 0) + node.get("Rows Removed by Index Recheck", 0)
+        read = (node["Actual Rows"] + dropped) * node["Actual Loops"]
+        if node["Node Type"] == "Seq Scan" or read >= MOST:
+            yield f"{node['Node Type']} on {node['Relation Name']} reads {read:g} rows"
+
+
+def reads_of(connection: Connection, rt: RecordType) -> tuple[int, int]:
+    """Sequential scans and rows fetched from a record's table over this connection so far."""
+    row = connection.execute(
+        text("SELECT seq_scan, coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0) FROM pg_stat_xact_all_tables "
+             "WHERE schemaname = :schema AND relname = :table"),
+        {"schema": rt.plugin, "table": rt.name},
+    ).one()  # fmt: skip
+    return row[0], row[1]
+
+
+def faults(person: Person, rt: RecordType, query: ListQuery) -> Iterator[str]:
+    with person.work() as work:
+        connection = work.connection()
+        assert connection.execute(text("SELECT current_user")).scalar() == rt_role(person)
+        before = reads_of(connection, rt)
+        with overheard(connection) as statements:
+            page = list_rows(rt, query)
+            if page.next:
+                list_rows(rt, ListQuery(**{**_fields(query), "cursor": page.next}))
+        scans, fetched = (now - then for now, then in zip(reads_of(connection, rt), before, strict=True))
+        if scans or fetched >= MOST:
+            yield f"{query}: {scans} sequential scans, {fetched} rows fetched"
+        for statement, parameters in list(statements):
+            (plan,) = connection.exec_driver_sql("EXPLAIN (ANALYZE, FORMAT JSON) " + statement, parameters).scalar_one()
+            for fault in whole_reads(plan["Plan"]):
+                yield f"{query}: {fault}\n{json.dumps(plan['Plan'])[:600]}"
+
+
+def _fields(query: ListQuery) -> dict[str, Any]:
+    return {name: getattr(query, name) for name in ListQuery.__dataclass_fields__}
+
+
+def rt_role(person: Person) -> str:
+    kernel: Kernel = person.tenant.app.extensions["ossature"]
+    return f"{kernel.config.db_role_prefix}_app"
+
+
+@pytest.mark.req("S0-09")
+@pytest.mark.parametrize("key", RECORDS)
+def test_no_list_reads_a_whole_tenant(filled: Filled, key: str) -> None:
+    rt = filled.kernel.records[key]
+    found = [fault for query in lists(rt, filled.targets, filled.sales) for fault in faults(filled.owner, rt, query)]
+    assert found == [], "\n".join(found)
+
+
+@pytest.mark.parametrize("key", ["crm.contact", "_kinds.sample"])
+def test_a_reach_of_own_rows_reads_no_whole_tenant_either(filled: Filled, key: str) -> None:
+    rt = filled.kernel.records[key]
+    queries = [ListQuery(), ListQuery(sort="-created_at"), ListQuery(search="a1b")]
+    found = [fault for query in queries for fault in faults(filled.sales, rt, query)]
+    assert found == [], "\n".join(found)
+
+
+def test_the_rows_are_there_to_be_missed(filled: Filled) -> None:
+    with filled.owner.work() as work:
+        for key in RECORDS:
+            rt = filled.kernel.records[key]
+            assert work.execute(text(f'SELECT count(*) FROM "{rt.plugin}"."{rt.name}"')).scalar_one() == ROWS
