@@ -45,9 +45,7 @@ class Database:
 
         @event.listens_for(engine, "connect")
         def take_owner_role(connection: Any, _record: object) -> None:
-            connection.autocommit = True
             connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(owner)))
-            connection.autocommit = False
 
         return engine
 
@@ -71,8 +69,14 @@ class Database:
             json_deserializer=orjson.loads,
             connect_args={"connect_timeout": 10, "application_name": "ossature"},
         )
+        event.listen(engine, "connect", _leave_begin_to_us)
         event.listen(engine, "begin", say_for_whom)
         return engine
+
+
+def _leave_begin_to_us(connection: Any, _record: object) -> None:
+    """psycopg would send BEGIN by itself, a round trip more for each transaction; `say_for_whom` sends it."""
+    connection.autocommit = True
 
 
 def say_for_whom(connection: Connection) -> None:
@@ -94,15 +98,12 @@ def say_for_whom(connection: Connection) -> None:
         "request": context.request_id,
         "reason": context.reason or "",
     }
-    cursor = connection.connection.cursor()
+    begin = "BEGIN; " + "; ".join(
+        f"SET LOCAL ossature.{name} = '{_plain(str(v))}'" for name, v in settings.items() if v != "" or name == "tenant"
+    )
+    cursor: Any = connection.connection.cursor()
     try:
-        cursor.execute(
-            "; ".join(
-                f"SET LOCAL ossature.{name} = '{_plain(str(v))}'"
-                for name, v in settings.items()
-                if v != "" or name == "tenant"
-            )
-        )
+        cursor.execute(begin, prepare=False)
     finally:
         cursor.close()
 

@@ -98,8 +98,10 @@ def add_tenant(state: ORMExecuteState) -> None:
     """Name the tenant in every ORM query: the policy gives security, the predicate routing and speed."""
     from ossature.db.tenancy import TenantTable
 
+    if not state.is_orm_statement or state.is_column_load or state.is_relationship_load:
+        return
     context = current_or_none()
-    if context is None or context.tenant_id is None or state.is_column_load or state.is_relationship_load:
+    if context is None or context.tenant_id is None:
         return
     tenant_id = context.tenant_id
     state.statement = state.statement.options(
