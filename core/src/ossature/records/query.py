@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy import ColumnElement, RowMapping, Select, func, select, tuple_
+from sqlalchemy import ColumnElement, RowMapping, Select, bindparam, func, select, tuple_
 
 from ossature.context import current
 from ossature.db.kernel import actor as actor_table
@@ -90,10 +90,7 @@ def list_rows(rt: RecordType, query: ListQuery) -> Page:
     down = descending != backwards
 
     c = rt.c
-    statement: Select[Any] = select(*columns(rt, query.fields), order.label("_sort")).where(
-        c.tenant_id == current().tenant_id, reaches(rt)
-    )
-    statement = statement.where(c.deleted_at.isnot(None) if query.deleted else c.deleted_at.is_(None))
+    statement = _list_statement(rt, query.fields, name, down, query.deleted).where(reaches(rt))
     for condition in _conditions(rt, query.filters):
         statement = statement.where(condition)
     if query.search.strip():
@@ -106,26 +103,45 @@ def list_rows(rt: RecordType, query: ListQuery) -> Page:
         edge = tuple_(order, c.id)
         mark = tuple_(sa.literal(value, order.type), sa.literal(UUID(cursor.id), c.id.type))
         statement = statement.where(edge < mark if down else edge > mark)
-    statement = statement.order_by(*((order.desc(), c.id.desc()) if down else (order, c.id))).limit(query.limit + 1)
 
-    found = session().execute(statement).mappings().all()
+    result = session().execute(statement, {"tenant": current().tenant_id, "limit": query.limit + 1})
+    names, found = list(result.keys()), result.all()
     more = len(found) > query.limit
     found = found[: query.limit]
     if backwards:
         found = found[::-1]
-    rows = [to_row(rt, item) for item in found]
 
-    def mark_at(item: RowMapping, *, back: bool) -> str:
-        return Cursor(of, item["_sort"], str(item["id"]), back).write(key)
+    def mark_at(item: sa.Row[Any], *, back: bool) -> str:
+        return Cursor(of, item._mapping["_sort"], str(item._mapping["id"]), back).write(key)
 
     has_next = bool(found) and (more or backwards)
     has_previous = bool(found) and cursor is not None and (more or not backwards)
     return Page(
-        rows,
+        to_rows(rt, names, found),
         next=mark_at(found[-1], back=False) if has_next else None,
         previous=mark_at(found[0], back=True) if has_previous else None,
-        capped=bool(found and query.search.strip() and found[0]["_hits"] > SEARCH_CAP),
+        capped=bool(found and query.search.strip() and found[0]._mapping["_hits"] > SEARCH_CAP),
     )
+
+
+def _list_statement(rt: RecordType, fields: Sequence[str], sort: str, down: bool, deleted: bool) -> Select[Any]:
+    """What the pages of a list have in common; tenant and limit are parameters.
+
+    Kept where the reader asks for no fields in particular: making it takes longer than running it.
+    """
+    shape = (tuple(visible_fields(rt)), sort, down, deleted)
+    if not fields and shape in rt.statements:
+        return rt.statements[shape]
+    c, order = rt.c, rt.sortable()[sort]
+    made = (
+        select(*columns(rt, fields), order.label("_sort"))
+        .where(c.tenant_id == bindparam("tenant"), c.deleted_at.isnot(None) if deleted else c.deleted_at.is_(None))
+        .order_by(*((order.desc(), c.id.desc()) if down else (order, c.id)))
+        .limit(bindparam("limit"))
+    )
+    if not fields:
+        rt.statements[shape] = made
+    return made
 
 
 def get_row(rt: RecordType, id: UUID, *, lock: bool = False) -> Row:
@@ -163,25 +179,32 @@ def labels(target: str, ids: Iterable[UUID]) -> dict[UUID, Label]:
     wanted = set(ids)
     if not wanted:
         return {}
-    tenant_id = current().tenant_id
+    values = {"tenant": current().tenant_id, "ids": list(wanted)}
     if target == ACTOR:
-        rows = session().execute(
-            select(actor_table.c.id, actor_table.c.label, actor_table.c.active).where(
-                actor_table.c.tenant_id == tenant_id, actor_table.c.id.in_(wanted)
-            )
-        )
-        found = {row.id: Label(row.id, row.label) for row in rows}
+        found = {row.id: Label(row.id, row.label) for row in session().execute(ACTOR_LABELS, values)}
     else:
         rt = kernel().records.get(target)
         if rt is None:
             return {id: Label(id, "", hidden=True) for id in wanted}
-        rows = session().execute(
-            select(rt.c.id, rt.c[rt.title_field].label("title"), rt.c.deleted_at).where(
-                rt.c.tenant_id == tenant_id, rt.c.id.in_(wanted), reaches(rt)
-            )
-        )
+        rows = session().execute(_label_statement(rt).where(reaches(rt)), values)
         found = {row.id: Label(row.id, row.title or "", row.deleted_at is not None) for row in rows}
     return {id: found.get(id) or Label(id, "", hidden=True) for id in wanted}
+
+
+def _among_ids(table: Any) -> ColumnElement[bool]:
+    """One parameter for all ids: the statement stays the same however many there are."""
+    ids = bindparam("ids", type_=sa.ARRAY(sa.Uuid))
+    return sa.and_(table.c.tenant_id == bindparam("tenant"), table.c.id == sa.any_(ids))
+
+
+ACTOR_LABELS = select(actor_table.c.id, actor_table.c.label).where(_among_ids(actor_table))
+
+
+def _label_statement(rt: RecordType) -> Select[Any]:
+    if "labels" not in rt.statements:
+        title = rt.c[rt.title_field].label("title")
+        rt.statements["labels"] = select(rt.c.id, title, rt.c.deleted_at).where(_among_ids(rt))
+    return rt.statements["labels"]
 
 
 def labels_of(rt: RecordType, rows: Sequence[Row], names: Iterable[str] | None = None) -> dict[UUID, Label]:
@@ -237,12 +260,19 @@ def columns(rt: RecordType, names: Sequence[str] = ()) -> list[ColumnElement[Any
 
 def to_row(rt: RecordType, found: RowMapping) -> Row:
     """A row as the rest of the code knows it: fields by name, money put together."""
-    row = {name: value for name, value in found.items() if not name.startswith("_")}
-    for item in rt.fields.values():
-        if item.kind is Kind.MONEY and f"{item.name}_minor" in row:
-            minor, currency = row.pop(f"{item.name}_minor"), row.pop(f"{item.name}_currency")
-            row[item.name] = None if minor is None else Money(minor, currency)
-    return row
+    return to_rows(rt, list(found.keys()), [found.values()])[0]
+
+
+def to_rows(rt: RecordType, names: Sequence[str], found: Iterable[Iterable[Any]]) -> list[Row]:
+    """As `to_row`, for many; `names` are those of the columns, and those that begin with `_` come last."""
+    names = [name for name in names if not name.startswith("_")]
+    rows: list[Row] = [dict(zip(names, values, strict=False)) for values in found]
+    for item in rt.money:
+        if f"{item.name}_minor" in names:
+            for row in rows:
+                minor, currency = row.pop(f"{item.name}_minor"), row.pop(f"{item.name}_currency")
+                row[item.name] = None if minor is None else Money(minor, currency)
+    return rows
 
 
 def _conditions(rt: RecordType, filters: Mapping[str, Any]) -> Iterable[ColumnElement[bool]]:

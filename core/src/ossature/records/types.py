@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -56,6 +56,16 @@ class RecordType:
     @cached_property
     def c(self) -> Any:
         return self.table.c
+
+    @cached_property
+    def money(self) -> tuple[Field, ...]:
+        """The fields that take two columns."""
+        return tuple(item for item in self.fields.values() if item.kind is Kind.MONEY)
+
+    @cached_property
+    def statements(self) -> dict[Hashable, sa.Select[Any]]:
+        """Statements that were put together before, by shape."""
+        return {}
 
     @property
     def searchable(self) -> bool:
