@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 import phonenumbers
 from babel import Locale
@@ -48,6 +49,7 @@ def phone_number(value: str) -> str:
     return f"{written};ext={number.extension}" if number.extension else written
 
 
+@lru_cache(maxsize=8192)
 def shown_phone_number(value: str) -> str:
     """A stored number as people write it: national spacing for France, international for others."""
     try:

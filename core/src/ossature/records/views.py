@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from flask import url_for
+from flask import g, url_for
 
 from ossature.context import current
 from ossature.db.types import Money, currency_decimals
@@ -46,7 +46,15 @@ def record_url(key: str, id: UUID) -> str | None:
     rt = kernel().records.get(key)
     if rt is None or rt.parent or not current().access.allows(rt.permission("view")):
         return None
-    return url_for(page_endpoint(rt, "show"), id=id)
+    return _shown_at(rt, id)
+
+
+def _shown_at(rt: RecordType, id: UUID) -> str:
+    """The address of a record's page: below its list, which is looked up once a request, not for every row."""
+    lists: dict[str, str] = g.setdefault("list_urls", {})
+    if rt.key not in lists:
+        lists[rt.key] = url_for(page_endpoint(rt, "list"))
+    return f"{lists[rt.key]}/{id}"
 
 
 def cell(rt: RecordType, item: Field, row: Row, labels: Mapping[UUID, Label], screens: Screens | None = None) -> Cell:
@@ -121,7 +129,7 @@ def list_page(
         )  # fmt: skip
     rows = tuple(
         RowView(
-            str(row["id"]), url_for(page_endpoint(rt, "show"), id=row["id"]),
+            str(row["id"]), _shown_at(rt, row["id"]),
             tuple(cell(rt, fields[name], row, labels, screens) for name in names), row["deleted_at"] is not None,
         )
         for row in page.rows

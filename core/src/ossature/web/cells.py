@@ -10,9 +10,21 @@ from markupsafe import Markup, escape
 from ossature.i18n import translator
 from ossature.web.assets import icon
 from ossature.web.formats import ago, as_date, as_money, as_number, as_percent, exact, hue, initials
-from ossature.web.models import Cell
+from ossature.web.models import Cell, Row
 
 _, _l, _n = translator("ossature")
+
+
+def write_row(row: Row) -> Markup:
+    """A row of a list; its first value leads to the record."""
+    first, *rest = row.cells
+    name = write_cell(first, plain=True) or escape(_("Unnamed"))
+    url = escape(row.url)
+    deleted = ' class="os-deleted"' if row.deleted else ""
+    cells = "".join(f"{_CELL_BEGINS[cell.numeric]}{write_cell(cell)}</td>" for cell in rest)
+    return _markup(
+        f'<tr data-href="{url}"{deleted}><th scope="row"><a class="os-row-link" href="{url}">{name}</a></th>{cells}</tr>'
+    )
 
 
 def write_cell(cell: Cell, plain: bool = False) -> Markup:
@@ -20,6 +32,9 @@ def write_cell(cell: Cell, plain: bool = False) -> Markup:
     if cell.empty:
         return Markup()
     return _WRITERS.get(cell.kind, _text)(cell, plain)
+
+
+_CELL_BEGINS = {False: "<td>", True: '<td class="os-num">'}
 
 
 def _markup(html: str) -> Markup:

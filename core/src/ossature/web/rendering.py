@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 from ossature.context import current_or_none
 from ossature.i18n.templates import install_texts
 from ossature.web import assets
-from ossature.web.cells import write_cell
+from ossature.web.cells import write_cell, write_row
 from ossature.web.csp import install_security_headers
 from ossature.web.error_pages import describe_error
 from ossature.web.formats import install_formats
@@ -75,7 +75,7 @@ def install_templates(app: Flask) -> None:
     install_formats(app)
     environment.filters["attributes"] = html_attributes
     environment.filters["input_text"] = input_text
-    environment.globals.update(asset=assets.asset, icon=assets.icon, write_cell=write_cell)
+    environment.globals.update(asset=assets.asset, icon=assets.icon, write_cell=write_cell, write_row=write_row)
 
 
 def install_web(app: Flask, shell: Shell) -> None:
