@@ -150,10 +150,7 @@ def create_record_table(operations: Operations, it: CreateRecordTable) -> None:
         ).bindparams(k=record, s=it.schema, t=it.name, f=bool(search))
     )
     if search:
-        operations.execute(
-            f'CREATE INDEX "{it.name}_search_vector_idx" ON "{it.schema}"."{it.name}" USING gin (search_vector)'
-        )
-        operations.execute(f"SELECT ossature.index_search('{it.schema}', '{it.name}')")
+        _index_search(operations, it.schema, it.name)
     if not part:
         operations.create_index(f"{it.name}_owner_id_idx", it.name, ["tenant_id", "owner_id"], schema=it.schema)
         operations.create_index(
@@ -196,6 +193,11 @@ def _version(operations: Operations, schema: str, name: str, untracked: Sequence
         f'CREATE TRIGGER bump_version BEFORE UPDATE ON "{schema}"."{name}" FOR EACH ROW '
         f"EXECUTE FUNCTION ossature.bump_version('{skipped}')"
     )
+
+
+def _index_search(operations: Operations, schema: str, name: str) -> None:
+    operations.execute(f'CREATE INDEX "{name}_search_vector_idx" ON "{schema}"."{name}" USING gin (search_vector)')
+    operations.execute(f"SELECT ossature.index_search('{schema}', '{name}')")
 
 
 def _create(operations: Operations, schema: str, name: str, items: Sequence[Any]) -> None:
@@ -290,3 +292,62 @@ class DropKey(CreateTenantTable):
 @Operations.implementation_for(DropKey)
 def drop_key(operations: Operations, it: DropKey) -> None:
     operations.drop_constraint(f"{it.name}_tenant_id_{it.items[0]}_fkey", it.name, schema=it.schema)
+
+
+@Operations.register_operation("set_search")
+class SetSearch(CreateTenantTable):
+    """What the search box finds a record by: text columns, or the expression of a former declaration; none at all."""
+
+    @classmethod
+    def set_search(cls, operations: Operations, schema: str, table: str, by: Sequence[str] | str) -> None:
+        operations.invoke(cls(schema, table, by))
+
+
+@Operations.implementation_for(SetSearch)
+def set_search(operations: Operations, it: SetSearch) -> None:
+    table, (by,) = f'"{it.schema}"."{it.name}"', it.items
+    operations.execute(f"ALTER TABLE {table} DROP COLUMN IF EXISTS search_text, DROP COLUMN IF EXISTS search_vector")
+    if isinstance(by, str):
+        words = by.replace("ossature.fold(", "ossature.words(", 1)
+        columns = [
+            sa.Column("search_text", sa.Text(collation="C"), sa.Computed(by, persisted=True)),
+            sa.Column("search_vector", TSVECTOR, sa.Computed(words, persisted=True)),
+        ]
+    else:
+        columns = search_columns(by) if by else []
+    for column in columns:
+        operations.add_column(it.name, column, schema=it.schema)
+    if columns:
+        _index_search(operations, it.schema, it.name)
+    operations.execute(
+        sa.text(
+            "UPDATE ossature.record_type SET searchable = :f WHERE schema_name = :s AND table_name = :t"
+        ).bindparams(f=bool(columns), s=it.schema, t=it.name)
+    )
+
+
+@Operations.register_operation("set_untracked")
+class SetUntracked(CreateTenantTable):
+    """What history and versions leave out of a record: the named columns, and all that are generated."""
+
+    @classmethod
+    def set_untracked(
+        cls, operations: Operations, schema: str, table: str, untracked: Sequence[str], *, root: str | None = None
+    ) -> None:
+        operations.invoke(cls(schema, table, untracked=untracked, root=root))
+
+
+@Operations.implementation_for(SetUntracked)
+def set_untracked(operations: Operations, it: SetUntracked) -> None:
+    table = f'"{it.schema}"."{it.name}"'
+    generated = operations.get_bind().execute(
+        sa.text(
+            "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(:table) AND attgenerated <> '' "
+            "AND NOT attisdropped ORDER BY attnum"
+        ),
+        {"table": table},
+    )
+    untracked = (*it.options["untracked"], *generated.scalars())
+    operations.execute(f"DROP TRIGGER record_change ON {table}; DROP TRIGGER bump_version ON {table}")
+    record_changes(operations, it.schema, it.name, None, it.options["root"], untracked)
+    _version(operations, it.schema, it.name, untracked)
