@@ -69,6 +69,7 @@ from ossature.records import (
     text,
     web_address,
 )
+from ossature.records.bulk import insert_rows
 from ossature.records.lookup import record_type
 from ossature.records.service import create, delete, restore, update
 from ossature.settings import Setting
@@ -125,6 +126,7 @@ __all__ = [
     "email_address",
     "fk",
     "hookimpl",
+    "insert_rows",
     "integer",
     "long_text",
     "moment",

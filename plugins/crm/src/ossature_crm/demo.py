@@ -8,17 +8,16 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, insert, text
+from sqlalchemy import delete, text
 from sqlalchemy.orm import Session
 
-from ossature.api import DemoData, DemoSize, current, record_type, translator
+from ossature.api import DemoData, DemoSize, current, insert_rows, record_type, translator
 from ossature_crm.demo_names import CITIES, DEPARTMENTS, FIRST_NAMES, INDUSTRIES, JOBS, LAST_NAMES, STREETS, WORDS
 
 _, _l, ngettext = translator("crm")
 
 CONTACTS = {DemoSize.SMALL: 200, DemoSize.MEDIUM: 10_000, DemoSize.LARGE: 100_000}
 CONTACTS_PER_COMPANY = 5
-BATCH = 2_000
 MARK = {"sample": "crm"}
 EPOCH = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 
@@ -27,8 +26,8 @@ def load(size: DemoSize, session: Session, random: Random) -> None:
     """Companies first, then people who work there; an address for most, a second telephone for some."""
     owners = _owners(session)
     companies = [_company(random, owners, number) for number in range(CONTACTS[size] // CONTACTS_PER_COMPANY)]
-    _write(session, "crm.company", (row for row, _address in companies))
-    _write(session, "crm.company_address", (address for _row, address in companies))
+    insert_rows(record_type("crm.company"), (row for row, _address in companies))
+    insert_rows(record_type("crm.company_address"), (address for _row, address in companies))
     ids = [row["id"] for row, _address in companies]
     addresses: list[dict[str, Any]] = []
     phones: list[dict[str, Any]] = []
@@ -47,9 +46,9 @@ def load(size: DemoSize, session: Session, random: Random) -> None:
                 )  # fmt: skip
             yield contact
 
-    _write(session, "crm.contact", people())
-    _write(session, "crm.contact_address", iter(addresses))
-    _write(session, "crm.contact_phone", iter(phones))
+    insert_rows(record_type("crm.contact"), people())
+    insert_rows(record_type("crm.contact_address"), addresses)
+    insert_rows(record_type("crm.contact_phone"), phones)
 
 
 def remove(session: Session) -> None:
@@ -61,18 +60,6 @@ def remove(session: Session) -> None:
 
 
 people_and_companies = DemoData("crm.people_and_companies", load, remove)
-
-
-def _write(session: Session, key: str, rows: Iterator[dict[str, Any]]) -> None:
-    table, tenant_id = record_type(key).table, current().tenant_id
-    batch: list[dict[str, Any]] = []
-    for row in rows:
-        batch.append({**row, "tenant_id": tenant_id})
-        if len(batch) == BATCH:
-            session.execute(insert(table), batch)
-            batch = []
-    if batch:
-        session.execute(insert(table), batch)
 
 
 def _owners(session: Session) -> list[UUID | None]:
