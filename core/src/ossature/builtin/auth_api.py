@@ -230,7 +230,7 @@ documented(
     refresh, summary="Refresh the access token", tag="Access", operation_id="refresh", answer=TokenAnswer,
     refusals=(400, 401, 429),
 )  # fmt: skip
-documented(logout, summary="Sign out", tag="Access", operation_id="logout", answer=Done, refusals=(400, 429))
+documented(logout, summary="Sign out", tag="Access", operation_id="logout", answer=Done, refusals=(400, 401, 429))
 documented(me, summary="Who am I", tag="Access", operation_id="me", answer=MeAnswer, refusals=(400, 401, 429))
 
 
