@@ -13,6 +13,7 @@ from flask import Flask, g, request
 from limits import parse
 from sqlalchemy import event, text
 
+from ossature.auth.cache import SessionCache
 from ossature.auth.request import UndeclaredRoute, refuse_undeclared
 from ossature.auth.state import access_state
 from ossature.context import Context, Reach
@@ -284,6 +285,20 @@ def test_a_personal_key_loses_what_its_member_loses(app: Flask, tenant: Tenant) 
     with tenant.work():
         set_active(person.member_id, False)
     assert client.get("/api/auth/me").status_code == 401
+
+
+def test_a_revoked_key_is_refused_by_processes_that_meet_it_for_the_first_time(app: Flask, tenant: Tenant) -> None:
+    state = access_state()
+
+    def process() -> SessionCache:
+        return SessionCache(state.database, state.cache._redis, 3600)
+
+    key = key_for(tenant, MEMBERS)
+    prefix = key.shown.split("_")[1]
+    assert process().api_key(prefix) is not None
+    with tenant.work():
+        revoke_key(key.id)
+    assert process().api_key(prefix) is None
 
 
 def test_the_history_names_the_key_as_actor(app: Flask, tenant: Tenant) -> None:

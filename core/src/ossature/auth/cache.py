@@ -52,11 +52,14 @@ class SessionCache:
 
     def api_key(self, prefix: str) -> Snapshot | None:
         """The key with that prefix, or None; whether the secret fits is for the caller to compare."""
-        found = self._load(f"key:{prefix}", self._tenant_of_key.get(prefix), None, "load_api_key", prefix)
-        if found and found.tenant and prefix not in self._tenant_of_key:
+        name, tenant_id = f"key:{prefix}", self._tenant_of_key.get(prefix)
+        found = self._load(name, tenant_id, None, "load_api_key", prefix)
+        if found and found.tenant and tenant_id is None:
             if len(self._tenant_of_key) >= _KNOWN_KEYS:
                 self._tenant_of_key.clear()
             self._tenant_of_key[prefix] = found.tenant.id
+            # Its tenant was not known here, so that the first look read no mark: look again under the one that counts.
+            found = self._load(name, found.tenant.id, None, "load_api_key", prefix)
         return found
 
     def tenant_changed(self, tenant_id: UUID) -> None:
