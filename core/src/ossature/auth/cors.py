@@ -55,8 +55,8 @@ class Cors:
         origin = origin.lower()
         if origin in self._origins:
             return True
-        parts = urlsplit(origin)
         try:
+            parts = urlsplit(origin)
             port = parts.port
             if parts.scheme != self._hosts.scheme or port != self._hosts.port or not parts.hostname:
                 return False

@@ -77,7 +77,7 @@ class AccessTokens:
                 UUID(str(tenant)) if tenant else None,
                 tuple(str(role) for role in roles) if isinstance(roles, list) else (),
             )
-        except (JoseError, ValueError):
+        except (JoseError, ValueError, TypeError):  # TypeError: `crit` that is no list, say
             return None
 
 

@@ -219,7 +219,10 @@ def url_for_home() -> str:
 
 
 def _page_before() -> str:
-    parts = urlsplit(request.headers.get("Referer", ""))
+    try:
+        parts = urlsplit(request.headers.get("Referer", ""))
+    except ValueError:
+        return url_for_home()
     if parts.netloc != request.host:
         return url_for_home()
     return own_page(parts.path + (f"?{parts.query}" if parts.query else "")) if parts.path != "/sign-in" else "/sign-in"
