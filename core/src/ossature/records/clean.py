@@ -351,10 +351,9 @@ def _moment(item: Field, value: Any) -> datetime:
             value = None
     if not isinstance(value, datetime) or value.tzinfo is None:
         raise Wrong("invalid", _("Give a date and time with its offset, such as 2026-11-20T09:30:00+01:00."))
-    try:
-        return value.astimezone(UTC)
-    except OverflowError:
-        raise Wrong("invalid", _("This date is out of range.")) from None
+    if not 1 < value.year < 9999:  # so that it can be shown in every time zone
+        raise Wrong("invalid", _("This date is out of range."))
+    return value.astimezone(UTC)
 
 
 def _choice(item: Field, value: Any) -> str:
