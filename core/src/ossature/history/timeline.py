@@ -136,9 +136,7 @@ def _entry(group: list[RowMapping], types: Mapping[str, tuple[RecordType, str]],
         rt, collection = found
         if collection:
             parts.append((collection, row["what"]))
-        if row["record"] == root.key and row["what"] in ("delete", "restore"):
-            continue
-        if not collection and row["what"] == "create":
+        if row["what"] == "purge" or (not collection and row["what"] != "update"):
             continue
         changes.extend(_field_changes(rt, row["payload"], created=row["what"] == "create"))
     if what == "update" and not changes and not parts:

@@ -114,8 +114,15 @@ def changes_since(rt: RecordType, id: UUID, version: int) -> Since | None:
     """What happened to a record and its parts after a version; None when the history does not know it."""
     c = change_table.c
     here = sa.and_(c.tenant_id == current().tenant_id, c.root_id == id)
-    # A version is seen once its whole change set is: parts are written before the record or after it.
-    seen = select(c.change_set_id).where(here, c.record == rt.key, c.version == version).limit(1).scalar_subquery()
+    # A version is seen once its whole change set is: parts are written before the record or after it. The newest one
+    # of that number counts, since a purged record may have been made again under its id.
+    seen = (
+        select(c.change_set_id)
+        .where(here, c.record == rt.key, c.version == version, c.what != "purge")
+        .order_by(c.seq.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
     mark = session().execute(select(sa.func.max(c.seq)).where(here, c.change_set_id == seen)).scalar()
     if mark is None:
         return None

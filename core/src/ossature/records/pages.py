@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
@@ -26,7 +27,7 @@ from ossature.records.fields import Field, Kind
 from ossature.records.form_views import conflict_panel, form_page
 from ossature.records.forms import RecordForm
 from ossature.records.merging import Stale
-from ossature.records.query import ListQuery, Page, Row, get_row, labels_of, list_rows, part_rows
+from ossature.records.query import ListQuery, Page, Row, conditions, get_row, labels_of, list_rows, part_rows
 from ossature.records.types import RecordType
 from ossature.records.views import detail_page, list_page, page_endpoint, timeline_view
 from ossature.web import Crumb, notify, render
@@ -36,6 +37,7 @@ _, _l, _n = translator("ossature")
 
 PAGE_SIZE = 50
 COUNT_UP_TO = 1000
+_PART_FIELD = re.compile(r"[^-]+-[0-9]{1,6}-")
 View = Callable[..., ResponseReturnValue]
 
 
@@ -116,7 +118,7 @@ class Pages:
             try:
                 written = service.create(rt, form.values())
             except Invalid as invalid:
-                form.add(invalid.details)
+                _refused(form, invalid)
             else:
                 self._say(written, _("%(record)s created", record=rt.label))
                 return redirect(url_for(page_endpoint(rt, "show"), id=written.row["id"]), 303)
@@ -156,7 +158,7 @@ class Pages:
             try:
                 written = service.update(rt, id, values, version=version)
             except Invalid as invalid:
-                form.add(invalid.details)
+                _refused(form, invalid)
             except Stale as stale:
                 panel = conflict_panel(rt, id, stale, form)
                 form.take_over(RecordForm(rt, fields, None, row, parts), stale.untouched)
@@ -235,11 +237,15 @@ class Pages:
             reaches(rt),
             rt.c.deleted_at.isnot(None) if query.deleted else rt.c.deleted_at.is_(None),
         )
-        for name, value in query.filters.items():
-            if name in rt.c:
-                some = some.where(rt.c[name] == (_id(value) or value))
+        some = some.where(*conditions(rt, query.filters))
         found = session().execute(select(func.count()).select_from(some.limit(COUNT_UP_TO + 1).subquery())).scalar_one()
         return Count(min(found, COUNT_UP_TO), more=found > COUNT_UP_TO)
+
+
+def _refused(form: RecordForm, refusal: Invalid) -> None:
+    """Show what was refused beside its field. Undone first: after a refusal of its own the database answers no more."""
+    session().rollback()
+    form.add(refusal.details)
 
 
 def _posted(rt: RecordType) -> MultiDict[str, str] | None:
@@ -247,11 +253,11 @@ def _posted(rt: RecordType) -> MultiDict[str, str] | None:
     if request.method != "POST":
         return None
     posted: MultiDict[str, str] = MultiDict(request.form)
+    for key in [key for key in posted if key.partition("-")[0] in rt.parts and not _PART_FIELD.match(key)]:
+        del posted[key]
     added, removed = posted.get("_add"), posted.get("_remove", "")
     if added in rt.parts:
-        numbers = [
-            int(key.split("-")[1]) for key in posted if key.startswith(f"{added}-") and key.split("-")[1].isdigit()
-        ]
+        numbers = [int(key.split("-")[1]) for key in posted if key.startswith(f"{added}-")]
         posted.add(f"{added}-{max(numbers, default=-1) + 1}-id", "")
     if removed.rpartition("-")[0] in rt.parts:
         for key in [key for key in posted if key.startswith(f"{removed}-")]:

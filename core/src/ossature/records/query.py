@@ -22,6 +22,7 @@ from ossature.kernel import kernel
 from ossature.rbac.predicate import demand, reaches, visible_fields
 from ossature.records.cursor import Cursor
 from ossature.records.fields import Field, Kind
+from ossature.records.rules import folded
 from ossature.records.types import RecordType
 
 _, _l, _n = translator("ossature")
@@ -91,7 +92,7 @@ def list_rows(rt: RecordType, query: ListQuery) -> Page:
 
     c = rt.c
     statement = _list_statement(rt, query.fields, name, down, query.deleted).where(reaches(rt))
-    for condition in _conditions(rt, query.filters):
+    for condition in conditions(rt, query.filters):
         statement = statement.where(condition)
     if query.search.strip():
         hits = select(func.ossature.search(rt.key, query.search[:200], SEARCH_CAP + 1).label("id")).cte("hits")
@@ -230,7 +231,7 @@ def options(target: str, search: str, limit: int = 20) -> list[Label]:
             actor_table.c.tenant_id == tenant_id, actor_table.c.kind == "member", actor_table.c.active
         )
         if search.strip():
-            statement = statement.where(func.ossature.fold(label).contains(_folded(search), autoescape=True))
+            statement = statement.where(func.ossature.fold(label).contains(folded(search.strip()), autoescape=True))
         rows = session().execute(statement.order_by(func.ossature.fold(label).collate("C")).limit(limit))
         return [Label(row.id, row.title) for row in rows]
     rt = kernel().records[target]
@@ -275,7 +276,8 @@ def to_rows(rt: RecordType, names: Sequence[str], found: Iterable[Iterable[Any]]
     return rows
 
 
-def _conditions(rt: RecordType, filters: Mapping[str, Any]) -> Iterable[ColumnElement[bool]]:
+def conditions(rt: RecordType, filters: Mapping[str, Any]) -> Iterable[ColumnElement[bool]]:
+    """A list's filters as SQL. Raises `BadRequest` for a field that takes none, `Invalid` for a value that is wrong."""
     visible = visible_fields(rt)
     for name, value in filters.items():
         item = visible.get(name) or (Field(Kind.REFERENCE, "", name="owner_id") if name == "owner_id" else None)
@@ -310,7 +312,3 @@ def _cursor_value(column: sa.Column[Any], value: Any) -> Any:
         if isinstance(column.type, sa.Date):
             return date.fromisoformat(value)
     return value
-
-
-def _folded(text: str) -> Any:
-    return text.strip().lower()
