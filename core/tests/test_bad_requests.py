@@ -32,3 +32,23 @@ def test_an_origin_that_is_no_address_is_not_allowed(client: HostClient) -> None
 def test_a_referrer_that_is_no_address_leads_home(tenant: Tenant) -> None:
     answer = tenant.member("viewer").page.post("/locale", data={"locale": "fr"}, headers={"Referer": "http://["})
     assert (answer.status_code, answer.headers["Location"]) == (303, "/")
+
+
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [
+        ("/settings/me", {"theme": "auto", "density": "compact", "locale": "", "time_zone": ""}),
+        ("/settings/organisation", {"locale": "fr", "time_zone": "Europe/Paris"}),
+        ("/settings/roles/new", {"like": ""}),
+        ("/settings/keys/new", {"kind": "personal", "days": "3", "scopes": "ossature.team.view"}),
+        ("/settings/members/new", {"email": "anna@example.org"}),
+        ("/settings/teams/new", {}),
+    ],
+)
+@pytest.mark.parametrize("name", ["An\x00na", "An\nna"])
+def test_a_name_with_control_characters_is_refused(
+    tenant: Tenant, path: str, fields: dict[str, str], name: str
+) -> None:
+    answer = tenant.member("owner", locale="en").page.post(path, data={**fields, "name": name})
+    assert answer.status_code == 422
+    assert "Remove the control characters from this text." in answer.text

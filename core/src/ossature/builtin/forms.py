@@ -7,11 +7,12 @@ from typing import Any
 from uuid import UUID
 
 from flask_wtf import FlaskForm
-from wtforms.fields import SelectChoice
+from wtforms.fields import SelectChoice, StringField
 from wtforms.validators import DataRequired, ValidationError
 
 from ossature.errors import Refusal
 from ossature.i18n import translator
+from ossature.records.clean import Wrong, clean_text
 
 _, _l, ngettext = translator("ossature")
 
@@ -45,6 +46,17 @@ class Form(FlaskForm):  # type: ignore[misc]
     class Meta(FlaskForm.Meta):  # type: ignore[misc]
         def get_translations(self, form: Any) -> _Messages:
             return _Messages()
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Whether all is well; no column can hold what `clean_text` refuses, such as a NUL."""
+        well: bool = super().validate(extra_validators)
+        for field in self:
+            if isinstance(field, StringField) and field.data:
+                try:
+                    clean_text(field.data)
+                except Wrong as wrong:
+                    field.errors, well = [*field.errors, str(wrong)], False
+        return well
 
     def refuse(self, refusal: Refusal) -> None:
         """Put what a service refused beside the fields it names, and the rest on top."""
