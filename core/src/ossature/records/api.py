@@ -109,7 +109,8 @@ def _views(rt: RecordType) -> list[tuple[str, list[str], str, View]]:
         body=schemas.input_model(rt, partial=True), answer=answer, refusals=writes)  # fmt: skip
     add("put", ["PUT"], one, put_view, "edit", summary=f"Replace a {label.lower()}", body=schemas.input_model(rt),
         answer=answer, refusals=writes)  # fmt: skip
-    add("delete", ["DELETE"], one, delete_view, "delete", summary=f"Delete a {label.lower()}", refusals=writes)
+    add("delete", ["DELETE"], one, delete_view, "delete", summary=f"Delete a {label.lower()}",
+        answer=schemas.DeletedAnswer, refusals=writes)  # fmt: skip
     add("restore", ["POST"], one + "/restore", restore_view, "delete", summary=f"Restore a deleted {label.lower()}",
         answer=answer, refusals=writes)  # fmt: skip
     return made

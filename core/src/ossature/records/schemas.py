@@ -41,6 +41,18 @@ class OptionAnswer(BaseModel):
     meta: dict[str, bool] = Field(description="`more`: there are others; type more letters")
 
 
+class Deleted(BaseModel):
+    id: UUID
+    deleted_at: datetime
+    version: int
+
+
+class DeletedAnswer(BaseModel):
+    success: bool = True
+    data: Deleted
+    meta: dict[str, Any]
+
+
 class Meta(BaseModel):
     """What accompanies a list."""
 
