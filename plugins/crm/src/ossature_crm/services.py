@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select, text
 
-from ossature.api import Detail, RecordChange, current, record_type, session, translator
+from ossature.api import ChangeKind, Detail, RecordChange, current, record_type, session, translator
 from ossature_crm.settings import UNIQUE_CONTACT_EMAIL
 
 _, _l, ngettext = translator("crm")
@@ -52,7 +52,8 @@ def refuse_contact_of_another(change: RecordChange) -> Iterator[Detail]:
 def refuse_known_email(change: RecordChange) -> Iterator[Detail]:
     """Where the tenant asks for it, no two contacts share an e-mail address."""
     email = change.after.get("email")
-    if not email or "email" not in change.changed or not UNIQUE_CONTACT_EMAIL.read():
+    appears = "email" in change.changed or change.kind is ChangeKind.RESTORED
+    if not email or not appears or not UNIQUE_CONTACT_EMAIL.read():
         return
     session().execute(
         text("SELECT pg_advisory_xact_lock(hashtextextended(:what, 0))"),
