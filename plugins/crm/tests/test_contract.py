@@ -1,0 +1,5 @@
+from ossature.testing import PluginContract
+
+
+class TestContract(PluginContract):
+    key = "crm"
