@@ -305,6 +305,24 @@ def _restore_children(rt: RecordType, ids: list[UUID], deleted_at: datetime) -> 
             raise _explained(other, error) from error
         if children := list(restored.scalars()):
             _restore_children(other, children, deleted_at)
+            _leave_no_dead_parent(other, children)
+
+
+def _leave_no_dead_parent(rt: RecordType, ids: list[UUID]) -> None:
+    """What else these records need must be alive, and stays so until the commit."""
+    for item in rt.references():
+        target = kernel().records.get(item.target or "")
+        if target is None or item.on_delete == "clear":
+            continue
+        needed = select(rt.c[item.name]).where(rt.c.tenant_id == current().tenant_id, rt.c.id.in_(ids))
+        parent = target.table.alias("parent")
+        found = session().execute(
+            select(parent.c.deleted_at)
+            .where(parent.c.tenant_id == current().tenant_id, parent.c.id.in_(needed))
+            .with_for_update(read=True)
+        )
+        if any(found.scalars()):
+            raise _invalid([Detail(item.name, "not_found", _("Choose an existing record."))])
 
 
 # -- parts -------------------------------------------------------------------------------------------------------------
