@@ -161,6 +161,22 @@ def test_callbacks_run_after_the_commit_and_never_after_a_refusal(ask: Any, owne
     assert ran == [["Shelf 200"]]
 
 
+def test_a_callback_that_fails_hides_neither_the_commit_nor_the_others(ask: Any, owner: Person) -> None:
+    ran: list[str] = []
+
+    def fail() -> None:
+        raise RuntimeError("too late to refuse")
+
+    def view() -> str:
+        write("Kept")
+        after_commit(fail)
+        after_commit(lambda: ran.append("second"))
+        return "done"
+
+    assert ask(view).status_code == 200
+    assert (shelves(owner), ran) == (["Kept"], ["second"])
+
+
 def test_what_must_outlive_a_refusal_is_written_beside_it(ask: Any, owner: Person) -> None:
     def view() -> tuple[str, int]:
         write("Undone")

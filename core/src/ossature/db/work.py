@@ -6,6 +6,7 @@ Committed before a response exists, rolled back on any refusal; what must outliv
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -16,6 +17,8 @@ from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 
 from ossature.context import Context, NoContext, current_or_none, use_context
 from ossature.db.database import Database, Role
+
+log = logging.getLogger(__name__)
 
 _session: ContextVar[Session | None] = ContextVar("ossature_session", default=None)
 _default: Database | None = None
@@ -54,7 +57,7 @@ def change_set_id() -> UUID:
 
 
 def after_commit(callback: Callable[[], None]) -> None:
-    """Run once the current unit of work has committed; never when it rolls back."""
+    """Run once the current unit of work has committed; never when it rolls back. What it raises is logged."""
     session().info.setdefault("after_commit", []).append(callback)
 
 
@@ -74,7 +77,10 @@ def unit_of_work(database: Database, role: Role = "app") -> Iterator[Session]:
         _session.reset(token)
         work.close()
     for callback in work.info.get("after_commit", ()):
-        callback()
+        try:
+            callback()
+        except Exception:  # what is written is written: neither the caller nor the other callbacks may miss it
+            log.exception("a callback after the commit failed")
 
 
 @contextmanager
