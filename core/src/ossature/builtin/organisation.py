@@ -16,9 +16,11 @@ from ossature.db.kernel import tenant
 from ossature.hooks.specs import hookimpl
 from ossature.hooks.types import SettingsPage
 from ossature.i18n import translator
+from ossature.kernel import kernel
 from ossature.rbac import requires
 from ossature.rbac.members import members_changed
 from ossature.rbac.permissions import SETTINGS_MANAGE
+from ossature.rbac.predicate import reaches
 from ossature.records import Record, Screens
 from ossature.web import notify
 
@@ -51,7 +53,10 @@ def organisation() -> ResponseReturnValue:
         notify(_("The organisation’s settings are saved."))
         return redirect(url_for("settings_organisation.organisation"), 303)
     entities = session().scalars(
-        select(LegalEntity).where(LegalEntity.deleted_at.is_(None)).order_by(LegalEntity.name).limit(100)
+        select(LegalEntity)
+        .where(LegalEntity.deleted_at.is_(None), reaches(kernel().records["ossature.legal_entity"]))
+        .order_by(LegalEntity.name)
+        .limit(100)
     )
     page = render_settings(
         "settings/organisation.html",

@@ -20,6 +20,7 @@ from ossature.hooks.types import RecordChange, SettingsPage
 from ossature.i18n import translator
 from ossature.kernel import kernel
 from ossature.rbac import members, requires
+from ossature.rbac.predicate import reaches
 from ossature.records import Record, RecordType, Screens, service
 from ossature.web import notify
 
@@ -38,7 +39,8 @@ class TeamForm(Form):
 def index() -> ResponseReturnValue:
     names = {member.id: member.name for member in members.list_members()}
     inside = members.team_members()
-    teams = session().scalars(select(Team).where(Team.deleted_at.is_(None)).order_by(Team.__table__.c.name_fold))
+    seen = select(Team).where(Team.deleted_at.is_(None), reaches(_record()))
+    teams = session().scalars(seen.order_by(Team.__table__.c.name_fold))
     return render_settings(
         "settings/teams.html",
         "teams",
@@ -69,7 +71,7 @@ def new() -> ResponseReturnValue:
 @blueprint.route("/<uuid:id>", methods=["GET", "POST"])
 @requires("ossature.team.edit")
 def edit(id: UUID) -> ResponseReturnValue:
-    team = session().scalar(select(Team).where(Team.id == id, Team.deleted_at.is_(None)))
+    team = session().scalar(select(Team).where(Team.id == id, Team.deleted_at.is_(None), reaches(_record(), "edit")))
     if team is None:
         raise NotFound(_("There is no such team."))
     form = TeamForm(data={"name": team.name, "members": list(members.team_members().get(id, ()))})
