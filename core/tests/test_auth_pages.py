@@ -12,11 +12,12 @@ from limits import parse
 from sqlalchemy import text
 
 from ossature.auth.accounts import create_user, set_password, set_platform_admin
-from ossature.context import Context
+from ossature.context import Context, Reach
 from ossature.db import transaction
 from ossature.ids import new_id
+from ossature.rbac.members import assign_roles
 from ossature.rbac.rights import rights
-from ossature.rbac.roles import role_by_key
+from ossature.rbac.roles import create_role, role_by_key, set_grants
 from ossature.testing.people import PASSWORD, HostClient, Tenant, client_of
 
 pytestmark = pytest.mark.database
@@ -229,6 +230,20 @@ def test_a_team_is_made_filled_and_deleted(tenant: Tenant) -> None:
     assert mate.page.post("/settings/teams/new", data={"name": "X"}).status_code == 403
 
 
+def test_the_settings_show_no_team_beyond_ones_reach(tenant: Tenant) -> None:
+    team = tenant.member("owner").api.post("/api/ossature/teams", json={"name": "Atelier"}).json["data"]
+    person = tenant.member("viewer")
+    with tenant.work():
+        role = create_role("Own teams", "")
+        set_grants(role.id, {"ossature.team.view": Reach.ALL, "ossature.team.edit": Reach.OWN})
+        assign_roles(person.member_id, [role.id])
+    assert "Atelier" in person.page.get("/settings/teams").text
+    assert person.page.get(f"/settings/teams/{team['id']}").status_code == 404
+    with tenant.work():
+        set_grants(role.id, {"ossature.team.view": Reach.OWN})
+    assert "Atelier" not in person.page.get("/settings/teams").text
+
+
 @pytest.mark.req("S1-32")
 def test_a_key_is_made_in_settings_shown_once_used_and_revoked(app: Flask, tenant: Tenant) -> None:
     owner = tenant.member("owner")
@@ -319,3 +334,14 @@ def test_an_administrator_opens_a_tenant_and_its_history_names_them(administrato
     assert [tuple(row) for row in rows] == [("platform", "Root")]
     assert "A question" in reasons
     assert UUID(str(tenant.id))
+
+
+def test_each_time_an_administrator_opens_a_tenant_its_history_says_why(
+    administrator: HostClient, tenant: Tenant
+) -> None:
+    for reason in ("A question", "Another one"):
+        answer = administrator.post(f"/platform/tenants/{tenant.id}/open", data={"reason": reason})
+        assert answer.status_code == 303
+    with tenant.work() as work:
+        reasons = work.execute(text("SELECT reason FROM ossature.change_set WHERE reason IS NOT NULL")).scalars()
+        assert set(reasons) == {"A question", "Another one"}

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID, uuid5
 
-from sqlalchemy import text
+from sqlalchemy import text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from ossature.auth.state import access_state
@@ -120,10 +120,12 @@ def open_tenant(tenant_id: UUID, label: str, reason: str) -> TenantInfo:
     acting = Actor(actor_id, "platform", label, user_id)
     cache = access_state().cache
     with transaction(caller.with_(tenant=tenant, actor=acting, reason=reason)) as work:
+        # Closed first, so that each opening is a change of its own and the history keeps its reason.
+        work.execute(update(actor).where(actor.c.tenant_id == tenant_id, actor.c.id == actor_id).values(active=False))
         work.execute(
             insert(actor)
             .values(tenant_id=tenant_id, id=actor_id, kind="platform", label=label, active=True)
-            .on_conflict_do_update(index_elements=["tenant_id", "id"], set_={"label": label})
+            .on_conflict_do_update(index_elements=["tenant_id", "id"], set_={"label": label, "active": True})
         )
         opened = work.execute(
             text("SELECT ossature.platform_open_tenant(:session, :tenant, :actor)"),
