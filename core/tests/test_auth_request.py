@@ -287,6 +287,16 @@ def test_a_personal_key_loses_what_its_member_loses(app: Flask, tenant: Tenant) 
     assert client.get("/api/auth/me").status_code == 401
 
 
+def test_what_a_personal_key_creates_belongs_to_its_member(app: Flask, tenant: Tenant) -> None:
+    person = tenant.member("sales_rep")
+    with person.work():
+        scopes = dict.fromkeys(("_kinds.shelf.create", "_kinds.shelf.view"), Reach.OWN)
+        key = issue_key("Mine", scopes, member_id=person.member_id)
+    made = client_of(app, tenant.url, **bearer(key.shown)).post("/api/_kinds/shelves", json={"name": "Top"})
+    assert made.json["data"]["owner_id"] == str(person.member_id)
+    assert person.api.get(f"/api/_kinds/shelves/{made.json['data']['id']}").status_code == 200
+
+
 def test_a_revoked_key_is_refused_by_processes_that_meet_it_for_the_first_time(app: Flask, tenant: Tenant) -> None:
     state = access_state()
 

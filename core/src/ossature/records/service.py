@@ -189,13 +189,18 @@ def _locked(rt: RecordType, id: UUID, action: str) -> Row:
 
 
 def _owner_for_new(rt: RecordType, owner: UUID | None) -> UUID | None:
-    context = current()
-    myself = context.actor.id if context.actor and context.actor.kind in ("member", "platform") else None
-    reach = context.access.reach(rt.permission("create"))
-    if owner is None:
-        return myself if myself or reach is Reach.ALL else (context.actor.id if context.actor else None)
-    _check_new_owner(rt, owner, "create")
-    return owner
+    """The owner asked for, else who creates: a personal key does so for its member; a service or a job owns only what
+    it could not reach otherwise."""
+    if owner is not None:
+        _check_new_owner(rt, owner, "create")
+        return owner
+    actor, access = current().actor, current().access
+    if actor is None:
+        return None
+    if actor.kind in ("member", "platform"):
+        return actor.id
+    everything = access.reach(rt.permission("create")) is Reach.ALL
+    return next(iter(access.selves - {actor.id}), None if everything else actor.id)
 
 
 def _check_new_owner(rt: RecordType, owner: UUID | None, action: str = "edit") -> None:
