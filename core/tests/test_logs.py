@@ -17,7 +17,7 @@ import structlog
 from ossature.config import Config
 from ossature.context import Actor, Context, TenantInfo, use_context
 from ossature.logs import configure_logging, get_logger, log_request
-from ossature.redaction import redact, redact_text
+from ossature.redaction import HIDDEN, redact, redact_text
 
 Lines = Callable[[], list[dict[str, Any]]]
 TENANT = TenantInfo(UUID(int=1), "acme", "Acme")
@@ -114,8 +114,15 @@ def test_secrets_and_personal_data_are_hidden_by_key_and_by_shape(lines: Callabl
     assert "text/html" in written
 
 
+def test_the_secret_of_a_link_to_a_first_password_is_hidden_in_the_path_of_its_page() -> None:
+    secret = "Ab-_" + "x1" * 20
+    assert redact_text(f"/password/{secret}") == f"/password/{HIDDEN}"
+    assert redact_text(f"https://erp.example.com/password/{secret}?x=1").count(secret) == 0
+
+
 def test_identifiers_dates_and_amounts_are_left_alone() -> None:
     for text in (
+        "/settings/me/password",
         "01934567-8901-7123-8123-012345678901",
         "2026-11-20T09:12:44.120+00:00",
         "INV-2026-000123 of 1 234,50 EUR, 17 rows in 0.123 s",
