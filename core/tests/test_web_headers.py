@@ -79,3 +79,7 @@ def test_pages_are_kept_by_nobody_and_differ_by_kind_of_request(app: Flask) -> N
     headers = get(app, "/page").headers
     assert headers["Cache-Control"] == "private, no-cache"
     assert "HX-Request" in headers["Vary"]
+
+
+def test_what_is_no_page_is_kept_by_nobody_either(app: Flask) -> None:
+    assert get(app, "/data").headers["Cache-Control"] == "private, no-cache"

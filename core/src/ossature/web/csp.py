@@ -56,17 +56,18 @@ def content_security_policy(nonce: str, extra: dict[str, tuple[str, ...]] | None
 
 
 def add_security_headers(response: Response) -> Response:
-    """Set what a view has not set itself. A page depends on the sort of request, and is never kept by shared caches."""
+    """Set what a view has not set itself. What is answered is for the caller, and never kept by shared caches; a page
+    depends on the sort of request as well."""
     headers = response.headers
     for name, value in _STATIC_HEADERS.items():
         headers.setdefault(name, value)
+    headers.setdefault("Cache-Control", "private, no-cache")
     if request.is_secure:
         headers.setdefault("Strict-Transport-Security", HSTS)
     if response.mimetype == "text/html":
         headers.setdefault(
             "Content-Security-Policy", content_security_policy(csp_nonce(), g.get("csp_extra"), request.is_secure)
         )
-        headers.setdefault("Cache-Control", "private, no-cache")
         response.vary.add("HX-Request")
     else:
         headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
