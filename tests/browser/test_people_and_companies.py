@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from ossature.testing.people import Person, Tenant
 
@@ -177,3 +177,18 @@ def test_who_changed_what_is_shown_to_those_who_may_see_it(tenant: Tenant, owner
     expect(page.get_by_role("heading", level=1, name="Nadia Martin")).to_be_visible()
     expect(page.get_by_role("heading", name="Timeline")).to_have_count(0)
     assert viewer.page.get(f"/crm/contacts/{id}/timeline").status_code == 403
+
+
+@pytest.mark.req("S4-110", "S4-109")
+def test_while_a_search_is_under_way_the_old_rows_stay_and_a_line_says_so(owner: Person, screen: Screen) -> None:
+    make_contact(owner, first_name="Louis")
+    page = screen(owner, "/crm/contacts")
+    waiting: list[Route] = []
+    page.route("**/crm/contacts?*q=nobody*", lambda route: waiting.append(route))
+    page.get_by_role("searchbox").fill("nobody")
+    expect(page.locator("#rows.htmx-request")).to_be_visible()
+    expect(page.get_by_role("link", name="Louis Martin")).to_be_visible()
+    for route in waiting:
+        route.continue_()
+    expect(page.get_by_text("Nothing matches")).to_be_visible()
+    expect(page.locator("#rows.htmx-request")).to_have_count(0)
