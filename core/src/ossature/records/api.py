@@ -12,6 +12,7 @@ from flask import Response, request, url_for
 from ossature.errors import BadRequest, Detail
 from ossature.i18n.texts import translator
 from ossature.rbac import requires, signed_in
+from ossature.rbac.predicate import visible_fields
 from ossature.records import schemas, service
 from ossature.records.clean import plain
 from ossature.records.query import ACTOR, ListQuery, Row, get_row, list_rows, options, part_rows
@@ -221,7 +222,7 @@ def _answer(rt: RecordType, written: Written, status: int = 200, headers: Mappin
 
 
 def _part(rt: RecordType, collection: str, row: Row) -> Row:
-    fields = rt.parts[collection].fields
+    fields = visible_fields(rt.parts[collection])
     return {"id": row["id"], **{name: row.get(name) for name, item in fields.items() if not item.parent}}
 
 

@@ -21,7 +21,7 @@ from ossature.records.fields import Field, Kind
 from ossature.records.forms import DeclaredField, RecordForm
 from ossature.records.query import ACTOR, Label, Row, labels
 from ossature.records.rules import folded, shown_phone_number
-from ossature.records.service import MOST_PARTS
+from ossature.records.service import MOST_PARTS, writable_fields
 from ossature.records.types import RecordType
 from ossature.records.views import page_endpoint, plain_words
 from ossature.web import models
@@ -154,12 +154,12 @@ def _part_rows(rt: RecordType, collection: str, form: RecordForm, shown: Mapping
     one = str(part.label).lower()
     return PartRows(
         collection, str(part.plural), rows, blank, add_label=_("Add: %(entry)s", entry=one), row_label=one,
-        maximum=MOST_PARTS, compact=len([f for f in part.fields.values() if f.writable]) <= 3,
+        maximum=MOST_PARTS, compact=len(writable_fields(part)) <= 3,
     )  # fmt: skip
 
 
 def _defaults(part: RecordType) -> Row:
-    return {name: item.default for name, item in part.fields.items() if item.writable}
+    return {name: item.default for name, item in writable_fields(part).items()}
 
 
 def _summary(rt: RecordType, form: RecordForm) -> list[FormError]:

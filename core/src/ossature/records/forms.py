@@ -23,7 +23,7 @@ from ossature.db.types import Money
 from ossature.errors import Detail
 from ossature.records.clean import Wrong, clean_value
 from ossature.records.fields import Field, Kind
-from ossature.records.service import MOST_PARTS
+from ossature.records.service import MOST_PARTS, writable_fields
 from ossature.records.types import RecordType
 
 _SPACES = re.compile(r"[\s\u00a0\u202f]")
@@ -96,20 +96,18 @@ def typed_number(text: str) -> str:
 
 
 @cache
-def _form(rt_cls: type, names: tuple[str, ...], parts: tuple[str, ...], rt: _Held) -> type[Form]:
+def _form(
+    rt_cls: type, names: tuple[str, ...], parts: tuple[tuple[str, tuple[str, ...]], ...], rt: _Held
+) -> type[Form]:
     fields: dict[str, Any] = {}
     for name in names:
         item = rt.fields[name]
         fields[name] = DeclaredField(declared=item, label=str(item.label))
-    for collection in parts:
+    for collection, inside in parts:
         part = rt.rt.parts[collection]
         inner = {
             "id": DeclaredField(declared=Field(Kind.TEXT, "", name="id")),
-            **{
-                name: DeclaredField(declared=item, label=str(item.label))
-                for name, item in part.fields.items()
-                if item.writable
-            },
+            **{name: DeclaredField(declared=part.fields[name], label=str(part.fields[name].label)) for name in inside},
         }
         fields[collection] = FieldList(FormField(type("PartForm", (Form,), inner)), max_entries=MOST_PARTS)
     return type("RecordForm", (Form,), fields)
@@ -136,7 +134,8 @@ class RecordForm:
         parts: Mapping[str, Sequence[Mapping[str, Any]]],
     ) -> None:  # fmt: skip
         self.rt, self.fields = rt, dict(fields)
-        form = _form(rt.cls, tuple(self.fields), tuple(rt.parts), _Held(rt, self.fields))
+        inside = tuple((collection, tuple(writable_fields(part))) for collection, part in rt.parts.items())
+        form = _form(rt.cls, tuple(self.fields), inside, _Held(rt, self.fields))
         self.form = form(posted, data={**row, **{name: list(rows) for name, rows in parts.items()}})
         self.errors: dict[str, list[str]] = {}
 

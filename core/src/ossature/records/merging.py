@@ -167,7 +167,7 @@ def _parts_before(part: RecordType, now: Sequence[Row], changes: Iterable[PartCh
         elif change.what == "update" and change.id in rows:
             row = rows[change.id]
             was = {column: pair[0] for column, pair in change.payload.items()}
-            for name, item in part.fields.items():
+            for name, item in visible_fields(part).items():
                 if item.writable and any(column in was for column in item.columns):
                     row[name] = _value_before(item, was, row)
         else:
@@ -182,7 +182,7 @@ def _rows(part: RecordType, ids: set[UUID]) -> list[Row]:
 
 def _same(part: RecordType, old: Sequence[Row], new: Sequence[Row]) -> bool:
     """Whether two states of a collection say the same, whatever their order."""
-    names = [name for name, item in part.fields.items() if item.writable]
+    names = [name for name, item in visible_fields(part).items() if item.writable]
 
     def key(row: Row) -> str:
         return repr([str(row.get(name)) for name in names])
@@ -191,7 +191,7 @@ def _same(part: RecordType, old: Sequence[Row], new: Sequence[Row]) -> bool:
 
 
 def _told(part: RecordType, rows: Sequence[Row]) -> list[Any]:
-    names = ["id", *(name for name, item in part.fields.items() if item.writable)]
+    names = ["id", *(name for name, item in visible_fields(part).items() if item.writable)]
     return [{name: _jsonable(row[name]) for name in names if name in row} for row in rows]
 
 

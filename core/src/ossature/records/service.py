@@ -352,7 +352,7 @@ def _clean_parts(rt: RecordType, parts: Mapping[str, Any]) -> tuple[dict[str, li
         for number, row in enumerate(rows):
             prefix = f"{collection}.{number}."
             given = {name: value for name, value in row.items() if name != "id"}
-            values, wrong = clean(rt.parts[collection].fields, given, partial=False, prefix=prefix)
+            values, wrong = clean(writable_fields(rt.parts[collection]), given, partial=False, prefix=prefix)
             faults += wrong
             if row.get("id") is not None:
                 try:
