@@ -235,6 +235,15 @@ def test_otherwise_the_writer_is_warned_of_a_likely_duplicate(contacts: Any) -> 
     assert "warnings" not in contacts.patch(answer.json["data"]["id"], {"notes": "x"}).json["meta"]
 
 
+def test_the_warning_tells_nothing_of_contacts_beyond_the_writers_reach(contacts: Any, tenant: Tenant) -> None:
+    contacts.add(email="anna@example.com")
+    one, other = (contacts.by(tenant.member("sales_rep")) for _number in range(2))
+    mine = one.add(email="anna@example.com")
+    assert "warnings" not in other.post({"last_name": "Durand", "email": "anna@example.com"}).json["meta"]
+    (warning,) = one.post({"last_name": "Durand", "email": "anna@example.com"}).json["meta"]["warnings"]
+    assert warning["contacts"] == [mine["id"]]
+
+
 # -- pages -------------------------------------------------------------------------------------------------------------
 
 

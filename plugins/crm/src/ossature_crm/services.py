@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, true
 
-from ossature.api import ChangeKind, Detail, RecordChange, current, record_type, session, translator
+from ossature.api import ChangeKind, Detail, RecordChange, current, reaches, record_type, rules, session, translator
 from ossature_crm.settings import UNIQUE_CONTACT_EMAIL
 
 _, _l, ngettext = translator("crm")
@@ -57,7 +57,7 @@ def refuse_known_email(change: RecordChange) -> Iterator[Detail]:
         return
     session().execute(
         text("SELECT pg_advisory_xact_lock(hashtextextended(:what, 0))"),
-        {"what": f"crm.contact.email {current().tenant_id} {email.lower()}"},
+        {"what": f"crm.contact.email {current().tenant_id} {rules.folded(email)}"},
     )
     if same_email(email, change.id):
         yield Detail("email", "taken", _("Another contact has this e-mail address already; open that one instead."))
@@ -66,13 +66,13 @@ def refuse_known_email(change: RecordChange) -> Iterator[Detail]:
 def warn_of_known_email(change: RecordChange) -> Iterator[Detail]:
     """Otherwise the writer is told, since two entries are often one person."""
     email = change.after.get("email")
-    if email and "email" in change.changed and (known := same_email(email, change.id)):
+    if email and "email" in change.changed and (known := same_email(email, change.id, seen=True)):
         others = [str(id) for id in known]
         yield Detail("email", "duplicate", _("Another contact has the same e-mail address."), {"contacts": others})
 
 
-def same_email(email: str, but: UUID) -> list[UUID]:
-    """Live contacts with that address, whatever its case; at most five."""
+def same_email(email: str, but: UUID, *, seen: bool = False) -> list[UUID]:
+    """Live contacts with that address, whatever its case; at most five. `seen` leaves out those beyond the actor."""
     contact = record_type("crm.contact")
     return list(
         session()
@@ -83,6 +83,7 @@ def same_email(email: str, but: UUID) -> list[UUID]:
                 contact.c.email_fold == func.ossature.fold(email),
                 contact.c.deleted_at.is_(None),
                 contact.c.id != but,
+                reaches(contact) if seen else true(),
             )
             .limit(5)
         )
