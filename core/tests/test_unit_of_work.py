@@ -177,6 +177,15 @@ def test_a_callback_that_fails_hides_neither_the_commit_nor_the_others(ask: Any,
     assert (shelves(owner), ran) == (["Kept"], ["second"])
 
 
+def test_whoever_loses_to_another_writer_is_told_and_leaves_nothing(ask: Any, owner: Person) -> None:
+    def view() -> None:
+        write()
+        session().execute(text("DO $$ BEGIN RAISE EXCEPTION 'two met' USING ERRCODE = '40P01'; END $$"))
+
+    assert ask(view).status_code == 409
+    assert shelves(owner) == []
+
+
 def test_what_must_outlive_a_refusal_is_written_beside_it(ask: Any, owner: Person) -> None:
     def view() -> tuple[str, int]:
         write("Undone")

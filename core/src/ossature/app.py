@@ -262,6 +262,8 @@ def _add_errors(app: Application) -> None:
 
     @app.errorhandler(OperationalError)
     def database_away(error: OperationalError) -> ResponseReturnValue:
+        if getattr(error.orig, "sqlstate", None) in _MET:
+            return failure(_OfStatus(409, _message(409))) if wants_json() else (render_error(409), 409)
         log.error("the database did not answer", exc_info=error)
         if wants_json():
             return failure(_OfStatus(503, _message(503), "unavailable"))
@@ -278,6 +280,10 @@ def _add_errors(app: Application) -> None:
             if not wants_json():
                 return render_error(500), 500
         return failure(_OfStatus(500, _message(500)))
+
+
+_MET = frozenset({"40P01", "40001"})
+"""Deadlock and serialization failure: two writers met, and this one was undone."""
 
 
 class _OfStatus(Refusal):
@@ -299,6 +305,7 @@ def _message(status: int) -> str:
         400: _("The request could not be read."),
         404: _("There is nothing here."),
         405: _("This address does not take that method."),
+        409: _("It has changed since you opened it, so nothing was saved."),
         413: _("The request is too large."),
         415: _("Send the body as application/json."),
         500: _("Something failed on our side. Nothing was saved; try again, and give the request's id if it persists."),
