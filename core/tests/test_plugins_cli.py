@@ -2,44 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
-
-from ossature.testing.servers import SECRET, Servers
 
 pytestmark = pytest.mark.database
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture(scope="module")
-def ossature(servers: Servers, installed_plugins: tuple[str, ...], worker_number: int) -> Iterator[Run]:
-    """Runs the command on a database of its own; `ossature("plugin", "list", ENVIRONMENT="test")`."""
-    name = f"ossature_{servers.run}_cli_{worker_number}"
-    servers.clone(servers.template("all", installed_plugins), name)
-    config = servers.config(name)
-    settings = {
-        "HOME": str(config.home),
-        "DATABASE_URL": config.database_url,
-        "REDIS_URL": config.redis_url,
-        "SECRET_KEY": SECRET,
-        "DB_ROLE_PREFIX": config.db_role_prefix,
-        "ENVIRONMENT": "test",
-        "LOG_LEVEL": "error",
-    }
-
-    def run(*words: str, **changed: str) -> subprocess.CompletedProcess[str]:
-        environment = {key: value for key, value in os.environ.items() if not key.startswith("OSSATURE_")}
-        environment |= {f"OSSATURE_{key}": value for key, value in {**settings, **changed}.items()}
-        command = [sys.executable, "-m", "ossature", *words]
-        return subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=60)
-
-    yield run
-    servers.drop(name)
 
 
 def line_of(listing: str, key: str) -> str:

@@ -289,7 +289,7 @@ def explain(error: Exception) -> list[str]:
     if isinstance(error, EmbeddedError):
         return [str(error)]
     name = f"{type(error).__module__}.{type(error).__name__}"
-    if name in {"ossature.db.migrate.DatabaseTooOld", "ossature.db.migrate.NotPrepared"}:
+    if name == "ossature.db.migrate.DatabaseTooOld":
         return [str(error)]
     if name.startswith(("sqlalchemy.exc.", "psycopg.")):
         return [_explain_database(error)]

@@ -62,10 +62,6 @@ class DatabaseTooOld(RuntimeError):
     """The server is older than the product supports."""
 
 
-class NotPrepared(RuntimeError):
-    """The roles do not exist yet; `ossature db prepare` makes them."""
-
-
 def sources(config: Config) -> list[Source]:
     """Kernel first, then the installed plugins in dependency order, whether active or not."""
     from ossature.plugins.loading import installed_packages
@@ -75,27 +71,32 @@ def sources(config: Config) -> list[Source]:
 
 def prepare(config: Config) -> list[str]:
     """Create the roles and what extensions the server offers; safe to repeat. Returns what was done, in words."""
-    done = []
     engine = create_engine(make_url(config.database_url).set(drivername="postgresql+psycopg"))
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        _check_version(connection)
-        database = connection.exec_driver_sql("SELECT current_database()").scalar_one()
-        present = set(connection.exec_driver_sql("SELECT rolname FROM pg_roles").scalars())
-        names = {suffix: f"{config.db_role_prefix}_{suffix}" for suffix in ("owner", "app", "system")}
-        for name in names.values():
-            if name not in present and _said(connection, "CREATE ROLE {} NOSUPERUSER NOBYPASSRLS", name):
-                done.append(f"role {name} created")
-        for suffix, url in (("app", config.app_database_url), ("system", config.system_database_url)):
-            if password := make_url(url).password:
-                _said(connection, "ALTER ROLE {} LOGIN PASSWORD {}", names[suffix], sql.Literal(str(password)))
-            else:
-                _said(connection, "ALTER ROLE {} LOGIN", names[suffix])
-            _said(connection, "ALTER ROLE {} SET search_path = ''", names[suffix])
-            _said(connection, "GRANT CONNECT ON DATABASE {} TO {}", database, names[suffix])
-        _said(connection, "GRANT {} TO CURRENT_USER", names["owner"])
-        _said(connection, "GRANT CREATE, CONNECT ON DATABASE {} TO {}", database, names["owner"])
-        done += _prepare_extensions(connection)
-    engine.dispose()
+    try:
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            return [*_prepare_roles(connection, config), *_prepare_extensions(connection)]
+    finally:
+        engine.dispose()
+
+
+def _prepare_roles(connection: Connection, config: Config) -> list[str]:
+    done = []
+    _check_version(connection)
+    database = connection.exec_driver_sql("SELECT current_database()").scalar_one()
+    present = set(connection.exec_driver_sql("SELECT rolname FROM pg_roles").scalars())
+    names = {suffix: f"{config.db_role_prefix}_{suffix}" for suffix in ("owner", "app", "system")}
+    for name in names.values():
+        if name not in present and _said(connection, "CREATE ROLE {} NOSUPERUSER NOBYPASSRLS", name):
+            done.append(f"role {name} created")
+    for suffix, url in (("app", config.app_database_url), ("system", config.system_database_url)):
+        if password := make_url(url).password:
+            _said(connection, "ALTER ROLE {} LOGIN PASSWORD {}", names[suffix], sql.Literal(str(password)))
+        else:
+            _said(connection, "ALTER ROLE {} LOGIN", names[suffix])
+        _said(connection, "ALTER ROLE {} SET search_path = ''", names[suffix])
+        _said(connection, "GRANT CONNECT ON DATABASE {} TO {}", database, names[suffix])
+    _said(connection, "GRANT {} TO CURRENT_USER", names["owner"])
+    _said(connection, "GRANT CREATE, CONNECT ON DATABASE {} TO {}", database, names["owner"])
     return done
 
 
