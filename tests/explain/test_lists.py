@@ -15,7 +15,7 @@ from uuid import UUID
 
 import pytest
 from flask import Flask
-from sqlalchemy import Connection, event, text
+from sqlalchemy import Connection, Engine, event, text
 
 from ossature.kernel import Kernel
 from ossature.records.query import ListQuery, list_rows
@@ -64,6 +64,9 @@ def filled(app: Flask, servers: Servers, database: str) -> Filled:
                 ids[rt.key] = insert_rows(
                     connection, rt, tenant.id, ROWS, references={"owner_id": owners, **references}, history=False
                 )
+                for part in rt.parts.values():
+                    owned = {str(part.parent_column): ids[rt.key][:: ROWS // 4000]}
+                    insert_rows(connection, part, tenant.id, ROWS, references=owned, history=False)
             found.append(Filled(kernel, owner, sales, {key: rows[0] for key, rows in ids.items()}))
         connection.execute("VACUUM ANALYZE")
     return found[1]
@@ -96,8 +99,8 @@ def lists(rt: RecordType, targets: dict[str, UUID], sales: Person) -> Iterator[L
 
 
 @contextmanager
-def overheard(connection: Connection) -> Iterator[list[tuple[str, Any]]]:
-    """The statements sent over a connection while the block runs, with their parameters."""
+def overheard(connection: Connection | Engine) -> Iterator[list[tuple[str, Any]]]:
+    """The statements sent over a connection, or all of an engine, while the block runs, with their parameters."""
     found: list[tuple[str, Any]] = []
 
     def note(_connection: object, _cursor: object, statement: str, parameters: Any, *_more: object) -> None:
@@ -169,6 +172,37 @@ def rt_role(person: Person) -> str:
 def test_no_list_reads_a_whole_tenant(filled: Filled, key: str) -> None:
     rt = filled.kernel.records[key]
     found = [fault for query in lists(rt, filled.targets, filled.sales) for fault in faults(filled.owner, rt, query)]
+    assert found == [], "\n".join(found)
+
+
+@pytest.mark.req("S0-09")
+@pytest.mark.parametrize("key", RECORDS)
+def test_nothing_else_on_the_way_to_a_page_does_either(filled: Filled, key: str) -> None:
+    """Counts, labels of references, pickers: whatever page and API send for a list and for one record."""
+    rt, owner = filled.kernel.records[key], filled.owner
+    page, api = f"/{rt.plugin}/{rt.slug}", f"/api/{rt.plugin}/{rt.slug}"
+    filters = f"filter[owner_id]={filled.sales.member_id}"
+    one = filled.targets[key]
+    paths = [page, f"{page}?{filters}", f"{page}/{one}", f"{page}/{one}/edit", f"{api}?{filters}", f"{api}/{one}",
+             f"{api}/options", f"{page}?part=related&{filters}"]  # fmt: skip
+    if rt.searchable:
+        paths += [f"{page}?q=a1b", f"{api}/options?q=a1b"]
+    for client in (owner.page, owner.api):  # signed in before anybody listens
+        assert client.get(f"{api}/{one}").status_code == 200
+    with overheard(filled.kernel.db.app) as statements:
+        for path in paths:
+            answer = (owner.api if path.startswith("/api/") else owner.page).get(path)
+            assert answer.status_code == 200, (path, answer.text[:300])
+    asked = [(statement, given) for statement, given in statements if statement.lstrip().startswith(("SELECT", "WITH"))]
+    assert len(asked) >= 10
+    full = {name for one in filled.kernel.records for name in (one.name, *(part.name for part in one.parts.values()))}
+    found = []
+    with owner.work() as work:
+        for statement, given in asked:
+            (plan,) = (
+                work.connection().exec_driver_sql("EXPLAIN (ANALYZE, FORMAT JSON) " + statement, given).scalar_one()
+            )
+            found += [f"{fault}: {statement[:400]}" for fault in whole_reads(plan["Plan"]) if full & set(fault.split())]
     assert found == [], "\n".join(found)
 
 
