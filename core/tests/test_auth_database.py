@@ -9,9 +9,12 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from ossature.auth.accounts import make_password_link
+from ossature.auth.sign_in import choose_tenant
 from ossature.context import Context
 from ossature.db import transaction
 from ossature.ids import new_id
+from ossature.rbac.members import add_member, list_members
+from ossature.rbac.roles import role_by_key
 from ossature.testing.people import Tenant
 
 pytestmark = pytest.mark.database
@@ -85,6 +88,36 @@ def test_a_link_for_a_first_password_is_made_for_ones_own_new_accounts_alone(
     stranger = theirs.member("viewer")
     with mine.work():
         assert make_password_link(stranger.user_id) is None
+
+
+def test_when_somebody_signed_in_elsewhere_is_not_told(make_tenant: Callable[..., Tenant]) -> None:
+    mine, theirs = make_tenant(), make_tenant()
+    stranger = theirs.member("viewer")
+    with mine.work():
+        add_member(stranger.user_id, "Stranger", [role_by_key("viewer").id])
+    stranger.session("page")
+
+    def seen(tenant: Tenant) -> bool:
+        with tenant.work():
+            found = next(member for member in list_members() if member.user_id == stranger.user_id)
+        return found.last_sign_in_at is not None
+
+    assert (seen(theirs), seen(mine)) == (True, False)
+    assert choose_tenant(stranger.session("page"), stranger.user_id, mine.id)
+    assert seen(mine)
+
+
+def test_partitions_begin_at_midnight_utc_in_whatever_zone_they_are_made(tenant: Tenant) -> None:
+    with tenant.work() as work:
+        bounds = work.execute(
+            text(
+                "SELECT pg_get_expr(c.relpartbound, c.oid) FROM pg_catalog.pg_class c"
+                " WHERE c.relname ~ '^change_[0-9]{4}_[0-9]{2}$' AND set_config('timezone', 'UTC', true) = 'UTC'"
+            )
+        ).scalars()
+        found = list(bounds)
+    assert found
+    assert all(bound.count("-01 00:00:00+00'") == 2 for bound in found)
 
 
 @pytest.mark.req("S4-120")

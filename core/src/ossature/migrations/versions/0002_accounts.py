@@ -78,7 +78,6 @@ def _platform_tables() -> None:
         sa.Column("active", sa.Boolean, nullable=False, server_default=sa.text("true")),
         _moment("created_at", nullable=False, server_default=NOW),
         _moment("password_changed_at"),
-        _moment("last_sign_in_at"),
         sa.CheckConstraint("email = lower(email) AND email LIKE '%_@_%'", name="email"),
         sa.CheckConstraint("name <> ''", name="name"),
         sa.CheckConstraint("theme IN ('auto', 'light', 'dark')", name="theme"),
@@ -153,9 +152,11 @@ def _tenant_tables() -> None:
         sa.Column("user_id", sa.Uuid, sa.ForeignKey("ossature.user_account.id"), nullable=False),
         sa.Column("active", sa.Boolean, nullable=False, server_default=sa.text("true")),
         _moment("created_at", nullable=False, server_default=NOW),
+        _moment("last_sign_in_at", comment="here; what somebody does elsewhere is not shown"),
         fk("id", "ossature.actor"),
         sa.UniqueConstraint("tenant_id", "user_id"),
         sa.Index("member_user_id_idx", "user_id"),
+        untracked=("last_sign_in_at",),
     )
     op.create_tenant_table(
         "ossature",
@@ -315,9 +316,9 @@ FOR_APP = {
         RETURNS timestamptz LANGUAGE plpgsql AS
         DECLARE v_email text; v_expires timestamptz := now() + make_interval(days => p_days);
         BEGIN
-          UPDATE ossature.user_account u SET last_sign_in_at = now() WHERE u.id = p_user AND u.active
-            RETURNING u.email INTO v_email;
+          SELECT u.email INTO v_email FROM ossature.user_account u WHERE u.id = p_user AND u.active;
           IF v_email IS NULL THEN RETURN NULL; END IF;
+          UPDATE ossature.member m SET last_sign_in_at = now() WHERE m.tenant_id = p_tenant AND m.user_id = p_user;
           DELETE FROM ossature.sign_in_attempt a WHERE a.subject = sha256(convert_to(v_email, 'UTF8'));
           DELETE FROM ossature.session s WHERE s.id IN (
             SELECT o.id FROM ossature.session o WHERE o.expires_at < now() - interval '30 days'
@@ -425,10 +426,15 @@ FOR_APP = {
     # -- sessions -------------------------------------------------------------------------------------------------
     "choose_tenant(p_session uuid, p_tenant uuid)": """
         RETURNS boolean LANGUAGE sql AS
-        UPDATE ossature.session s SET chosen_tenant = p_tenant, platform_actor = NULL
-          WHERE s.id = p_session AND s.revoked_at IS NULL AND (p_tenant IS NULL OR EXISTS (
-            SELECT 1 FROM ossature.memberships(s.user_id) m WHERE m.id = p_tenant))
-          RETURNING true""",
+        WITH chosen AS (
+          UPDATE ossature.session s SET chosen_tenant = p_tenant, platform_actor = NULL
+            WHERE s.id = p_session AND s.revoked_at IS NULL AND (p_tenant IS NULL OR EXISTS (
+              SELECT 1 FROM ossature.memberships(s.user_id) m WHERE m.id = p_tenant))
+            RETURNING s.user_id),
+        noted AS (
+          UPDATE ossature.member m SET last_sign_in_at = now() FROM chosen c
+            WHERE m.tenant_id = p_tenant AND m.user_id = c.user_id)
+        SELECT true FROM chosen""",
     "revoke_session(p_session uuid, p_user uuid, p_why text)": """
         RETURNS boolean LANGUAGE sql AS
         UPDATE ossature.session s SET revoked_at = now(), revoked_for = p_why
@@ -525,7 +531,7 @@ FOR_APP = {
         RETURNS TABLE (id uuid, user_id uuid, name text, email text, active boolean, has_password boolean,
           created_at timestamptz, last_sign_in_at timestamptz) LANGUAGE sql STABLE AS
         SELECT m.id, u.id, u.name, u.email, m.active AND u.active, u.password_hash IS NOT NULL, m.created_at,
-          u.last_sign_in_at FROM ossature.member m JOIN ossature.user_account u ON u.id = m.user_id
+          m.last_sign_in_at FROM ossature.member m JOIN ossature.user_account u ON u.id = m.user_id
           WHERE m.tenant_id = nullif(current_setting('ossature.tenant', true), '')::uuid
           ORDER BY ossature.fold(u.name), m.id""",
     # -- refusals -------------------------------------------------------------------------------------------------
