@@ -93,17 +93,19 @@ END $$;
 CREATE FUNCTION ossature.ensure_partitions(months integer DEFAULT 3) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  parent text; first_day date; name text; made integer := 0; taken boolean;
+  parent text; month timestamp; begins timestamptz; ends timestamptz; name text; made integer := 0; taken boolean;
 BEGIN
   FOREACH parent IN ARRAY ARRAY['change', 'change_set'] LOOP
     FOR i IN 0..least(months, 24) LOOP
-      first_day := (date_trunc('month', now()) + make_interval(months => i))::date;
-      name := parent || '_' || to_char(first_day, 'YYYY_MM');
+      month := date_trunc('month', now() AT TIME ZONE 'UTC') + make_interval(months => i);
+      begins := month AT TIME ZONE 'UTC';  -- of every session alike, or two months would overlap
+      ends := (month + interval '1 month') AT TIME ZONE 'UTC';
+      name := parent || '_' || to_char(month, 'YYYY_MM');
       EXECUTE format('SELECT EXISTS (SELECT FROM ossature.%I WHERE at >= %L AND at < %L)',
-                     parent || '_rest', first_day, (first_day + interval '1 month')::date) INTO taken;
+                     parent || '_rest', begins, ends) INTO taken;
       IF to_regclass(format('ossature.%I', name)) IS NULL AND NOT taken THEN
         EXECUTE format('CREATE TABLE ossature.%I PARTITION OF ossature.%I FOR VALUES FROM (%L) TO (%L)',
-                       name, parent, first_day, (first_day + interval '1 month')::date);
+                       name, parent, begins, ends);
         EXECUTE format('ALTER TABLE ossature.%I ENABLE ROW LEVEL SECURITY', name);
         made := made + 1;
       END IF;
@@ -274,7 +276,13 @@ def upgrade() -> None:
         sa.Column("enabled_by_id", sa.Uuid, server_default=sa.text(ACTOR)),
         sa.UniqueConstraint("tenant_id", "key"),
     )
-    for function in ("fold(text)", "words(text)", "trigram_schema()", "search(text, text, integer)", "find_tenant(text)"):
+    for function in (
+        "fold(text)",
+        "words(text)",
+        "trigram_schema()",
+        "search(text, text, integer)",
+        "find_tenant(text)",
+    ):
         op.execute(f"REVOKE ALL ON FUNCTION ossature.{function} FROM PUBLIC")
         op.execute(f"GRANT EXECUTE ON FUNCTION ossature.{function} TO {app}, {system}")
     for function in ("bump_version()", "record_change()", "index_search(text, text)", "ensure_partitions(integer)"):
