@@ -470,6 +470,16 @@ def test_bad_tokens_count_against_the_address(app: Flask, tenant: Tenant) -> Non
         assert [client.get("/api/auth/me", environ_base=far).status_code for _ in range(4)][-1] == 429
 
 
+def test_hosts_that_are_nobodys_count_against_the_address_too(client: HostClient, app: Flask) -> None:
+    far = {"REMOTE_ADDR": "203.0.113.252"}
+    with limited(app):
+        answers = [
+            client.get("/", base_url=f"http://nobody-{number}.localhost", environ_base=far).status_code
+            for number in range(4)
+        ]
+    assert (answers[0], answers[-1]) == (404, 429)
+
+
 # -- what views find --------------------------------------------------------------------------------------------------
 
 

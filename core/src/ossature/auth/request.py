@@ -123,13 +123,14 @@ class Gate:
         rule = self._rule()
         if rule is BARE:
             return None
-        on_host = self.hosts.tenant(request.host)
-        bind(self._nobody(on_host))
+        found: Snapshot | None = None
         refused: Refusal | None = None
         try:
+            on_host = self.hosts.tenant(request.host)
+            bind(self._nobody(on_host))
             found = self._authenticate(on_host)
         except Refusal as refusal:
-            found, refused = None, refusal
+            refused = refusal
         g.caller = found
         if found is not None:
             bind(self._context(found))
