@@ -54,7 +54,11 @@ def test_pages_say_so_and_two_requests_are_two_change_sets(owner: Person, tenant
     owner.page.post(f"/_kinds/samples/{id}/delete")
     owner.page.post(f"/_kinds/samples/{id}/restore")
     found = changes(tenant, id)
-    assert [(row["what"], row["means"]) for row in found] == [("create", "api"), ("delete", "page"), ("restore", "page")]
+    assert [(row["what"], row["means"]) for row in found] == [
+        ("create", "api"),
+        ("delete", "page"),
+        ("restore", "page"),
+    ]
     assert len({row["change_set_id"] for row in found}) == 3
 
 
@@ -64,7 +68,9 @@ def test_creation_holds_all_fields_and_a_change_only_those_it_changed(owner: Per
     created, changed = changes(tenant, id)
     expected = {"name": "Quartz", "pieces": 3, "price_minor": 1050, "price_currency": "EUR", "state": "raw"}
     assert expected.items() <= created["payload"].items()
-    assert not {"version", "updated_at", "created_at", "tenant_id", "search_text", "name_fold"} & created["payload"].keys()
+    assert (
+        not {"version", "updated_at", "created_at", "tenant_id", "search_text", "name_fold"} & created["payload"].keys()
+    )
     assert changed["payload"] == {"pieces": [3, 4], "price_minor": [1050, 1100]}
     assert (created["version"], changed["version"]) == (1, 2)
 
@@ -142,7 +148,12 @@ def test_the_timeline_tells_newest_first_who_did_what(owner: Person, tenant: Ten
     assert told(owner, id) == [
         ("restore", {}), ("delete", {}), ("update", {"pieces": (1, 2), "state": ("raw", "cut")}), ("create", {}),
     ]  # fmt: skip
-    assert [entry.actor for entry in entries(owner, id).entries] == ["Anna Petit", "Anna Petit", "Zoé Roux", "Anna Petit"]
+    assert [entry.actor for entry in entries(owner, id).entries] == [
+        "Anna Petit",
+        "Anna Petit",
+        "Zoé Roux",
+        "Anna Petit",
+    ]
 
 
 def test_a_field_that_may_not_be_seen_is_hidden_in_the_history_too(owner: Person, tenant: Tenant) -> None:

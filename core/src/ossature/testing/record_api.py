@@ -32,7 +32,7 @@ class RecordApi:
         return data
 
     def read(self, id: object) -> dict[str, Any]:
-        answer = self.person.api.get(self.at(id))
+        answer: Any = self.person.api.get(self.at(id))
         assert answer.status_code == 200, answer.text
         data: dict[str, Any] = answer.json["data"]
         return data
