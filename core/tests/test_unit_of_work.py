@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask, Response
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from ossature.context import Context, NoContext, current
 from ossature.db import after_commit, session, transaction
@@ -177,13 +178,20 @@ def test_a_callback_that_fails_hides_neither_the_commit_nor_the_others(ask: Any,
     assert (shelves(owner), ran) == (["Kept"], ["second"])
 
 
-def test_whoever_loses_to_another_writer_is_told_and_leaves_nothing(ask: Any, owner: Person) -> None:
+@pytest.mark.parametrize("state", ["40P01", "40001", "23505"])
+def test_whoever_loses_to_another_writer_is_told_and_leaves_nothing(ask: Any, owner: Person, state: str) -> None:
     def view() -> None:
         write()
-        session().execute(text("DO $$ BEGIN RAISE EXCEPTION 'two met' USING ERRCODE = '40P01'; END $$"))
+        session().execute(text(f"DO $$ BEGIN RAISE EXCEPTION 'two met' USING ERRCODE = '{state}'; END $$"))
 
     assert ask(view).status_code == 409
     assert shelves(owner) == []
+
+
+def test_an_error_of_the_database_repeats_nothing_of_what_was_written(tenant: Tenant) -> None:
+    with pytest.raises(DBAPIError) as caught, tenant.work() as work:
+        work.execute(text("SELECT 1 / (length(:name) - length(:name))"), {"name": "Anna Durand"})
+    assert "Anna" not in str(caught.value)
 
 
 def test_what_must_outlive_a_refusal_is_written_beside_it(ask: Any, owner: Person) -> None:
@@ -204,7 +212,9 @@ def test_the_record_of_a_denial_stays(app: Flask, tenant: Tenant) -> None:
     answer = viewer.api.post("/api/_kinds/shelves", json={"name": "X"})
     assert answer.status_code == 403
     with transaction(Context(means="command"), role="system") as work:
-        (denial,) = work.execute(text("SELECT * FROM ossature.system_denials(:tenant, 10)"), {"tenant": tenant.id}).all()
+        (denial,) = work.execute(
+            text("SELECT * FROM ossature.system_denials(:tenant, 10)"), {"tenant": tenant.id}
+        ).all()
     assert (denial.permission, denial.method, denial.path) == ("_kinds.shelf.create", "POST", "/api/_kinds/shelves")
     assert denial.actor_id == viewer.member_id
     assert denial.request == answer.json["error"]["request_id"]

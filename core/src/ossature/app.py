@@ -11,7 +11,8 @@ import redis
 from apiflask import APIFlask
 from flask import Response, g, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import BaseConverter, ValidationError
@@ -260,10 +261,21 @@ def _add_errors(app: Application) -> None:
             return response
         return render_error(status), status, headers
 
+    @app.errorhandler(IntegrityError)
+    def taken(error: IntegrityError) -> ResponseReturnValue:
+        """Two wrote the same thing at once; those refusals that one person can meet are told by the services."""
+        if error.statement is None or getattr(error.orig, "sqlstate", None) != "23505":
+            return failed(error)
+        return met()
+
+    def met() -> ResponseReturnValue:
+        return failure(_OfStatus(409, _message(409))) if wants_json() else (render_error(409), 409)
+
+    @app.errorhandler(PoolTimeout)
     @app.errorhandler(OperationalError)
-    def database_away(error: OperationalError) -> ResponseReturnValue:
-        if getattr(error.orig, "sqlstate", None) in _MET:
-            return failure(_OfStatus(409, _message(409))) if wants_json() else (render_error(409), 409)
+    def database_away(error: OperationalError | PoolTimeout) -> ResponseReturnValue:
+        if getattr(getattr(error, "orig", None), "sqlstate", None) in _MET:
+            return met()
         log.error("the database did not answer", exc_info=error)
         if wants_json():
             return failure(_OfStatus(503, _message(503), "unavailable"))
