@@ -116,6 +116,14 @@ def test_what_went_along_does_not_come_back_without_what_else_it_needs(samples: 
     assert samples.read(child["id"])["deleted_at"] is None
 
 
+def test_a_record_that_points_at_itself_can_be_deleted_and_restored(samples: Any) -> None:
+    added = samples.add()
+    assert samples.patch(added["id"], {"basis_id": added["id"]}).status_code == 200
+    assert samples.delete(added["id"]).status_code == 200
+    assert samples.restore(added["id"]).status_code == 200
+    assert samples.read(added["id"])["deleted_at"] is None
+
+
 def test_a_cascade_stops_at_what_restricts(samples: Any, shelves: Any) -> None:
     shelf = shelves.add(name="Top")
     basis = samples.add(shelf_id=shelf["id"])

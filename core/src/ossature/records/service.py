@@ -162,7 +162,7 @@ def restore(rt: RecordType, id: UUID) -> Row:
     if before["deleted_at"] is None:
         return before
     needed = {item.name: before.get(item.name) for item in rt.references() if item.on_delete != "clear"}
-    _check_references(rt, needed)
+    _check_references(rt, {name: other for name, other in needed.items() if other != id})
     _ask(rt, RecordChange(rt.key, id, ChangeKind.RESTORED, before, before))
     row = _update(rt, id, {"deleted_at": None})
     _restore_children(rt, [id], before["deleted_at"])
@@ -261,11 +261,14 @@ def _check_references(rt: RecordType, values: Mapping[str, Any]) -> None:
         raise _invalid(faults)
 
 
-def _leave_no_live_child(rt: RecordType, ids: list[UUID]) -> None:
+def _leave_no_live_child(rt: RecordType, ids: list[UUID], going: frozenset[UUID] = frozenset()) -> None:
+    """`going` are those that are on their way out already; pointing at oneself or in a circle keeps nobody alive."""
+    going |= set(ids)
     for other, item in kernel().records.pointing_at(rt.key):
         live = sa.and_(
-            other.c.tenant_id == current().tenant_id, other.c[item.name].in_(ids), other.c.deleted_at.is_(None)
-        )
+            other.c.tenant_id == current().tenant_id, other.c[item.name].in_(ids), other.c.deleted_at.is_(None),
+            other.c.id.notin_(going),
+        )  # fmt: skip
         if item.on_delete == "restrict":
             count = (
                 session()
@@ -282,7 +285,7 @@ def _leave_no_live_child(rt: RecordType, ids: list[UUID]) -> None:
         elif item.on_delete == "cascade":
             children = list(session().execute(select(other.c.id).where(live).with_for_update()).scalars())
             if children:
-                _leave_no_live_child(other, children)
+                _leave_no_live_child(other, children, going)
                 session().execute(
                     sa.update(other.table)
                     .where(other.c.tenant_id == current().tenant_id, other.c.id.in_(children))
