@@ -234,3 +234,8 @@ def test_a_picker_offers_live_records_by_title(samples: Any, owner: Any) -> None
         "Anna",
         "Élodie",
     ]
+
+
+def test_a_filter_without_its_last_bracket_is_told_instead_of_passed_over(samples: Any) -> None:
+    answer = samples.list(**{"filter[state": "raw"})
+    assert (answer.status_code, answer.json["error"]["details"][0]["code"]) == (400, "unknown_parameter")

@@ -106,9 +106,10 @@ def read_object() -> dict[str, Any]:
 
 
 def known_arguments(allowed: Sequence[str], prefixes: Sequence[str] = ()) -> None:
-    """Refuse query parameters that nobody reads, since a misspelt filter would answer too much."""
+    """Refuse query parameters that nobody reads, since a misspelt filter would answer too much; `prefixes` open those
+    in brackets, such as `filter[`."""
     for name in request.args:
-        if name not in allowed and not any(name.startswith(prefix) for prefix in prefixes):
+        if name not in allowed and not any(name.startswith(prefix) and name[-1] == "]" for prefix in prefixes):
             raise BadRequest(
                 _("The parameter %(name)s is unknown.", name=plain(name)),
                 [Detail(plain(name), "unknown_parameter", _("Use one of: %(names)s.", names=", ".join(allowed)))],
