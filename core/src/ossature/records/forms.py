@@ -19,7 +19,6 @@ from wtforms import FieldList, Form, FormField
 from wtforms.widgets import TextInput
 
 from ossature.context import current
-from ossature.db.types import Money
 from ossature.errors import Detail
 from ossature.records.clean import Wrong, clean_value
 from ossature.records.fields import Field, Kind
@@ -177,12 +176,3 @@ class RecordForm:
                     rows.append({name: value for name, value in row.items() if name != "id" or value})
             values[collection] = rows
         return values
-
-
-def shown_text(field: DeclaredField, row_value: Any) -> Any:
-    """What an input holds: the text as typed, else the stored value."""
-    if field.typed is not None:
-        return field.typed
-    if isinstance(row_value, Money):
-        return str(row_value.amount)
-    return row_value
