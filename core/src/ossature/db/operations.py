@@ -58,7 +58,7 @@ def fk(column: str, target: str, on_delete: str = "RESTRICT") -> sa.ForeignKeyCo
     return sa.ForeignKeyConstraint(["tenant_id", column], [f"{target}.tenant_id", f"{target}.id"], ondelete=rule)
 
 
-def roles(operations: Operations) -> tuple[str, str]:
+def roles(operations: Any) -> tuple[str, str]:
     """The names of the app and system roles of this deployment."""
     prefix = operations.get_context().opts["role_prefix"]
     return f'"{prefix}_app"', f'"{prefix}_system"'
