@@ -18,8 +18,8 @@ from sqlalchemy.orm import Mapped
 from ossature.config import Config
 from ossature.context import Context, use_context
 from ossature.db import Database
-from ossature.db.alteration import altered
-from ossature.db.declaration import declared_table
+from ossature.revisions.alteration import altered
+from ossature.revisions.declaration import declared_table
 from ossature.db.migrate import ensure_schema, migration_options
 from ossature.db.operations import create_record_table, fk
 from ossature.db.tenancy import Base

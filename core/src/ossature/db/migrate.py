@@ -266,12 +266,3 @@ def _check_version(connection: Connection) -> None:
 def behind(states: Sequence[MigrationState]) -> list[str]:
     """The keys of plugins whose schema is not at its newest revision."""
     return [state.key for state in states if state.behind]
-
-
-def revision(config: Config, plugin: str, message: str) -> Path | None:
-    """Write the migration that brings a plugin's schema to its declarations; None when there is nothing to do."""
-    from ossature.app import create_app
-    from ossature.db.revision import write_revision
-
-    kernel = create_app(config).extensions["ossature"]
-    return write_revision(config, kernel.records.all(), plugin, message)

@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from ossature.config import Config
 from ossature.context import Context, TenantInfo, use_context
-from ossature.db import Database, migrate, transaction
+from ossature.db import Database, transaction
 from ossature.errors import Refusal
 from ossature.plugins import activation
 from ossature.plugins.enabling import disable_plugin, enable_plugin
@@ -116,8 +116,10 @@ def disable(key: str, slug: str) -> None:
 @click.option("-m", "--message", required=True, help="What the migration does, in a few words.")
 def revision(key: str, message: str) -> None:
     """Write the migration that takes a plugin's schema to its declarations."""
+    from ossature.revisions.writing import revision as write
+
     with _plain_refusals():
-        path = migrate.revision(Config.load(), key, message)
+        path = write(Config.load(), key, message)
     click.echo(f"Written: {path}" if path else f"The schema of {key} matches its declarations; nothing to write.")
 
 

@@ -13,8 +13,8 @@ from ossature.context import Context, use_context
 from ossature.db import Database
 from ossature.db.migrate import migration_options
 from ossature.db.operations import AddKey, CreateRecordTable, create_record_table, create_schema
-from ossature.db.declaration import declared_table
 from ossature.records.types import RecordType
+from ossature.revisions.declaration import declared_table
 
 
 def declare(config: Config, schema: str, types: Sequence[RecordType]) -> None:

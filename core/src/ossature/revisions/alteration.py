@@ -16,10 +16,10 @@ from alembic.operations import Operations
 from sqlalchemy import Connection, text
 
 from ossature.config import Config
-from ossature.db.declaration import declared_table, literal, own_column, quoted, render_column, render_item
 from ossature.db.migrate import migration_options
 from ossature.db.operations import UNTRACKED, CreateRecordTable, create_record_table, fold_column
 from ossature.records.types import RecordType
+from ossature.revisions.declaration import declared_table, literal, own_column, quoted, render_column, render_item
 
 SCRATCH = "ossature_scratch"
 SEARCH = ("search_text", "search_vector")

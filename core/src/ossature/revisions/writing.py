@@ -15,11 +15,11 @@ from sqlalchemy import Connection, text
 
 from ossature.config import Config
 from ossature.context import Context, use_context
-from ossature.db.alteration import altered
 from ossature.db.database import Database
-from ossature.db.declaration import declared_table, own_column, quoted, render_item, render_table, target_of
 from ossature.db.migrate import Source, _script, sources
 from ossature.records.types import RecordType
+from ossature.revisions.alteration import altered
+from ossature.revisions.declaration import declared_table, own_column, quoted, render_item, render_table, target_of
 
 
 def write_revision(config: Config, types: Iterable[RecordType], key: str, message: str) -> Path | None:
@@ -122,3 +122,11 @@ def _write(source: Source, message: str, upgrade: Sequence[str], downgrade: Sequ
 
 def _indented(steps: Sequence[str]) -> list[str]:
     return ["    " + line if line else "" for step in steps or ["pass"] for line in step.split("\n")]
+
+
+def revision(config: Config, plugin: str, message: str) -> Path | None:
+    """Write the migration that brings a plugin's schema to its declarations; None when there is nothing to do."""
+    from ossature.app import create_app
+
+    kernel = create_app(config).extensions["ossature"]
+    return write_revision(config, kernel.records.all(), plugin, message)

@@ -1,0 +1,1 @@
+"""Revisions: the migrations that lead a plugin's schema to its declarations, written as code."""
