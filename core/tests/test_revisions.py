@@ -18,12 +18,12 @@ from sqlalchemy.orm import Mapped
 from ossature.config import Config
 from ossature.context import Context, use_context
 from ossature.db import Database
-from ossature.revisions.alteration import altered
-from ossature.revisions.declaration import declared_table
 from ossature.db.migrate import ensure_schema, migration_options
 from ossature.db.operations import create_record_table, fk
 from ossature.db.tenancy import Base
 from ossature.records import Record, choice, day, decimal, derived, describe, integer, reference, secret, text
+from ossature.revisions.alteration import altered
+from ossature.revisions.declaration import declared_table
 
 pytestmark = [
     pytest.mark.database,
