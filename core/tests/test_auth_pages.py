@@ -166,11 +166,40 @@ def test_an_owner_gets_no_link_to_an_account_that_is_not_theirs_alone(make_tenan
     answer = owner.page.post(
         "/settings/members/new", data={"name": "X", "email": stranger.email, "roles": [role_id(mine, "viewer")]}
     )
-    assert answer.status_code == 303, "added, without a link"
+    assert answer.status_code == 200
+    assert "/password/" not in answer.text, "no link that could set another's password"
+    assert "/join/" in answer.text
     listed = owner.page.get("/settings/members").text
-    added = re.findall(r"/settings/members/([0-9a-f-]{36})", listed)
-    for member in added:
-        assert owner.page.post(f"/settings/members/{member}/link").status_code == 409
+    (added,) = set(re.findall(r"/settings/members/([0-9a-f-]{36})", listed)) - {str(owner.member_id)}
+    assert "/password/" not in owner.page.post(f"/settings/members/{added}/link").text
+
+
+def test_somebody_with_an_account_is_let_in_once_they_accept_and_nobody_else_can(make_tenant: MakeTenant) -> None:
+    mine, theirs = make_tenant(), make_tenant()
+    owner, guest, other = mine.member("owner"), theirs.member("viewer"), theirs.member("viewer")
+    asked = owner.page.post(
+        "/settings/members/new", data={"name": "Guest", "email": guest.email, "roles": [role_id(mine, "viewer")]}
+    )
+    path = re.search(r"/join/[\w-]+", asked.text)
+    assert path is not None
+    assert guest.api.get("/api/auth/me").json["data"]["tenants"] == [
+        {"id": str(theirs.id), "slug": theirs.slug, "name": theirs.info.name}
+    ]
+    (member,) = set(re.findall(r"/settings/members/([0-9a-f-]{36})", owner.page.get("/settings/members").text)) - {
+        str(owner.member_id)
+    }
+    assert owner.page.post(f"/settings/members/{member}/activate").status_code == 409
+
+    assert client_of(mine.app, theirs.url).get(path[0]).status_code == 303, "signed out: to sign in, and back"
+    assert other.page.get(path[0]).status_code == 403
+    assert other.page.post(path[0]).status_code == 403
+    shown = guest.page.get(path[0])
+    assert shown.status_code == 200
+    assert mine.info.name in shown.text
+    assert guest.page.post(path[0]).status_code == 303
+    slugs = {one["slug"] for one in guest.api.get("/api/auth/me").json["data"]["tenants"]}
+    assert slugs == {mine.slug, theirs.slug}
+    assert guest.page.post(path[0]).status_code == 404, "a link works once"
 
 
 @pytest.mark.req("S2-055")

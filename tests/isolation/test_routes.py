@@ -57,6 +57,8 @@ OPEN: dict[tuple[str, str], tuple[Any, Any]] = {
     ("POST", "auth.sign_out"): (SIGN_IN, SIGN_IN),
     ("GET", "auth.first_password"): (404, 404),
     ("POST", "auth.first_password"): (404, 404),
+    ("GET", "auth.join"): (404, SIGN_IN),
+    ("POST", "auth.join"): (404, SIGN_IN),
     ("GET", "auth.choose_tenant"): (200, SIGN_IN),
     ("POST", "auth.switch_tenant"): (404, SIGN_IN),
     ("POST", "auth.set_locale"): (422, 422),

@@ -25,7 +25,7 @@ _SHAPES = re.compile(
     | (?P<pair>(?i:\b[\w-]*(?:password|passwd|secret|token|api[_-]?key|authorization|cookie)["']?\s*[=:]\s*)
         (?!\[redacted\])(?:"[^"]*"|'[^']*'|[^\s,;&}"']+))
     | (?P<key>\boss_[A-Za-z0-9_-]{12,})                                               # our own API keys
-    | (?P<link>(?<=/password/)[A-Za-z0-9_-]{16,})                                     # links to a first password
+    | (?P<link>(?:(?<=/password/)|(?<=/join/))[A-Za-z0-9_-]{16,})                       # one-time links
     | (?P<phone>(?<![\w.:/+-])(?:\+\d{1,3}[ .-]?(?:\(0\)[ .-]?)?\d{1,4}(?:[ .-]?\d{2,4}){2,5}
         |0[1-9](?:[ .-]?\d{2}){4})(?![\w.-]*\w))
     """,

@@ -35,6 +35,16 @@ class NewUser:
 
 
 @dataclass(frozen=True, slots=True)
+class Invitation:
+    """What a link to join an organisation is about."""
+
+    user_id: UUID
+    email: str
+    slug: str
+    tenant: str
+
+
+@dataclass(frozen=True, slots=True)
 class PasswordLink:
     """Whose first password a link sets."""
 
@@ -126,6 +136,39 @@ def use_password_link(secret: str, password: str) -> PasswordLink:
         if used.scalar() is None:
             raise NotFound(_("This link has been used or is too old. Ask for a new one."))
     return link
+
+
+def make_invitation(member_id: UUID) -> str | None:
+    """A one-time secret with which somebody who has an account joins the bound organisation, for 72 hours; None for a
+    member who has joined."""
+    secret = secrets.token_urlsafe(32)
+    made = session().execute(
+        text("SELECT ossature.make_invitation(:member, :digest, :hours)"),
+        {"member": member_id, "digest": digest(secret), "hours": LINK_HOURS},
+    )
+    return secret if made.scalar() else None
+
+
+def find_invitation(secret: str) -> Invitation | None:
+    with transaction(_nowhere()) as work:
+        row = work.execute(text("SELECT * FROM ossature.invitation(:digest)"), {"digest": digest(secret)}).first()
+    return Invitation(row.user_id, row.email, row.slug, row.tenant) if row else None
+
+
+def accept_invitation(secret: str, user_id: UUID, session_id: UUID) -> UUID:
+    """Join an organisation as the person whose session this is; returns its id. Raises `NotFound` for a link that was
+    used, replaced, has run out or is another person's."""
+    with transaction(_nowhere()) as work:
+        joined: UUID | None = work.execute(
+            text("SELECT ossature.accept_invitation(:digest, :session)"),
+            {"digest": digest(secret), "session": session_id},
+        ).scalar()
+        if joined is None:
+            raise NotFound(_("This link has been used or is too old. Ask for a new one."))
+        cache = access_state().cache
+        after_commit(lambda: cache.tenant_changed(joined))
+        after_commit(lambda: cache.user_changed(user_id))
+    return joined
 
 
 def save_profile(

@@ -56,11 +56,11 @@ def invite() -> ResponseReturnValue:
     if form.validate_on_submit():
         try:
             user = accounts.create_user(form.email.data, form.name.data)
-            members.add_member(user.id, form.name.data, form.roles.data)
+            id = members.add_member(user.id, form.name.data, form.roles.data, joined=user.created)
         except (Invalid, Conflict, Forbidden) as refusal:
             form.refuse(refusal)
         else:
-            link = _link(user.id)
+            link = _link(members.find_member(id))
             if link is None:
                 notify(_("%(name)s can sign in with their present password.", name=form.name.data))
                 return redirect(url_for("settings_members.index"), 303)
@@ -119,7 +119,7 @@ def activate(id: UUID) -> ResponseReturnValue:
 def new_link(id: UUID) -> ResponseReturnValue:
     found = members.find_member(id)
     authority.may_touch_member(id)
-    link = _link(found.user_id)
+    link = _link(found)
     if link is None:
         raise Conflict(_("%(name)s has a password already.", name=found.name))
     return _show_link(found.name, found.email, link)
@@ -131,15 +131,20 @@ def _choices() -> list[tuple[UUID, str]]:
     return [(role.id, role.name) for role in roles.list_roles() if role.rank <= rank]
 
 
-def _link(user_id: UUID) -> str | None:
-    """The address where an account without a password chooses its first one."""
-    secret = accounts.make_password_link(user_id)
+def _link(member: members.MemberView) -> str | None:
+    """Where an account of our own chooses its first password, or where somebody else's account says that it joins."""
+    if member.joined:
+        secret, endpoint = accounts.make_password_link(member.user_id), "auth.first_password"
+    else:
+        secret, endpoint = accounts.make_invitation(member.id), "auth.join"
     if secret is None:
         return None
     gate: Gate = current_app.extensions["ossature.access"]
     tenant = current().tenant
-    base = gate.hosts.url_of(tenant.slug if tenant and gate.on_tenant_host() else None)
-    return base + url_for("auth.first_password", secret=secret)
+    # Who has an account signs in where it belongs, which is not this organisation's address yet.
+    own_host = tenant is not None and member.joined and gate.on_tenant_host()
+    base = gate.hosts.url_of(tenant.slug if tenant and own_host else None)
+    return base + url_for(endpoint, secret=secret)
 
 
 def _show_link(name: str, email: str, link: str) -> ResponseReturnValue:

@@ -115,6 +115,31 @@ def first_password(secret: str) -> ResponseReturnValue:
     return page
 
 
+@blueprint.route("/join/<secret>", methods=["GET", "POST"])
+@signed_in(tenant=False)
+def join(secret: str) -> ResponseReturnValue:
+    """Somebody who has an account says that they join the organisation that invited them."""
+    invitation, found = accounts.find_invitation(secret), caller()
+    if invitation is None or found is None or found.session_id is None or found.user is None:
+        raise NotFound(_("This link has been used or is too old. Ask for a new one."))
+    theirs = invitation.user_id == found.user.id
+    if request.method == "POST" and theirs:
+        tenant_id = accounts.accept_invitation(secret, found.user.id, found.session_id)
+        notify(_("Welcome to %(tenant)s.", tenant=invitation.tenant))
+        gate: Gate = current_app.extensions["ossature.access"]
+        if gate.hosts.slug(request.host) is not None:
+            return redirect(gate.hosts.url_of(invitation.slug) + "/", 303)
+        service.choose_tenant(found.session_id, found.user.id, tenant_id)
+        session["tid"] = str(tenant_id)
+        return redirect(url_for_home(), 303)
+    shown = render(
+        "auth/join.html", title=_("Join %(tenant)s", tenant=invitation.tenant), invitation=invitation, theirs=theirs
+    )
+    page = Response(shown, 200 if theirs else 403, mimetype="text/html")
+    page.headers["Referrer-Policy"] = "no-referrer"
+    return page
+
+
 @blueprint.get("/choose")
 @signed_in(tenant=False)
 def choose_tenant() -> ResponseReturnValue:

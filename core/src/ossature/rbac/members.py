@@ -31,6 +31,7 @@ class MemberView:
     name: str
     email: str
     active: bool
+    joined: bool
     has_password: bool
     created_at: datetime
     last_sign_in_at: datetime | None
@@ -62,8 +63,12 @@ def find_member(member_id: UUID) -> MemberView:
     raise NotFound(_("There is no such member."))
 
 
-def add_member(user_id: UUID, name: str, role_ids: Sequence[UUID]) -> UUID:
-    """Make an account a member; one that was deactivated comes back as the same actor. Returns the member's id."""
+def add_member(user_id: UUID, name: str, role_ids: Sequence[UUID], *, joined: bool = True) -> UUID:
+    """Make an account a member; one that was deactivated comes back as the same actor. Returns the member's id.
+
+    With `joined` false the person is let in once they accept an invitation: whoever holds an account that others made
+    may not be the person that is meant.
+    """
     work = session()
     roles = _roles(role_ids)
     authority.may_give_roles(roles)
@@ -75,13 +80,13 @@ def add_member(user_id: UUID, name: str, role_ids: Sequence[UUID]) -> UUID:
     if known is not None:
         authority.may_touch_member(known.id)
         member_id = known.id
-        known.active = True
-        work.execute(update(actor).where(*_is(member_id)).values(active=True, label=name))
+        known.active = known.joined
+        work.execute(update(actor).where(*_is(member_id)).values(active=known.joined, label=name))
     else:
         member_id = new_id()
         tenant_id = current().tenant_id
-        work.execute(insert(actor).values(tenant_id=tenant_id, id=member_id, kind="member", label=name, active=True))
-        work.add(Member(id=member_id, user_id=user_id))
+        work.execute(insert(actor).values(tenant_id=tenant_id, id=member_id, kind="member", label=name, active=joined))
+        work.add(Member(id=member_id, user_id=user_id, active=joined, joined=joined))
     work.flush()
     _write_roles(member_id, roles)
     members_changed(user_id)
@@ -106,6 +111,8 @@ def set_active(member_id: UUID, active: bool) -> None:
     """Close or open an organisation to a member; what they wrote keeps their name, their personal keys stop."""
     member = _member(member_id)
     authority.may_touch_member(member_id)
+    if active and not member.joined:
+        raise Conflict(_("This person has not accepted the invitation yet. Make a new link and hand it to them."))
     acting = current().actor
     if acting and acting.id == member_id and not active:
         raise Conflict(_("You cannot deactivate yourself. Ask another administrator."))

@@ -22,6 +22,7 @@ class Member(TenantTable, Base):
 
     user_id: Mapped[UUID]
     active: Mapped[bool] = mapped_column(default=True)
+    joined: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
 
 

@@ -50,7 +50,7 @@ def downgrade() -> None:
     )
     op.execute("DELETE FROM ossature.record_type WHERE key IN ('ossature.team', 'ossature.legal_entity')")
     op.execute(
-        "DROP TABLE ossature.denial, ossature.sign_in_attempt, ossature.password_link, ossature.refresh_token, "
+        "DROP TABLE ossature.denial, ossature.sign_in_attempt, ossature.invitation, ossature.password_link, ossature.refresh_token, "
         "ossature.session, ossature.user_account"
     )
 
@@ -121,6 +121,16 @@ def _platform_tables() -> None:
     )
     op.create_platform_table(
         "ossature",
+        "invitation",
+        sa.Column("digest", sa.LargeBinary, primary_key=True),
+        sa.Column("to_tenant", sa.Uuid, sa.ForeignKey("ossature.tenant.id", ondelete="CASCADE"), nullable=False),
+        sa.Column("member_id", sa.Uuid, nullable=False),
+        sa.Column("user_id", sa.Uuid, sa.ForeignKey("ossature.user_account.id", ondelete="CASCADE"), nullable=False),
+        _moment("expires_at", nullable=False),
+        sa.Index("invitation_member_idx", "to_tenant", "member_id"),
+    )
+    op.create_platform_table(
+        "ossature",
         "sign_in_attempt",
         sa.Column("subject", sa.LargeBinary, primary_key=True, comment="SHA-256 of the e-mail that was typed"),
         sa.Column("failures", sa.Integer, nullable=False, server_default=sa.text("0")),
@@ -151,10 +161,12 @@ def _tenant_tables() -> None:
         "member",
         sa.Column("user_id", sa.Uuid, sa.ForeignKey("ossature.user_account.id"), nullable=False),
         sa.Column("active", sa.Boolean, nullable=False, server_default=sa.text("true")),
+        sa.Column("joined", sa.Boolean, nullable=False, server_default=sa.text("true")),
         _moment("created_at", nullable=False, server_default=NOW),
         _moment("last_sign_in_at", comment="here; what somebody does elsewhere is not shown"),
         fk("id", "ossature.actor"),
         sa.UniqueConstraint("tenant_id", "user_id"),
+        sa.CheckConstraint("joined OR NOT active", name="joined"),
         sa.Index("member_user_id_idx", "user_id"),
         untracked=("last_sign_in_at",),
     )
@@ -527,10 +539,43 @@ FOR_APP = {
           RETURNING l.user_id)
         UPDATE ossature.user_account u SET password_hash = p_hash, password_changed_at = now()
           FROM used WHERE u.id = used.user_id AND u.active RETURNING u.id""",
+    # For somebody whose account is not this organisation's own: it is theirs to say that they join.
+    "make_invitation(p_member uuid, p_digest bytea, p_hours integer)": """
+        RETURNS boolean LANGUAGE plpgsql AS
+        DECLARE v_tenant uuid := nullif(current_setting('ossature.tenant', true), '')::uuid; v_user uuid;
+        BEGIN
+          SELECT m.user_id INTO v_user FROM ossature.member m
+            WHERE m.tenant_id = v_tenant AND m.id = p_member AND NOT m.joined;
+          IF v_user IS NULL THEN RETURN false; END IF;
+          DELETE FROM ossature.invitation i
+            WHERE (i.to_tenant = v_tenant AND i.member_id = p_member) OR i.expires_at < now();
+          INSERT INTO ossature.invitation (digest, to_tenant, member_id, user_id, expires_at)
+            VALUES (p_digest, v_tenant, p_member, v_user, now() + make_interval(hours => p_hours));
+          RETURN true;
+        END""",
+    "invitation(p_digest bytea)": """
+        RETURNS TABLE (user_id uuid, email text, slug text, tenant text) LANGUAGE sql STABLE AS
+        SELECT u.id, u.email, t.slug, t.name FROM ossature.invitation i
+          JOIN ossature.user_account u ON u.id = i.user_id AND u.active
+          JOIN ossature.tenant t ON t.id = i.to_tenant AND t.status = 'active'
+          WHERE i.digest = p_digest AND i.expires_at > now()""",
+    "accept_invitation(p_digest bytea, p_session uuid)": """
+        RETURNS uuid LANGUAGE plpgsql AS
+        DECLARE v ossature.invitation;
+        BEGIN
+          DELETE FROM ossature.invitation i USING ossature.session s
+            WHERE i.digest = p_digest AND i.expires_at > now() AND s.id = p_session AND s.user_id = i.user_id
+              AND s.revoked_at IS NULL AND s.expires_at > now()
+            RETURNING i.* INTO v;
+          IF v.member_id IS NULL THEN RETURN NULL; END IF;
+          UPDATE ossature.member m SET joined = true, active = true WHERE m.tenant_id = v.to_tenant AND m.id = v.member_id;
+          UPDATE ossature.actor a SET active = true WHERE a.tenant_id = v.to_tenant AND a.id = v.member_id;
+          RETURN v.to_tenant;
+        END""",
     "tenant_members()": """
-        RETURNS TABLE (id uuid, user_id uuid, name text, email text, active boolean, has_password boolean,
-          created_at timestamptz, last_sign_in_at timestamptz) LANGUAGE sql STABLE AS
-        SELECT m.id, u.id, u.name, u.email, m.active AND u.active, u.password_hash IS NOT NULL, m.created_at,
+        RETURNS TABLE (id uuid, user_id uuid, name text, email text, active boolean, joined boolean,
+          has_password boolean, created_at timestamptz, last_sign_in_at timestamptz) LANGUAGE sql STABLE AS
+        SELECT m.id, u.id, u.name, u.email, m.active AND u.active, m.joined, u.password_hash IS NOT NULL, m.created_at,
           m.last_sign_in_at FROM ossature.member m JOIN ossature.user_account u ON u.id = m.user_id
           WHERE m.tenant_id = nullif(current_setting('ossature.tenant', true), '')::uuid
           ORDER BY ossature.fold(u.name), m.id""",
