@@ -127,6 +127,7 @@ def test_repeated_failures_lock_the_address_for_longer_and_longer(app: Flask, te
         assert login(client, person.email, "wrong wrong wrong").status_code == 401
     locked = login(client, person.email)
     assert locked.status_code == 429
+    assert int(locked.headers["Retry-After"]) > 0
     assert 0 < locked.json["error"]["retry_after"] <= 30
     _unlock(person.email)
     assert login(client, person.email, "wrong wrong wrong").status_code == 401

@@ -78,6 +78,7 @@ def prove_password(email: str, password: str) -> UUID:
                 minutes=-(-account.locked_for // 60),
             ),
             retry_after=account.locked_for,
+            headers={"Retry-After": str(account.locked_for)},
         )
     if not verify_password(account.password_hash, password):
         raise _refused()

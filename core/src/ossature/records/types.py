@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from ossature.hooks.types import Permission
 from ossature.i18n.texts import translator
 from ossature.records.fields import Field, Kind, Label
-from ossature.records.record import Part, Record, RecordBase, declared_fields
+from ossature.records.record import DeclarationError, Part, Record, RecordBase, declared_fields
 
 _, _l, _n = translator("ossature")
 
@@ -108,6 +108,13 @@ def describe(cls: type[RecordBase]) -> RecordType:
     for name, (_value, declared) in declared_fields(cls).items():
         nullable = declared.kind is Kind.MONEY or bool(table.c[name].nullable)
         required = not nullable and declared.default is None and not declared.derived and not declared.parent
+        if required and declared.view:
+            raise DeclarationError(
+                f"{cls.__key__}.{name}: a field with a view permission cannot be required, since those without the "
+                "permission could create no record; make it optional or give it a default"
+            )
+        if declared.secret and issubclass(cls, Part):
+            raise DeclarationError(f"{cls.__key__}.{name}: a part cannot hold a secret; put it on the record itself")
         fields[name] = declared.named(name, required)
         if declared.parent:
             parent, parent_column = declared.target, name
