@@ -10,7 +10,7 @@ from flask import Blueprint
 from sqlalchemy.orm import Mapped
 
 from ossature.context import Access, Actor, Context, Reach, current, use_context
-from ossature.db.operations import fk
+from ossature.db.tenancy import tenant_key as fk
 from ossature.db.types import Money
 from ossature.db.work import after_commit, session, transaction
 from ossature.errors import (

@@ -34,6 +34,7 @@ def configuration() -> Iterator[Problem]:
 
 def database(config: Config) -> Iterator[Problem]:
     """The server's version, the roles and what they may not do, the migrations."""
+    import psycopg
     from sqlalchemy import text
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -41,6 +42,7 @@ def database(config: Config) -> Iterator[Problem]:
     from ossature.context import Context, use_context
     from ossature.db import Database, migrate
     from ossature.db.database import OLDEST_VERSION
+    from ossature.plugins import migrations
 
     connected = Database(config)
     try:
@@ -75,13 +77,13 @@ def database(config: Config) -> Iterator[Problem]:
                             f"the role {powers.rolname} owns {owned} tables and so escapes their policies; give them to "
                             f"{config.db_role_prefix}_owner.",
                         )
-        for state in migrate.status(config, connected.app):
+        for state in migrations.status(config):
             if state.behind:
                 yield Problem(
                     "migrations",
                     f"{state.key} is at {state.current or 'nothing'}, the code at {state.head}; run: ossature migrate",
                 )
-    except (SQLAlchemyError, migrate.DatabaseTooOld) as error:
+    except (SQLAlchemyError, psycopg.Error, migrate.DatabaseTooOld) as error:
         yield from (Problem("database", text) for text in explain(error))
     finally:
         connected.dispose()

@@ -96,6 +96,9 @@ def root(ctx: click.Context, debug: bool) -> None:
     """Ossature: an ERP that is a small kernel and plugins."""
     if debug:
         os.environ["OSSATURE_DEBUG"] = "1"
+    if ctx.invoked_subcommand == "serve":
+        # structlog takes rich along wherever it is installed: 6 MB in each process for what only other commands write.
+        sys.modules["rich"] = None  # type: ignore[assignment]
     helping = any(word in ctx.help_option_names for word in sys.argv[1:])
     if ctx.invoked_subcommand in NEEDS_SERVERS and not helping:
         from ossature.embedded.servers import running
@@ -135,11 +138,12 @@ def setup() -> None:
     """Prepare the database, migrate it and make the first accounts; safe to repeat."""
     from ossature.db import migrate as migrations
     from ossature.first_run import activate_first_plugins, first_run
+    from ossature.plugins.migrations import status
 
     config = load_config()
     for line in migrations.prepare(config):
         _say(f"  {line}")
-    before = {state.key: state.current for state in migrations.status(config)}
+    before = {state.key: state.current for state in status(config)}
     for state in migrations.upgrade(config):
         if state.current != before.get(state.key):
             _say(f"  {state.key}: migrated to {state.current}")
@@ -172,12 +176,13 @@ def db_prepare() -> None:
 def migrate(plugin: str | None, revision: str | None, only_status: bool) -> None:
     """Bring the database to the newest schema, or one plugin back to an earlier one."""
     from ossature.db import migrate as migrations
+    from ossature.plugins.migrations import behind, status
 
     config = load_config()
     if revision and not plugin:
         raise click.UsageError("--to needs --plugin KEY: revisions are a plugin's own.")
     if only_status:
-        states = migrations.status(config)
+        states = status(config)
     elif plugin and revision and _is_back(config, plugin, revision):
         states = migrations.downgrade(config, plugin, revision)
     else:
@@ -185,16 +190,16 @@ def migrate(plugin: str | None, revision: str | None, only_status: bool) -> None
     for state in states:
         note = "" if not state.behind else f"  (newest: {state.head or 'none'})"
         _say(f"{state.key:<16} {state.current or '-'}{note}")
-    if only_status and migrations.behind(states):
+    if only_status and behind(states):
         sys.exit(1)
 
 
 def _is_back(config: Config, plugin: str, revision: str) -> bool:
     if revision == "base" or revision.startswith("-"):
         return True
-    from ossature.db import migrate as migrations
+    from ossature.plugins.migrations import status
 
-    current = {state.key: state.current for state in migrations.status(config)}.get(plugin)
+    current = {state.key: state.current for state in status(config)}.get(plugin)
     return current is not None and revision < current  # revisions are numbered in order
 
 

@@ -79,10 +79,10 @@ def require_migrations(config: Config) -> None:
 
 def _missing_migrations(config: Config) -> list[str]:
     from ossature.cli import explain
-    from ossature.db import migrate
+    from ossature.plugins import migrations
 
     try:
-        late = migrate.behind(migrate.status(config))
+        late = migrations.behind(migrations.status(config))
     except Exception as error:  # told by the parent
         return explain(error)
     return [f"the database is behind on migrations of {', '.join(late)}; run: ossature migrate"] if late else []

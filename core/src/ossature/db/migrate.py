@@ -7,9 +7,6 @@ transaction.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, LiteralString
 
@@ -19,54 +16,19 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from psycopg import sql
 from psycopg.errors import DuplicateObject, InternalError_, UniqueViolation
-from sqlalchemy import Connection, Engine, create_engine, make_url, text
+from sqlalchemy import Connection, create_engine, make_url, text
 
 import ossature.db.operations as _operations  # noqa: F401  (registers the operations)
 from ossature.config import Config
 from ossature.context import Context, use_context
 from ossature.db.database import OLDEST_VERSION, Database
+from ossature.plugins.migrations import KERNEL, MigrationState, Source, sources, status
 
-KERNEL = "ossature"
 EXTENSIONS = ("pg_trgm", "btree_gin")
-
-
-@dataclass(frozen=True, slots=True)
-class MigrationState:
-    """Where one plugin's schema stands: `current` and `head` are revision names, None before the first."""
-
-    key: str
-    current: str | None
-    head: str | None
-
-    @property
-    def behind(self) -> bool:
-        return self.current != self.head
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where the migrations of a plugin lie."""
-
-    key: str
-    package: str
-
-    @property
-    def versions(self) -> Path:
-        spec = find_spec(self.package)
-        if spec is None or not spec.submodule_search_locations:
-            raise LookupError(f"package {self.package} of plugin {self.key} is not importable")
-        return Path(spec.submodule_search_locations[0]) / "migrations" / "versions"
 
 
 class DatabaseTooOld(RuntimeError):
     """The server is older than the product supports."""
-
-
-def sources(config: Config) -> list[Source]:
-    """Kernel first, then the installed plugins in dependency order, whether active or not."""
-    from ossature.plugins.loading import installed_packages
-
-    return [Source(KERNEL, "ossature"), *(Source(key, package) for key, package in installed_packages(config))]
 
 
 def prepare(config: Config) -> list[str]:
@@ -157,26 +119,6 @@ def downgrade(config: Config, plugin: str, to: str) -> list[MigrationState]:
     return _run(config, plugin, to, "downgrade")
 
 
-def status(config: Config, engine: Engine | None = None) -> list[MigrationState]:
-    """Where each installed plugin stands; reads with the app role."""
-    database = Database(config)
-    with use_context(Context(means="system")), (engine or database.app).connect() as connection:
-        found = []
-        for source in sources(config):
-            script = _script(source)
-            table = f'"{source.key}".migration'
-            present = connection.execute(
-                text("SELECT to_regclass(:name) IS NOT NULL AND has_table_privilege(:name, 'SELECT')"),
-                {"name": table},
-            ).scalar()
-            read = f"SELECT version_num FROM {table}"  # noqa: S608
-            current = connection.exec_driver_sql(read).scalar() if present else None
-            found.append(MigrationState(source.key, current, script.get_current_head() if script else None))
-    if engine is None:
-        database.dispose()
-    return found
-
-
 def _run(config: Config, plugin: str | None, to: str, way: str) -> list[MigrationState]:
     database = Database(config)
     chosen = [source for source in sources(config) if plugin in (None, source.key)]
@@ -186,7 +128,7 @@ def _run(config: Config, plugin: str | None, to: str, way: str) -> list[Migratio
         with use_context(Context(means="command")):
             for source in chosen:
                 _migrate(database, source, to, way)
-        return status(config, database.app)
+        return status(config)
     finally:
         database.dispose()
 
@@ -261,8 +203,3 @@ def _check_version(connection: Connection) -> None:
             f"PostgreSQL {number // 10000} is too old: Ossature needs {OLDEST_VERSION // 10000} or newer; "
             "upgrade the server or point OSSATURE_DATABASE_URL at a newer one"
         )
-
-
-def behind(states: Sequence[MigrationState]) -> list[str]:
-    """The keys of plugins whose schema is not at its newest revision."""
-    return [state.key for state in states if state.behind]

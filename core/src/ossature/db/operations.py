@@ -14,6 +14,7 @@ from alembic.operations import MigrateOperation, Operations
 from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 
 from ossature.db.tenancy import ACTOR, NAMING, TENANT
+from ossature.db.tenancy import tenant_key as fk
 
 # Columns that history and versions never look at: they follow from the write itself.
 UNTRACKED = (
@@ -50,12 +51,6 @@ def base_columns() -> list[sa.Column[Any]]:
         sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("custom", JSONB, nullable=False, server_default=sa.text("'{}'::jsonb")),
     ]
-
-
-def fk(column: str, target: str, on_delete: str = "RESTRICT") -> sa.ForeignKeyConstraint:
-    """A foreign key `(tenant_id, column)` to `schema.table`; on_delete RESTRICT, CASCADE or SET NULL."""
-    rule = f"SET NULL ({column})" if on_delete == "SET NULL" else on_delete
-    return sa.ForeignKeyConstraint(["tenant_id", column], [f"{target}.tenant_id", f"{target}.id"], ondelete=rule)
 
 
 def roles(operations: Any) -> tuple[str, str]:

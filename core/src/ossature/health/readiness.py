@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import psycopg
 import redis
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -13,6 +14,7 @@ from ossature.config import Config
 from ossature.context import Context, use_context
 from ossature.db.database import Database
 from ossature.logs import get_logger
+from ossature.plugins import migrations
 
 log = get_logger(__name__)
 
@@ -81,11 +83,9 @@ class Readiness:
         now = time.monotonic()
         if problem is None and now - asked < _MIGRATIONS_EVERY:
             return None
-        from ossature.db import migrate
-
         try:
-            late = migrate.behind(migrate.status(self.config, self.database.app))
-        except SQLAlchemyError as error:
+            late = migrations.behind(migrations.status(self.config))
+        except psycopg.Error as error:
             return f"migrations cannot be read ({type(error).__name__})"
         problem = f"behind on migrations of {', '.join(late)}; run: ossature migrate" if late else None
         self._migrations_known = (now, problem)

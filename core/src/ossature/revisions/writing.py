@@ -16,7 +16,8 @@ from sqlalchemy import Connection, text
 from ossature.config import Config
 from ossature.context import Context, use_context
 from ossature.db.database import Database
-from ossature.db.migrate import Source, _script, sources
+from ossature.db.migrate import _script
+from ossature.plugins.migrations import Source, sources
 from ossature.records.types import RecordType
 from ossature.revisions.alteration import altered
 from ossature.revisions.declaration import declared_table, own_column, quoted, render_item, render_table, target_of
