@@ -8,24 +8,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from ossature.db.operations import CreateRecordTable
+from ossature.records.record import RESERVED
 from ossature.records.types import RecordType
 
-BASE = frozenset(
-    [
-        "tenant_id",
-        "id",
-        "owner_id",
-        "created_at",
-        "created_by_id",
-        "updated_at",
-        "updated_by_id",
-        "version",
-        "deleted_at",
-        "custom",
-        "search_text",
-        "search_vector",
-    ]
-)
+BASE = RESERVED  # what every table has, and what the operation adds by itself
 ADDED_KEYS = frozenset({"tenant_id", "created_by_id", "updated_by_id", "owner_id"})
 
 

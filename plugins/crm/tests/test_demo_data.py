@@ -9,25 +9,9 @@ import pytest
 from ossature.demo.loading import load_demo, remove_demo
 from ossature.errors import Conflict
 from ossature.hooks.types import DemoSize
-from ossature.testing.people import Person, Tenant
-from ossature.testing.record_api import RecordApi
+from ossature.testing.people import Tenant
 
 pytestmark = pytest.mark.database
-
-
-@pytest.fixture
-def owner(tenant: Tenant) -> Person:
-    return tenant.member("owner")
-
-
-@pytest.fixture
-def contacts(owner: Person) -> RecordApi:
-    return RecordApi(owner, "/api/crm/contacts", {"last_name": "Martin"})
-
-
-@pytest.fixture
-def companies(owner: Person) -> RecordApi:
-    return RecordApi(owner, "/api/crm/companies", {"name": "Acme"})
 
 
 def pages(collection: Any) -> list[dict[str, Any]]:
