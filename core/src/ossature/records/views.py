@@ -36,6 +36,9 @@ CELLS: dict[Kind, models.CellKind] = {
     Kind.REFERENCE: "reference",
 }  # fmt: skip
 
+# Kinds whose values are not shown as they are.
+IN_WORDS = frozenset({Kind.REFERENCE, Kind.CHOICE, Kind.PHONE, Kind.SECRET})
+
 
 def page_endpoint(rt: RecordType, what: str) -> str:
     return f"{rt.plugin}_records.{rt.name}_{what}"
@@ -60,8 +63,8 @@ def _shown_at(rt: RecordType, id: UUID) -> str:
 def cell(rt: RecordType, item: Field, row: Row, labels: Mapping[UUID, Label], screens: Screens | None = None) -> Cell:
     """One value of a row, ready to be shown."""
     value = row.get(item.name)
-    if value is None:
-        return Cell(CELLS[item.kind])
+    if value is None or item.kind not in IN_WORDS:
+        return Cell(CELLS[item.kind], value, unit=item.unit or None)
     match item.kind:
         case Kind.REFERENCE:
             label = labels.get(value)
@@ -78,9 +81,7 @@ def cell(rt: RecordType, item: Field, row: Row, labels: Mapping[UUID, Label], sc
             return Cell("choice", value, str(item.choices.get(value, value)), tone=tone)
         case Kind.PHONE:
             return Cell("phone", shown_phone_number(value))
-        case Kind.SECRET:
-            return Cell("text", _("Set, not shown") if value else None)
-    return Cell(CELLS[item.kind], value, unit=item.unit or None)
+    return Cell("text", _("Set, not shown") if value else None)
 
 
 def all_fields(rt: RecordType) -> dict[str, Field]:

@@ -1,11 +1,15 @@
-"""One value as HTML, in its kind's manner. Written in Python because a list writes hundreds of them."""
+"""One value as HTML, in its kind's manner. Written in Python because a list writes hundreds of them.
+
+Inside, HTML is plain text whose every value went through `escape`; what leaves is `Markup`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from html import escape
 from typing import Any
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from ossature.i18n import translator
 from ossature.web.assets import icon
@@ -18,101 +22,100 @@ _, _l, _n = translator("ossature")
 def write_row(row: Row) -> Markup:
     """A row of a list; its first value leads to the record."""
     first, *rest = row.cells
-    name = write_cell(first, plain=True) or escape(_("Unnamed"))
     url = escape(row.url)
     deleted = ' class="os-deleted"' if row.deleted else ""
-    cells = "".join(f"{_CELL_BEGINS[cell.numeric]}{write_cell(cell)}</td>" for cell in rest)
-    return _markup(
-        f'<tr data-href="{url}"{deleted}><th scope="row"><a class="os-row-link" href="{url}">{name}</a></th>{cells}</tr>'
+    cells = "".join(f"{_CELL_BEGINS[cell.numeric]}{_written(cell)}</td>" for cell in rest)
+    return Markup(  # noqa: S704
+        f'<tr data-href="{url}"{deleted}><th scope="row"><a class="os-row-link" href="{url}">'
+        f"{_written(first, plain=True) or escape(_('Unnamed'))}</a></th>{cells}</tr>"
     )
 
 
 def write_cell(cell: Cell, plain: bool = False) -> Markup:
     """`plain` leaves links out, inside something that is a link already. Nothing at all for an empty value."""
-    if cell.empty:
-        return Markup()
-    return _WRITERS.get(cell.kind, _text)(cell, plain)
+    return Markup(_written(cell, plain))  # noqa: S704
 
 
 _CELL_BEGINS = {False: "<td>", True: '<td class="os-num">'}
 
 
-def _markup(html: str) -> Markup:
-    """Every value put into `html` has been escaped."""
-    return Markup(html)  # noqa: S704
+def _written(cell: Cell, plain: bool = False) -> str:
+    if cell.empty:
+        return ""
+    return _WRITERS.get(cell.kind, _text)(cell, plain)
 
 
-def _words(cell: Cell) -> Markup:
-    return escape(cell.value if cell.label is None else cell.label)
+def _words(cell: Cell) -> str:
+    return escape(str(cell.value if cell.label is None else cell.label))
 
 
-def _text(cell: Cell, plain: bool) -> Markup:
+def _text(cell: Cell, plain: bool) -> str:
     return _words(cell)
 
 
-def _long_text(cell: Cell, plain: bool) -> Markup:
-    return _markup(f'<span class="os-prewrap">{_words(cell)}</span>')
+def _long_text(cell: Cell, plain: bool) -> str:
+    return f'<span class="os-prewrap">{_words(cell)}</span>'
 
 
-def _choice(cell: Cell, plain: bool) -> Markup:
-    return _markup(f'<span class="os-badge os-tone-{escape(cell.tone)}">{_words(cell)}</span>')
+def _choice(cell: Cell, plain: bool) -> str:
+    return f'<span class="os-badge os-tone-{escape(cell.tone)}">{_words(cell)}</span>'
 
 
-def _linked(words: Markup, url: str | None, plain: bool) -> Markup:
-    return words if plain or not url else _markup(f'<a href="{escape(url)}">{words}</a>')
+def _linked(words: str, url: str | None, plain: bool) -> str:
+    return words if plain or not url else f'<a href="{escape(url)}">{words}</a>'
 
 
-def _reference(cell: Cell, plain: bool) -> Markup:
+def _reference(cell: Cell, plain: bool) -> str:
     words = _words(cell)
     if cell.struck:
-        words = _markup(f'<s title="{escape(_("Deleted"))}">{words}</s>')
+        words = f'<s title="{escape(_("Deleted"))}">{words}</s>'
     return _linked(words, cell.url, plain)
 
 
-def _person(cell: Cell, plain: bool) -> Markup:
+def _person(cell: Cell, plain: bool) -> str:
     name = str(cell.value if cell.label is None else cell.label)
     inside = _linked(escape(name), cell.url, plain)
     if plain or not cell.url:
-        inside = _markup(f"<span>{inside}</span>")
+        inside = f"<span>{inside}</span>"
     mark = (
         f'<span class="os-avatar os-hue-{hue(name)} os-avatar-small" aria-hidden="true">{escape(initials(name))}</span>'
     )
-    return _markup(f'<span class="os-person">{mark}{inside}</span>')
+    return f'<span class="os-person">{mark}{inside}</span>'
 
 
-def _number(cell: Cell, plain: bool) -> Markup:
+def _number(cell: Cell, plain: bool) -> str:
     return _words(cell) if cell.label is not None else escape(as_number(cell.value, cell.unit))
 
 
-def _percent(cell: Cell, plain: bool) -> Markup:
+def _percent(cell: Cell, plain: bool) -> str:
     return _words(cell) if cell.label is not None else escape(as_percent(cell.value))
 
 
-def _money(cell: Cell, plain: bool) -> Markup:
+def _money(cell: Cell, plain: bool) -> str:
     return _words(cell) if cell.label is not None else escape(as_money(cell.value, cell.currency))
 
 
-def _date(cell: Cell, plain: bool) -> Markup:
+def _date(cell: Cell, plain: bool) -> str:
     day: Any = cell.value
-    return _markup(f'<time datetime="{day.isoformat()}" title="{escape(exact(day))}">{escape(as_date(day))}</time>')
+    return f'<time datetime="{day.isoformat()}" title="{escape(exact(day))}">{escape(as_date(day))}</time>'
 
 
-def _moment(cell: Cell, plain: bool) -> Markup:
-    return escape(ago(cell.value))
+def _moment(cell: Cell, plain: bool) -> str:
+    return str(ago(cell.value))
 
 
-def _email(cell: Cell, plain: bool) -> Markup:
+def _email(cell: Cell, plain: bool) -> str:
     return _linked(_words(cell), f"mailto:{cell.value}", plain)
 
 
-def _phone(cell: Cell, plain: bool) -> Markup:
+def _phone(cell: Cell, plain: bool) -> str:
     if plain:
         return _words(cell)
     number = "".join(char for char in str(cell.value) if char.isdigit() or char == "+")
-    return _markup(f'<a href="tel:{escape(number)}" class="os-nowrap">{_words(cell)}</a>')
+    return f'<a href="tel:{escape(number)}" class="os-nowrap">{_words(cell)}</a>'
 
 
-def _url(cell: Cell, plain: bool) -> Markup:
+def _url(cell: Cell, plain: bool) -> str:
     """Only web addresses become links: `javascript:` and the like stay text."""
     address = str(cell.value)
     scheme, separator, rest = address.partition("://")
@@ -120,16 +123,16 @@ def _url(cell: Cell, plain: bool) -> Markup:
         return _words(cell)
     mark = icon("external-link", label=_("opens in a new tab"))
     shown = escape(rest.rstrip("/") if cell.label is None else cell.label)
-    return _markup(f'<a href="{escape(address)}" rel="noopener noreferrer" target="_blank">{shown}{mark}</a>')
+    return f'<a href="{escape(address)}" rel="noopener noreferrer" target="_blank">{shown}{mark}</a>'
 
 
-def _boolean(cell: Cell, plain: bool) -> Markup:
+def _boolean(cell: Cell, plain: bool) -> str:
     if cell.value:
-        return icon("check", label=_("Yes"))
-    return _markup(f'<span class="os-muted">{escape(_("No"))}</span>')
+        return str(icon("check", label=_("Yes")))
+    return f'<span class="os-muted">{escape(_("No"))}</span>'
 
 
-_WRITERS: dict[str, Callable[[Cell, bool], Markup]] = {
+_WRITERS: dict[str, Callable[[Cell, bool], str]] = {
     "longtext": _long_text,
     "choice": _choice,
     "reference": _reference,

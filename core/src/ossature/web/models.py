@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 Tone = Literal["neutral", "accent", "info", "success", "warning", "danger"]
 CellKind = Literal[
@@ -74,9 +74,9 @@ class Badge:
     tone: Tone = "neutral"
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One value to show. `label` replaces the value in words (a choice, a reference's title); `tone` is a choice's."""
+class Cell(NamedTuple):
+    """One value to show; a tuple, since a list makes hundreds. `label` replaces the value in words (a choice, a
+    reference's title); `tone` is a choice's."""
 
     kind: CellKind
     value: Any = None
