@@ -138,7 +138,7 @@ def _list_statement(rt: RecordType, fields: Sequence[str], sort: str, down: bool
         select(*columns(rt, fields), order.label("_sort"))
         .where(c.tenant_id == bindparam("tenant"), c.deleted_at.isnot(None) if deleted else c.deleted_at.is_(None))
         .order_by(*((order.desc(), c.id.desc()) if down else (order, c.id)))
-        .limit(bindparam("limit"))
+        .limit(bindparam("limit", type_=sa.Integer))
     )
     if not fields:
         rt.statements[shape] = made
