@@ -65,6 +65,7 @@ class Database:
             pool_size=pool_size,
             max_overflow=pool_size,
             pool_pre_ping=False,
+            pool_use_lifo=True,  # the connection used last has its statements prepared and its caches warm
             hide_parameters=True,  # an error goes to the log, what people wrote does not
             json_serializer=lambda value: orjson.dumps(value, default=str).decode(),
             json_deserializer=orjson.loads,
