@@ -14,6 +14,8 @@ import secrets
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 from uuid import UUID
 
 from joserfc import jwt
@@ -48,6 +50,8 @@ class AccessTokens:
     def __init__(self, secret: str, minutes: int) -> None:
         self._key = OctKey.import_key(secret.encode())
         self.seconds = minutes * 60
+        # A signature that was right stays right; what changes with time is validated on each use.
+        self._decoded = lru_cache(maxsize=1024)(self._decode)
 
     def issue(self, user_id: UUID, session_id: UUID, tenant_id: UUID | None, roles: Sequence[str]) -> str:
         now = int(time.time())
@@ -67,7 +71,7 @@ class AccessTokens:
     def read(self, token: str) -> AccessClaims | None:
         """The claims, or None when the token is malformed, forged, expired or meant for somebody else."""
         try:
-            claims = jwt.decode(token, self._key, algorithms=_ALGORITHMS).claims
+            claims = self._decoded(token)
             _claims.validate(claims)
             tenant = claims.get("tid")
             roles = claims.get("roles", ())
@@ -79,6 +83,9 @@ class AccessTokens:
             )
         except (JoseError, ValueError, TypeError):  # TypeError: `crit` that is no list, say
             return None
+
+    def _decode(self, token: str) -> dict[str, Any]:
+        return jwt.decode(token, self._key, algorithms=_ALGORITHMS).claims
 
 
 def new_refresh_token() -> str:
