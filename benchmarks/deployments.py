@@ -109,7 +109,7 @@ def wait_for_database(url: str) -> None:
     while True:
         try:
             with psycopg.connect(url.replace("/ossature?", "/postgres?"), autocommit=True) as connection:
-                if not connection.execute("SELECT FROM pg_database WHERE datname = 'ossature'").fetchone():
+                if not connection.execute("SELECT 1 FROM pg_database WHERE datname = 'ossature'").fetchone():
                     connection.execute("CREATE DATABASE ossature")
             return
         except psycopg.OperationalError:
