@@ -74,14 +74,15 @@ def debian(home: Path) -> Iterator[Deployment]:
     """PostgreSQL 15 from Debian's packages, with the settings of the embedded one, run as user postgres."""
     home.mkdir(parents=True, exist_ok=True)
     data, sockets = home / "postgres15", home / "sockets15"
-    account: dict[str, Any] = {"user": "postgres"} if os.geteuid() == 0 else {}
+    root = os.geteuid() == 0
+    account: dict[str, Any] = {"user": "postgres", "group": "postgres", "extra_groups": []} if root else {}
     for folder in (data, sockets):
         folder.mkdir(exist_ok=True)
-        if account:
-            shutil.chown(folder, "postgres")
-    for parent in data.parents:
-        if account and not parent.stat().st_mode & 0o001:
-            parent.chmod(parent.stat().st_mode | 0o011)
+        if root:
+            shutil.chown(folder, "postgres", "postgres")
+    for parent in data.parents if root else ():
+        if not parent.stat().st_mode & 0o001:
+            parent.chmod(parent.stat().st_mode | 0o001)
     if not (data / "PG_VERSION").exists():
         subprocess.run(
             [DEBIAN_15 / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"],
