@@ -75,11 +75,11 @@ def write_plans(path: Path, plans: Sequence[Plan]) -> None:
 
 
 def machine() -> str:
-    """Processor, memory and system, without the machine's name."""
+    """Processors, memory and system."""
     model = platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
         named = [line for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
         model = named[0].partition(":")[2].strip() if named else model
     memory = psutil.virtual_memory().total / 2**30
-    return f"{os.cpu_count()} processors ({model}), {memory:.0f} GB of memory, {platform.system()} {platform.release()}"
+    return f"{os.cpu_count()} processors ({model}), {memory:.0f} GB of memory, {platform.system()}"

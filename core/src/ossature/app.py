@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import redis
 from apiflask import APIFlask
 from flask import Response, g, request
@@ -272,8 +273,9 @@ def _add_errors(app: Application) -> None:
         return failure(_OfStatus(409, _message(409))) if wants_json() else (render_error(409), 409)
 
     @app.errorhandler(PoolTimeout)
+    @app.errorhandler(psycopg.OperationalError)  # raised as it is where a transaction begins on a dead connection
     @app.errorhandler(OperationalError)
-    def database_away(error: OperationalError | PoolTimeout) -> ResponseReturnValue:
+    def database_away(error: OperationalError | PoolTimeout | psycopg.OperationalError) -> ResponseReturnValue:
         if getattr(getattr(error, "orig", None), "sqlstate", None) in _MET:
             return met()
         log.error("the database did not answer", exc_info=error)
