@@ -100,7 +100,7 @@ def test_a_state_has_a_mark_of_its_own_besides_its_colour(app: Flask) -> None:
         (Cell("reference", 1, label="Anna", url="/c/1", struck=True), '<a href="/c/1"><s title="Deleted">Anna</s></a>'),
         (Cell("url", "javascript:alert(1)"), "javascript:alert(1)"),
         (Cell("phone", "+33 (0)1 23"), '<a href="tel:+330123" class="os-nowrap">+33 (0)1 23</a>'),
-        (Cell("email", '"x"@example.com'), '<a href="mailto:&#34;x&#34;@example.com">&#34;x&#34;@example.com</a>'),
+        (Cell("email", '"x"@example.com'), '<a href="mailto:&quot;x&quot;@example.com">&quot;x&quot;@example.com</a>'),
         (Cell("integer", 1200, unit="km"), "1,200\u00a0km"),
         (Cell("boolean", False), '<span class="os-muted">No</span>'),
     ],
