@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 import logging
+import mimetypes
 from functools import lru_cache
 from pathlib import Path
 
-from flask import Blueprint, Response, abort, send_from_directory
+from flask import Blueprint, Response, abort
 from markupsafe import Markup
 
 WEB = Path(__file__).parent
@@ -76,6 +77,7 @@ def built(name: str) -> Response:
     """A fingerprinted file never changes, so browsers may keep it for a year."""
     if name not in manifest()["files"].values():
         abort(404)
-    response = send_from_directory(DIST, name, max_age=ONE_YEAR, conditional=True)
+    kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    response = Response((DIST / name).read_bytes(), mimetype=kind)
     response.headers["Cache-Control"] = f"public, max-age={ONE_YEAR}, immutable"
     return response
