@@ -30,6 +30,7 @@ from ossature.ids import new_id
 from ossature.kernel import Kernel
 from ossature.logs import get_logger
 from ossature.plugins.activation import enabled_plugins
+from ossature.plugins.endpoints import plugin_of
 from ossature.rbac.rights import use_rights
 from ossature.rbac.rules import BARE, PUBLIC, AccessRule, declare, rule_of
 
@@ -264,7 +265,7 @@ class Gate:
 
     def _check(self, rule: AccessRule, found: Snapshot | None) -> ResponseReturnValue | None:
         context = current_or_none() or Context()
-        plugin = self._plugin_of(rule)
+        plugin = plugin_of(rule.permission or request.blueprint or "", self._plugins)
         if rule.kind == "public":
             if plugin is not None and context.tenant is not None and plugin not in self._enabled(context):
                 raise NotFound(_("There is nothing here."))
@@ -289,12 +290,6 @@ class Gate:
             return context.access.plugins
         with transaction(database=self._state.database) as work:
             return enabled_plugins(work, context.tenant.id)
-
-    def _plugin_of(self, rule: AccessRule) -> str | None:
-        """The plugin that a route belongs to, by its permission or its blueprint (`crm`, `crm_import`)."""
-        name = rule.permission.partition(".")[0] if rule.permission else (request.blueprint or "")
-        fitting = [key for key in self._plugins if name == key or name.startswith(f"{key}_")]
-        return max(fitting, key=len, default=None)
 
     def on_tenant_host(self) -> bool:
         """Whether this request came by a tenant's own address."""

@@ -40,10 +40,10 @@ def check_endpoints(registry: PluginRegistry, views: MutableMapping[str, Callabl
             views[endpoint] = _gone
 
 
-def plugin_of(endpoint: str, keys: Iterable[str]) -> str | None:
-    """The plugin that an endpoint belongs to, by its blueprint: `crm`, `crm_records` or `crm_import` are crm's."""
-    blueprint = endpoint.partition(".")[0]
-    fitting = [key for key in keys if blueprint == key or blueprint.startswith(f"{key}_")]
+def plugin_of(name: str, keys: Iterable[str]) -> str | None:
+    """The plugin that an endpoint, a blueprint or a permission belongs to: `crm`, `crm_records`, `crm.contact.view`."""
+    first = name.partition(".")[0]
+    fitting = [key for key in keys if first == key or first.startswith(f"{key}_")]
     return max(fitting, key=len, default=None)
 
 
