@@ -10,7 +10,7 @@ import pytest
 
 from ossature.errors import Detail
 from ossature.hooks import specs
-from ossature.hooks.calls import answers_or_skip, refusals
+from ossature.hooks.calls import refusals
 from ossature.hooks.types import ApiAlias, ChangeKind, NavItem, Permission, RecordChange, Widget
 
 CHANGE = RecordChange(
@@ -56,12 +56,6 @@ def test_a_check_that_answers_nonsense_refuses() -> None:
 
 def test_only_the_given_plugins_are_asked() -> None:
     assert refusals(managing(a=crash), "check_record_change", plugins=(), change=CHANGE) == []
-
-
-def test_skipping_keeps_the_answers_of_the_others_and_names_the_failed() -> None:
-    answers, failed = answers_or_skip(managing(a=lambda change: [], b=crash), "check_record_change", change=CHANGE)
-    assert [answer.plugin for answer in answers] == ["a"]
-    assert failed == ["b"]
 
 
 def test_a_change_names_the_fields_that_differ() -> None:

@@ -144,21 +144,6 @@ def registered_by(manager: pluggy.PluginManager, register: Registers[T], plugin:
     return values
 
 
-def answers_or_skip(
-    manager: pluggy.PluginManager, hook: str, /, plugins: Collection[str] | None = None, **arguments: object
-) -> tuple[list[Answer[Any]], list[str]]:
-    """Policy *skip*: the answers, and the keys of plugins that failed; their errors are logged."""
-    answers: list[Answer[Any]] = []
-    failed: list[str] = []
-    for answer in call_each(manager, hook, plugins=plugins, **arguments):
-        if answer.error is None:
-            answers.append(answer)
-        else:
-            log.error("plugin %s failed in %s, left out", answer.plugin, hook, exc_info=answer.error)
-            failed.append(answer.plugin)
-    return answers, failed
-
-
 def refusals(
     manager: pluggy.PluginManager, hook: str, /, plugins: Collection[str] | None = None, **arguments: object
 ) -> list[Detail]:

@@ -224,6 +224,3 @@ def _answer(rt: RecordType, written: Written, status: int = 200, headers: Mappin
 def _part(rt: RecordType, collection: str, row: Row) -> Row:
     fields = visible_fields(rt.parts[collection])
     return {"id": row["id"], **{name: row.get(name) for name, item in fields.items() if not item.parent}}
-
-
-__all__ = ["actor_options_blueprint", "list_query", "record_blueprint", "signed_in"]

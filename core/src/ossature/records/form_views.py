@@ -23,7 +23,7 @@ from ossature.records.query import ACTOR, Label, Row, labels
 from ossature.records.rules import folded, shown_phone_number
 from ossature.records.service import MOST_PARTS, writable_fields
 from ossature.records.types import RecordType
-from ossature.records.views import page_endpoint, plain_words
+from ossature.records.views import plain_words
 from ossature.web import models
 from ossature.web.formats import now
 from ossature.web.models import Choice, FormError, FormField, FormPage, FormSection, PartRow, PartRows
@@ -208,6 +208,3 @@ def _raw(value: Any) -> str:
     if isinstance(value, Mapping):
         return str(value.get("amount", ""))
     return "" if value is None or isinstance(value, list) else str(value)
-
-
-__all__ = ["conflict_panel", "form_page", "page_endpoint"]

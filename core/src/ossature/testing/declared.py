@@ -11,8 +11,8 @@ from alembic.operations import Operations
 from ossature.config import Config
 from ossature.context import Context, use_context
 from ossature.db import Database
-from ossature.db.migrate import migration_options
-from ossature.db.operations import AddKey, CreateRecordTable, create_record_table, create_schema
+from ossature.db.migrate import ensure_schema, migration_options
+from ossature.db.operations import AddKey, CreateRecordTable, create_record_table
 from ossature.records.types import RecordType
 from ossature.revisions.declaration import declared_table
 
@@ -22,9 +22,9 @@ def declare(config: Config, schema: str, types: Sequence[RecordType]) -> None:
     database = Database(config)
     try:
         with use_context(Context(means="command")), database.owner.begin() as connection:
+            ensure_schema(connection, config, schema)
             context = MigrationContext.configure(connection, opts=migration_options(config, schema, connection))
             operations = Operations(context)
-            create_schema(operations, schema)
             tables = [declared_table(rt) for rt in types]
             for table in tables:
                 create_record_table(operations, _without_keys(table))
