@@ -1,7 +1,6 @@
 """Ways to call hooks: one implementation at a time, so that one plugin's failure never hides another's answer.
 
-Three policies: *stop* (boot: raise, the plugin becomes failed), *skip* (a page: leave that plugin out and log it),
-*deny* (a check that crashes refuses).
+Two policies: *stop* (boot: raise, the plugin becomes failed) and *deny* (a check that crashes refuses).
 """
 
 from __future__ import annotations
@@ -68,6 +67,10 @@ DEMO_DATA = Registers("register_demo_data", types.DemoData)
 SETTINGS_PAGES = Registers("register_settings_pages", types.SettingsPage)
 SETTINGS: Registers[Any] = Registers("register_settings", "ossature.settings:Setting")
 HEALTH_CHECKS = Registers("register_health_checks", types.HealthCheck)
+EVENTS: Registers[Any] = Registers("register_events", "ossature.events.types:EventType")
+HANDLERS: Registers[Any] = Registers("register_handlers", "ossature.events.types:Handler")
+JOBS: Registers[Any] = Registers("register_jobs", "ossature.jobs.types:Job")
+SCHEDULES: Registers[Any] = Registers("register_schedules", "ossature.jobs.types:Schedule")
 
 REGISTERS: tuple[Registers[Any], ...] = (
     RECORDS,
@@ -83,6 +86,10 @@ REGISTERS: tuple[Registers[Any], ...] = (
     SETTINGS_PAGES,
     SETTINGS,
     HEALTH_CHECKS,
+    EVENTS,
+    HANDLERS,
+    JOBS,
+    SCHEDULES,
 )
 
 
