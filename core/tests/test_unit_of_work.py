@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import psycopg
 import pytest
 from flask import Flask, Response
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from ossature.config import Config
 from ossature.context import Context, NoContext, current
 from ossature.db import after_commit, session, transaction
 from ossature.errors import Invalid
@@ -262,3 +264,20 @@ def test_a_view_that_reads_nothing_opens_no_transaction(ask: Any, statements: An
     with statements.counting(role) as counted:
         ask(lambda: "hello")
     assert len(counted) == 0, str(counted)
+
+
+def test_connections_that_died_between_two_requests_are_not_noticed(owner: Person, ossature_config: Config) -> None:
+    with owner.tenant.work() as one, owner.tenant.work() as other:
+        for work in (one, other):
+            work.execute(text("SELECT 1"))
+    with psycopg.connect(ossature_config.database_url, autocommit=True) as operator:
+        ended = operator.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND usename = %s",
+            [f"{ossature_config.db_role_prefix}_app"],
+        ).fetchall()
+    assert len(ended) >= 2
+    assert owner.api.get("/api/_kinds/shelves").status_code == 200
+    with owner.tenant.work() as one, owner.tenant.work() as other:
+        for work in (one, other):
+            assert work.execute(text("SELECT 1")).scalar_one() == 1

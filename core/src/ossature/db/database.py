@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 import orjson
+import psycopg
 from psycopg import sql
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
@@ -84,6 +85,7 @@ def _leave_begin_to_us(connection: Any, _record: object) -> None:
 def say_for_whom(connection: Connection) -> None:
     """Begin a transaction with who it is for, as statements, since `set_config()` is not propagated by Citus.
 
+    A pooled connection that died since it was used last is replaced here: nothing has been done on it yet.
     Raises `NoContext` when no context is bound: a transaction for nobody in particular does not exist.
     """
     context = current_or_none()
@@ -91,6 +93,7 @@ def say_for_whom(connection: Connection) -> None:
         raise NoContext("a transaction was begun without a bound context")
     tenant = context.tenant_id
     change_set = new_id()
+    served_before = "change_set_id" in connection.info
     connection.info["change_set_id"] = change_set
     settings = {
         "tenant": tenant or "",
@@ -103,11 +106,15 @@ def say_for_whom(connection: Connection) -> None:
     begin = "BEGIN; " + "; ".join(
         f"SET LOCAL ossature.{name} = '{_plain(str(v))}'" for name, v in settings.items() if v != "" or name == "tenant"
     )
-    cursor: Any = connection.connection.cursor()
+    raw: Any = connection.connection.driver_connection
     try:
-        cursor.execute(begin, prepare=False)
-    finally:
-        cursor.close()
+        with raw.cursor() as cursor:
+            cursor.execute(begin, prepare=False)
+    except psycopg.OperationalError as error:
+        if not (served_before and raw.closed):
+            raise
+        connection.invalidate(error)
+        say_for_whom(connection)
 
 
 def _plain(text: str) -> str:
