@@ -6,18 +6,23 @@ import base64
 import json
 import re
 import time
+from threading import Thread
+from uuid import UUID
 
 import pytest
 from flask import Flask
 from limits import parse
 from sqlalchemy import text
 
+from ossature.auth.accounts import set_password
 from ossature.auth.passwords import check_new_password, hash_password, needs_rehash, verify_password
+from ossature.auth.sign_in import Membership, memberships
+from ossature.auth.sign_in import _still_has as still_has
 from ossature.auth.tokens import AccessTokens
 from ossature.context import Context
 from ossature.db import transaction
 from ossature.ids import new_id
-from ossature.testing.people import PASSWORD, HostClient, Tenant, client_of
+from ossature.testing.people import PASSWORD, HostClient, Person, Tenant, client_of
 
 pytestmark = pytest.mark.database
 
@@ -334,3 +339,68 @@ def _unlock(email: str) -> None:
             ),
             {"email": email},
         )
+
+
+def change_password(person: Person, present: str, new: str = "un chat sur le toit") -> int:
+    status: int = person.page.post("/settings/me/password", data={"present": present, "password": new}).status_code
+    return status
+
+
+def test_the_present_password_counts_towards_the_same_lockout(app: Flask, tenant: Tenant) -> None:
+    person = tenant.member()
+    assert [change_password(person, "wrong wrong wrong") for _ in range(5)] == [422] * 5
+    assert change_password(person, PASSWORD) == 429
+    assert login(client_of(app, tenant.url), person.email).status_code == 429
+    _unlock(person.email)
+    assert [change_password(person, PASSWORD, "court") for _ in range(5)] == [422] * 5, "a weak one tries nothing"
+    assert change_password(person, PASSWORD) == 303
+    for _ in range(4):
+        assert login(client_of(app, tenant.url), person.email, "wrong wrong wrong").status_code == 401
+    assert login(client_of(app, tenant.url), person.email, "un chat sur le toit").status_code == 200
+
+
+def test_a_password_that_is_changed_while_somebody_signs_in_with_it_lets_them_in_no_more(
+    app: Flask, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = tenant.member()
+
+    def slow(user_id: UUID) -> tuple[Membership, ...]:
+        set_password(person.user_id, person.email, "un chat sur le toit")
+        return memberships(user_id)
+
+    monkeypatch.setattr("ossature.auth.sign_in.memberships", slow)
+    assert login(client_of(app, tenant.url), person.email).status_code == 401
+
+
+def test_a_change_of_password_waits_for_a_session_that_is_being_opened_and_ends_it(
+    app: Flask, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person, client = tenant.member(), client_of(app, tenant.url)
+    change = Thread(target=set_password, args=(person.user_id, person.email, "un chat sur le toit"))
+
+    def slow(user_id: UUID, password_hash: str) -> bool:
+        found = still_has(user_id, password_hash)
+        change.start()
+        change.join(0.5)
+        assert change.is_alive()
+        return found
+
+    monkeypatch.setattr("ossature.auth.sign_in._still_has", slow)
+    token = login(client, person.email).json["data"]["access_token"]
+    change.join()
+    assert client.get("/api/auth/me", headers={"Authorization": f"Bearer {token}"}).status_code == 401
+
+
+def test_signing_in_again_ends_the_former_session(app: Flask, tenant: Tenant) -> None:
+    person, client = tenant.member(), client_of(app, tenant.url)
+    assert person.page.get("/settings/me").status_code == 200
+    former = person.page._cookies.copy()
+    data = {"email": person.email, "password": PASSWORD}
+    assert person.page.post("/sign-in", data=data).status_code == 303
+    assert person.page.get("/settings/me").status_code == 200
+    person.page._cookies = former
+    assert person.page.get("/settings/me").status_code == 303
+
+    tokens = [login(client, person.email).json["data"]["access_token"] for _ in range(2)]
+    answers = [client.get("/api/auth/me", headers={"Authorization": f"Bearer {token}"}) for token in tokens]
+    assert [answer.status_code for answer in answers] == [401, 200]

@@ -12,7 +12,7 @@ from uuid import UUID
 from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import text
 
-from ossature.auth.passwords import check_new_password, hash_password, verify_password
+from ossature.auth.passwords import check_new_password, hash_password
 from ossature.auth.state import access_state
 from ossature.auth.tokens import digest
 from ossature.context import Context, TenantInfo, current_or_none
@@ -78,29 +78,26 @@ def create_user(email: str, name: str, *, locale: str | None = None, time_zone: 
     return NewUser(found.id, found.created)
 
 
-def set_password(user_id: UUID, email: str, password: str, *, keep_session: UUID | None = None) -> None:
-    """Set a password and end the account's other sessions. Raises `Invalid` when it breaks the rules.
+def set_password(user_id: UUID, email: str, password: str) -> str:
+    """Set a password and end the account's sessions; returns its hash. Raises `Invalid` when it breaks the rules.
 
     Opens its own transaction after hashing, so that none is held open meanwhile.
     """
-    if details := check_new_password(password, email):
-        raise Invalid(details[0].message, details)
+    demand_good_password(password, email)
     hashed = hash_password(password)
     with transaction(_nowhere()) as work:
         email_of = work.execute(text("SELECT ossature.set_password(:user, :hash)"), {"user": user_id, "hash": hashed})
         if email_of.scalar() is None:
             raise NotFound(_("There is no such account."))
-        _end_sessions(user_id, keep_session, "password changed")
+        work.execute(text("SELECT ossature.revoke_sessions(:user, NULL, 'password changed')"), {"user": user_id})
+        after_commit(lambda: access_state().cache.user_changed(user_id))
+    return hashed
 
 
-def change_password(user_id: UUID, email: str, present: str, new: str, *, keep_session: UUID | None) -> None:
-    """Change one's own password. Raises `Invalid` when the present one is wrong or the new one breaks the rules."""
-    with transaction(_nowhere()) as work:
-        stored = work.execute(text("SELECT ossature.password_of(:user)"), {"user": user_id}).scalar()
-    if not verify_password(stored, present):
-        message = _("This is not your present password.")
-        raise Invalid(message, [Detail("present", "wrong", message)])
-    set_password(user_id, email, new, keep_session=keep_session)
+def demand_good_password(password: str, email: str) -> None:
+    """Raises `Invalid` for a new password that breaks the rules."""
+    if details := check_new_password(password, email):
+        raise Invalid(details[0].message, details)
 
 
 def make_password_link(user_id: UUID) -> str | None:
@@ -126,8 +123,7 @@ def use_password_link(secret: str, password: str) -> PasswordLink:
     link = find_password_link(secret)
     if link is None:
         raise NotFound(_("This link has been used or is too old. Ask for a new one."))
-    if details := check_new_password(password, link.email):
-        raise Invalid(details[0].message, details)
+    demand_good_password(password, link.email)
     hashed = hash_password(password)
     with transaction(_nowhere()) as work:
         used = work.execute(
@@ -212,13 +208,6 @@ def end_session(user_id: UUID, session_id: UUID, why: str) -> bool:
     )
     after_commit(lambda: access_state().cache.user_changed(user_id, session_id))
     return bool(ended.scalar())
-
-
-def _end_sessions(user_id: UUID, keep: UUID | None, why: str) -> None:
-    session().execute(
-        text("SELECT ossature.revoke_sessions(:user, :keep, :why)"), {"user": user_id, "keep": keep, "why": why}
-    )
-    after_commit(lambda: access_state().cache.user_changed(user_id))
 
 
 def _nowhere() -> Context:

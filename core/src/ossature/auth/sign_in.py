@@ -11,12 +11,12 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from ossature.auth.accounts import normalise_email
+from ossature.auth.accounts import demand_good_password, normalise_email, set_password
 from ossature.auth.passwords import hash_password, needs_rehash, verify_password
 from ossature.auth.state import access_state
 from ossature.auth.tokens import new_refresh_token, refresh_digest
 from ossature.context import Context, TenantInfo
-from ossature.db import after_commit, transaction
+from ossature.db import after_commit, session, transaction
 from ossature.errors import Conflict, Detail, Invalid, TooManyRequests, Unauthenticated
 from ossature.i18n import translator
 from ossature.ids import new_id
@@ -47,15 +47,24 @@ class SignedIn:
     memberships: tuple[Membership, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """An account whose password was given, and the stored hash that it fitted."""
+
+    user_id: UUID
+    password_hash: str
+
+
 class SeveralTenants(Conflict):
     """The account belongs to several organisations and the request names none; `extra['tenants']` lists them."""
 
     code = "tenant_needed"
 
 
-def prove_password(email: str, password: str) -> UUID:
+def prove_password(email: str, password: str) -> Proof:
     """The account of an e-mail and password. Raises `Unauthenticated` without telling which of the two is wrong, and
-    `TooManyRequests` (with `retry_after`, seconds) while the address is locked."""
+    `TooManyRequests` (with `retry_after`, seconds) while the address is locked. Counts as a failure until a session is
+    opened."""
     try:
         email = normalise_email(email)
     except Invalid:
@@ -82,15 +91,30 @@ def prove_password(email: str, password: str) -> UUID:
         )
     if not verify_password(account.password_hash, password):
         raise _refused()
-    user_id: UUID = account.user_id
-    if needs_rehash(account.password_hash):
-        hashed = hash_password(password)
-        with transaction(_before_sign_in()) as work:
-            work.execute(
-                text("SELECT ossature.rehash_password(:user, :old, :new)"),
-                {"user": user_id, "old": account.password_hash, "new": hashed},
-            )
-    return user_id
+    if not needs_rehash(account.password_hash):
+        return Proof(account.user_id, account.password_hash)
+    hashed = hash_password(password)
+    with transaction(_before_sign_in()):
+        _rehash(account.user_id, account.password_hash, hashed)
+    return Proof(account.user_id, hashed)
+
+
+def change_password(
+    email: str, present: str, new: str, *, tenant: TenantInfo | None, address: str, agent: str
+) -> SignedIn:
+    """Change one's own password: all sessions end and a new one is opened for the pages.
+
+    Raises `Invalid` when the new password breaks the rules or the present one is wrong, which counts as a failed
+    sign-in, and `TooManyRequests` while the address is locked.
+    """
+    demand_good_password(new, email)
+    try:
+        user_id = prove_password(email, present).user_id
+    except Unauthenticated:
+        message = _("This is not your present password.")
+        raise Invalid(message, [Detail("present", "wrong", message)]) from None
+    hashed = set_password(user_id, email, new)
+    return open_session(user_id, "page", memberships(user_id), tenant, address, agent, checked=hashed)
 
 
 def sign_in(
@@ -109,8 +133,8 @@ def sign_in(
     The tenant is that of the host, or the one `wanted` (a slug), or the only one there is; being no member of it is
     refused like a wrong password. With `must_choose`, several and none named raise `SeveralTenants`.
     """
-    user_id = prove_password(email, password)
-    places = memberships(user_id)
+    proof = prove_password(email, password)
+    places = memberships(proof.user_id)
     slug = host_tenant.slug if host_tenant else wanted
     if host_tenant and wanted and wanted != host_tenant.slug:
         raise _refused()
@@ -125,7 +149,8 @@ def sign_in(
             [Detail("tenant", "required", _("Name one of the organisations."))],
             tenants=[{"slug": place.tenant.slug, "name": place.tenant.name} for place in places],
         )
-    return open_session(user_id, kind, places, chosen.tenant if chosen else None, address, agent)
+    tenant = chosen.tenant if chosen else None
+    return open_session(proof.user_id, kind, places, tenant, address, agent, checked=proof.password_hash)
 
 
 def open_session(
@@ -135,9 +160,15 @@ def open_session(
     tenant: TenantInfo | None,
     address: str = "",
     agent: str = "",
+    *,
+    checked: str | None = None,
 ) -> SignedIn:
+    """Open a session. `checked` is the hash that the password was found to fit: when the account has another one by
+    now, this raises `Unauthenticated`."""
     session_id = new_id()
     with transaction(_before_sign_in()) as work:
+        if checked is not None and not _still_has(user_id, checked):
+            raise _refused()
         expires = work.execute(
             text("SELECT ossature.open_session(:id, :user, :kind, :tenant, :days, :address, :agent)"),
             {
@@ -208,6 +239,20 @@ def end_session_of(token: str) -> None:
         ).first()
     if row:
         sign_out(row.session_id, row.user_id)
+
+
+def _still_has(user_id: UUID, password_hash: str) -> bool:
+    """Whether the account has this hash, and keeps it until the open transaction ends: writing it again locks the row,
+    so that a change of password, which ends the sessions there are, comes wholly before or wholly after."""
+    _rehash(user_id, password_hash, password_hash)
+    found = session().execute(text("SELECT ossature.password_of(:user)"), {"user": user_id})
+    return bool(found.scalar() == password_hash)
+
+
+def _rehash(user_id: UUID, old: str, new: str) -> None:
+    session().execute(
+        text("SELECT ossature.rehash_password(:user, :old, :new)"), {"user": user_id, "old": old, "new": new}
+    )
 
 
 def _refresh_digest(token: str) -> bytes:

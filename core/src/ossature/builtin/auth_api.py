@@ -107,6 +107,8 @@ def login() -> Response:
         address=request.remote_addr or "",
         agent=request.headers.get("User-Agent", ""),
     )
+    if former := request.cookies.get(REFRESH_COOKIE):
+        service.end_session_of(former)
     return _tokens(done.user_id, done.session_id, done.tenant, service.first_refresh_token(done.session_id))
 
 

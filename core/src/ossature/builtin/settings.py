@@ -14,14 +14,14 @@ from sqlalchemy import text
 from werkzeug.wrappers import Response
 from wtforms import BooleanField, PasswordField, RadioField, SelectField, StringField
 
-from ossature.auth import accounts
+from ossature.auth import accounts, sign_in
 from ossature.auth.request import LOCALE_COOKIE, caller
 from ossature.auth.snapshot import UserInfo
 from ossature.builtin.forms import Form, Option, at_most, options, required, stripped
-from ossature.builtin.sign_in import YEAR
+from ossature.builtin.sign_in import YEAR, begin_page_session
 from ossature.context import current
 from ossature.db import session
-from ossature.errors import Invalid, NotFound
+from ossature.errors import Invalid, NotFound, TooManyRequests
 from ossature.hooks.calls import SETTINGS_PAGES
 from ossature.hooks.specs import hookimpl
 from ossature.hooks.types import SettingsPage
@@ -132,18 +132,25 @@ def me() -> ResponseReturnValue:
 @blueprint.post("/me/password")
 @signed_in(tenant=False)
 def change_password() -> ResponseReturnValue:
-    user, form = _user(), PasswordForm()
+    user, form, status = _user(), PasswordForm(), 422
     if form.validate_on_submit():
         try:
-            accounts.change_password(
-                user.id, user.email, form.present.data, form.password.data, keep_session=current().session_id
+            done = sign_in.change_password(
+                user.email,
+                form.present.data,
+                form.password.data,
+                tenant=current().tenant,
+                address=request.remote_addr or "",
+                agent=request.headers.get("User-Agent", ""),
             )
-        except Invalid as refusal:
+        except (Invalid, TooManyRequests) as refusal:
             form.refuse(refusal)
+            status = refusal.status
         else:
+            begin_page_session(done)
             notify(_("Your password is changed. Your other sessions have ended."))
             return redirect(url_for("settings.me"), 303)
-    return _page(_me_form(user, filled=False), form), 422
+    return _page(_me_form(user, filled=False), form), status
 
 
 @blueprint.post("/me/sessions/<uuid:id>/end")

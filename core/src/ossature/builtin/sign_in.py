@@ -61,6 +61,8 @@ def sign_in() -> ResponseReturnValue:
         except (Unauthenticated, TooManyRequests) as refusal:
             alert, status = str(refusal.message), refusal.status
         else:
+            if (former := caller()) and former.user and former.session_id and former.kind == "page":
+                service.sign_out(former.session_id, former.user.id, "signed in again")
             begin_page_session(done)
             return redirect(own_page(form.next.data), 303)
     elif form.is_submitted():
