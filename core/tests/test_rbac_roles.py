@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from threading import Barrier, Thread
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -273,3 +274,58 @@ def test_a_services_key_has_no_rank(tenant: Tenant) -> None:
     acting = Context(tenant=found.tenant, actor=found.actor, access=found.access)
     with pytest.raises(Forbidden), transaction(acting):
         members.set_active(viewer.member_id, False)
+
+
+def test_a_member_comes_back_only_with_roles_that_one_could_give(tenant: Tenant) -> None:
+    clerk, guest = tenant.member("viewer"), tenant.member("viewer")
+    with tenant.work():
+        clerks, keepers = roles.create_role("Clerk", ""), roles.create_role("Key keeper", "")
+        roles.set_grants(clerks.id, {MEMBERS_MANAGE: Reach.ALL})
+        roles.set_grants(keepers.id, {"ossature.roles.manage": Reach.ALL})
+        members.assign_roles(clerk.member_id, [clerks.id])
+        members.assign_roles(guest.member_id, [keepers.id])
+        members.set_active(guest.member_id, False)
+    path = f"/settings/members/{guest.member_id}/activate"
+    refused = clerk.page.post(path)
+    assert refused.status_code == 403
+    assert "the role Key keeper, which you cannot give" in refused.text
+    assert tenant.member("owner").page.post(path).status_code == 303
+
+
+def test_nobody_reaches_more_by_putting_people_into_a_team(tenant: Tenant) -> None:
+    owner, leader, mate = (tenant.member(role) for role in ("owner", "viewer", "viewer"))
+    team = owner.api.post("/api/ossature/teams", json={"name": "Ventes"}).json["data"]["id"]
+    with tenant.work():
+        role = roles.create_role("Leader", "")
+        teams = dict.fromkeys((f"ossature.team.{verb}" for verb in ("view", "edit", "create", "delete")), Reach.ALL)
+        roles.set_grants(role.id, {**teams, "_kinds.shelf.view": Reach.TEAM})
+        members.assign_roles(leader.member_id, [role.id])
+
+    def fill(by: Person, *inside: Person, path: str = team) -> Any:
+        data = {"name": f"Ventes {path[:3]}", "members": [str(person.member_id) for person in inside]}
+        return by.page.post(f"/settings/teams/{path}", data=data)
+
+    for path in (team, "new"):
+        refused = fill(leader, leader, mate, path=path)
+        assert refused.status_code == 422
+        assert "would reach rows that you do not reach" in refused.text
+        assert len(leader.context.access.owners) == 1
+    assert fill(leader, leader).status_code == 303, "alone in a team one reaches nobody's rows"
+    assert fill(owner, leader, mate).status_code == 303
+    assert fill(leader, leader, mate, path="new").status_code == 303, "they reach each other already"
+    assert owner.api.delete(f"/api/ossature/teams/{team}").status_code in (200, 204)
+
+
+def test_a_deleted_team_is_restored_by_whoever_could_have_filled_it(tenant: Tenant) -> None:
+    owner, seller, mate = tenant.member("owner"), tenant.member("sales_rep"), tenant.member("viewer")
+    team = owner.api.post("/api/ossature/teams", json={"name": "Ventes"}).json["data"]["id"]
+    with tenant.work():
+        members.set_team_members(UUID(team), [seller.member_id, mate.member_id])
+        role = roles.create_role("Keeper", "")
+        roles.set_grants(role.id, dict.fromkeys(("ossature.team.view", "ossature.team.delete"), Reach.ALL))
+        members.assign_roles(mate.member_id, [role.id])
+    assert mate.api.delete(f"/api/ossature/teams/{team}").status_code in (200, 204)
+    refused = mate.api.post(f"/api/ossature/teams/{team}/restore")
+    assert refused.status_code == 409
+    assert "would reach rows that you do not reach" in refused.text
+    assert owner.api.post(f"/api/ossature/teams/{team}/restore").status_code == 200

@@ -14,12 +14,12 @@ from ossature.builtin.records import TEAM_SCREENS, Team
 from ossature.builtin.settings import render_settings
 from ossature.context import current
 from ossature.db import session
-from ossature.errors import Conflict, Detail, Invalid, NotFound
+from ossature.errors import Conflict, Detail, Forbidden, Invalid, NotFound
 from ossature.hooks.specs import hookimpl
-from ossature.hooks.types import RecordChange, SettingsPage
+from ossature.hooks.types import ChangeKind, RecordChange, SettingsPage
 from ossature.i18n import translator
 from ossature.kernel import kernel
-from ossature.rbac import members, requires
+from ossature.rbac import authority, members, requires
 from ossature.rbac.predicate import reaches
 from ossature.records import Record, RecordType, Screens, service
 from ossature.web import notify
@@ -60,7 +60,7 @@ def new() -> ResponseReturnValue:
         try:
             written = service.create(_record(), {"name": form.name.data})
             members.set_team_members(written.row["id"], form.members.data)
-        except (Invalid, Conflict) as refusal:
+        except (Invalid, Conflict, Forbidden) as refusal:
             form.refuse(refusal)
         else:
             notify(_("The team %(name)s is made.", name=form.name.data))
@@ -80,7 +80,7 @@ def edit(id: UUID) -> ResponseReturnValue:
         try:
             service.update(_record(), id, {"name": form.name.data})
             members.set_team_members(id, form.members.data)
-        except (Invalid, Conflict) as refusal:
+        except (Invalid, Conflict, Forbidden) as refusal:
             form.refuse(refusal)
         else:
             notify(_("The team %(name)s is saved.", name=form.name.data))
@@ -122,9 +122,15 @@ def register_screens() -> list[Screens]:
 
 @hookimpl
 def check_record_change(change: RecordChange) -> list[Detail]:
-    """Refuses nothing; who was in a team that is deleted or restored reaches less or more from the commit on."""
-    if change.record == Team.__key__:
-        members.members_changed()
+    """Who was in a team that is deleted or restored reaches less or more from the commit on."""
+    if change.record != Team.__key__:
+        return []
+    members.members_changed()
+    if change.kind is ChangeKind.RESTORED:
+        try:
+            authority.may_team_up(members.team_members().get(change.id, set()))
+        except Forbidden as refusal:
+            return [Detail("", "forbidden", str(refusal.message))]
     return []
 
 

@@ -3,7 +3,7 @@ owner. Asked by every service that changes members, roles or keys."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from uuid import UUID
 
 from sqlalchemy import func, select, text
@@ -72,14 +72,48 @@ def may_give_roles(roles: Iterable[Role]) -> None:
 
 def may_give(grants: Mapping[str, Reach]) -> None:
     """Raises `Forbidden` unless who acts holds each of these rights at least as far."""
-    context = current()
-    if unrestricted(context):
-        return
+    if not unrestricted(current()) and (lacking := _lacking(grants)):
+        raise Forbidden(_("You cannot give a right that you do not hold: %(right)s.", right=lacking))
+
+
+def _lacking(grants: Mapping[str, Reach]) -> str | None:
+    """The label of the first of these rights that who acts does not hold as far."""
     for permission, reach in grants.items():
-        held = context.access.reach(permission)
+        held = current().access.reach(permission)
         if held is None or held.width < reach.width:
-            label = rights().permissions[permission].label if permission in rights().permissions else permission
-            raise Forbidden(_("You cannot give a right that you do not hold: %(right)s.", right=str(label)))
+            known = rights().permissions.get(permission)
+            return str(known.label) if known else permission
+    return None
+
+
+def may_bring_back(roles: Iterable[Role]) -> None:
+    """Raises `Forbidden` for the first role that who acts could not give."""
+    for role in roles:
+        try:
+            may_give_roles([role])
+        except Forbidden:
+            raise Forbidden(
+                _("This member would come back with the role %(role)s, which you cannot give.", role=role.name)
+            ) from None
+
+
+def may_team_up(member_ids: Collection[UUID]) -> None:
+    """Raises `Forbidden` unless who acts reaches what these members come to reach by being in one team: each other's
+    rows, by every right that one of them holds with reach team."""
+    context = current()
+    if unrestricted(context) or len(member_ids) < 2:
+        return
+    shared = session().scalars(
+        select(RoleGrant.permission)
+        .join(MemberRole, (MemberRole.tenant_id == RoleGrant.tenant_id) & (MemberRole.role_id == RoleGrant.role_id))
+        .where(MemberRole.member_id.in_(member_ids), RoleGrant.reach == Reach.TEAM.value)
+        .distinct()
+    )
+    needed = Reach.TEAM if context.access.owners.issuperset(member_ids) else Reach.ALL
+    if lacking := _lacking({name: needed for name in shared if name in rights().permissions}):
+        raise Forbidden(
+            _("In one team these people would reach rows that you do not reach, by the right %(right)s.", right=lacking)
+        )
 
 
 def grants_of(role_id: UUID) -> dict[str, Reach]:

@@ -113,6 +113,9 @@ def set_active(member_id: UUID, active: bool) -> None:
     authority.may_touch_member(member_id)
     if active and not member.joined:
         raise Conflict(_("This person has not accepted the invitation yet. Make a new link and hand it to them."))
+    if active:
+        held = select(MemberRole.role_id).where(MemberRole.member_id == member_id)
+        authority.may_bring_back(session().scalars(select(Role).where(Role.id.in_(held))))
     acting = current().actor
     if acting and acting.id == member_id and not active:
         raise Conflict(_("You cannot deactivate yourself. Ask another administrator."))
@@ -124,13 +127,15 @@ def set_active(member_id: UUID, active: bool) -> None:
 
 
 def set_team_members(team_id: UUID, member_ids: Iterable[UUID]) -> None:
-    """Put exactly these members into a team."""
+    """Put exactly these members into a team. Raises `Forbidden` when somebody would reach more than who acts."""
     work = session()
     wanted = set(member_ids)
     known = set(work.scalars(select(Member.id).where(Member.id.in_(wanted)))) if wanted else set()
     if wanted - known:
         raise Invalid(_("There is no such member."), [Detail("members", "unknown", _("There is no such member."))])
     held = set(work.scalars(select(TeamMember.member_id).where(TeamMember.team_id == team_id)))
+    if wanted - held:
+        authority.may_team_up(wanted)
     if gone := held - wanted:
         work.execute(delete(TeamMember).where(TeamMember.team_id == team_id, TeamMember.member_id.in_(gone)))
     work.add_all(TeamMember(team_id=team_id, member_id=member_id) for member_id in wanted - held)
