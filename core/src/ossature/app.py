@@ -25,12 +25,25 @@ from ossature.db.database import Database
 from ossature.db.types import Keyring
 from ossature.db.work import unit_of_work, use_database
 from ossature.errors import Refusal
+from ossature.events.subscriptions import check_handlers, tell_database
 from ossature.health import metrics
 from ossature.health.readiness import Readiness
 from ossature.health.views import health_blueprint
-from ossature.hooks.calls import API_ALIASES, BLUEPRINTS, COMMANDS, HEALTH_CHECKS, RECORDS, SCREENS
+from ossature.hooks.calls import (
+    API_ALIASES,
+    BLUEPRINTS,
+    COMMANDS,
+    EVENTS,
+    HANDLERS,
+    HEALTH_CHECKS,
+    JOBS,
+    RECORDS,
+    SCHEDULES,
+    SCREENS,
+    Registers,
+)
 from ossature.i18n.texts import translator
-from ossature.kernel import Kernel, set_kernel
+from ossature.kernel import Background, Kernel, set_kernel
 from ossature.logs import get_logger, log_request
 from ossature.plugins.activation import active_plugins
 from ossature.plugins.endpoints import check_endpoints
@@ -112,6 +125,7 @@ def create_app(config: Config | None = None) -> Application:
     set_kernel(kernel)
 
     _add_records(kernel)
+    _add_background(kernel)
     _add_routes(app, kernel)
     install_web(app, make_shell(kernel))
     _add_templates(app, plugins)
@@ -125,6 +139,7 @@ def create_app(config: Config | None = None) -> Application:
     kernel.extras["commands"] = {
         key: [entry.value for entry in plugins.registered(COMMANDS) if entry.plugin == key] for key in plugins.keys
     }
+    tell_database(kernel)
     return app
 
 
@@ -144,6 +159,15 @@ def _add_records(kernel: Kernel) -> None:
         kernel.screens[entry.value.key] = entry.value
     for rt in kernel.records:
         kernel.screens.setdefault(rt.key, Screens(rt.cls))
+
+
+def _add_background(kernel: Kernel) -> None:
+    check_handlers(kernel)
+
+    def of(register: Registers[Any]) -> dict[str, Any]:
+        return {entry.value.key: entry.value for entry in kernel.plugins.registered(register)}
+
+    kernel.background = Background(of(EVENTS), of(HANDLERS), of(JOBS), of(SCHEDULES))
 
 
 def _add_routes(app: Application, kernel: Kernel) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -15,8 +16,25 @@ from ossature.records.types import RecordTypes
 if TYPE_CHECKING:
     from redis import Redis
 
+    from ossature.events.types import EventType, Handler
+    from ossature.jobs.types import Job, Schedule
     from ossature.plugins.registry import PluginRegistry
     from ossature.records.screens import Screens
+
+
+@dataclass(frozen=True)
+class Background:
+    """What running plugins declare about events and jobs, by key."""
+
+    event_types: Mapping[str, EventType] = field(default_factory=dict)
+    handlers: Mapping[str, Handler] = field(default_factory=dict)
+    jobs: Mapping[str, Job[Any]] = field(default_factory=dict)
+    schedules: Mapping[str, Schedule] = field(default_factory=dict)
+
+    @cached_property
+    def heard(self) -> frozenset[str]:
+        """Events that somebody takes."""
+        return frozenset(event for handler in self.handlers.values() for event in handler.events)
 
 
 @dataclass
@@ -30,6 +48,7 @@ class Kernel:
     records: RecordTypes = field(default_factory=RecordTypes)
     screens: dict[str, Screens] = field(default_factory=dict)
     extras: dict[str, Any] = field(default_factory=dict)
+    background: Background = field(default_factory=Background)
 
     @cached_property
     def cursor_key(self) -> bytes:

@@ -99,6 +99,11 @@ def _user(it: Mapping[str, Any]) -> UserInfo:
     return UserInfo(**{**it, "id": UUID(it["id"])})
 
 
+def member_access(it: Mapping[str, Any], actor: UUID, plugins: frozenset[str]) -> Access:
+    """What a member may do, from the document of `actor_access`."""
+    return _access(it, actor, plugins)[0]
+
+
 def _access(it: Mapping[str, Any], actor: UUID, plugins: frozenset[str]) -> tuple[Access, int]:
     roles = tuple(it["roles"])
     grants = (

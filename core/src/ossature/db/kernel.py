@@ -1,11 +1,11 @@
-"""The kernel's own tables as the rest of the code names them; made by migration 0001, read with SQLAlchemy Core."""
+"""The kernel's own tables as the rest of the code names them; made by its migrations, used with SQLAlchemy Core."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
-from ossature.db.tenancy import Base
+from ossature.db.tenancy import ACTOR, TENANT, Base
 
 metadata = Base.metadata
 
@@ -62,5 +62,125 @@ change = sa.Table(
     sa.Column("payload", JSONB),
     sa.Column("salt", sa.LargeBinary),
     sa.Column("digest", sa.LargeBinary),
+    schema="ossature",
+)
+
+event = sa.Table(
+    "event",
+    metadata,
+    sa.Column("tenant_id", sa.Uuid, primary_key=True, server_default=sa.text(TENANT)),
+    sa.Column("seq", sa.BigInteger, primary_key=True),
+    sa.Column("at", sa.DateTime(timezone=True), primary_key=True),
+    sa.Column("id", sa.Uuid),
+    sa.Column("type", sa.Text),
+    sa.Column("version", sa.Integer),
+    sa.Column("record", sa.Text),
+    sa.Column("record_id", sa.Uuid),
+    sa.Column("actor_id", sa.Uuid),
+    sa.Column("change_set_id", sa.Uuid),
+    sa.Column("data", JSONB),
+    schema="ossature",
+)
+
+delivery = sa.Table(
+    "delivery",
+    metadata,
+    sa.Column("tenant_id", sa.Uuid, primary_key=True, server_default=sa.text(TENANT)),
+    sa.Column("handler", sa.Text, primary_key=True),
+    sa.Column("seq", sa.BigInteger, primary_key=True),
+    sa.Column("event_at", sa.DateTime(timezone=True)),
+    sa.Column("record_id", sa.Uuid),
+    sa.Column("state", sa.Text),
+    sa.Column("attempts", sa.Integer),
+    sa.Column("due_at", sa.DateTime(timezone=True)),
+    sa.Column("error", sa.Text),
+    schema="ossature",
+)
+
+receipt = sa.Table(
+    "receipt",
+    metadata,
+    sa.Column("tenant_id", sa.Uuid, primary_key=True, server_default=sa.text(TENANT)),
+    sa.Column("handler", sa.Text, primary_key=True),
+    sa.Column("event_id", sa.Uuid, primary_key=True),
+    sa.Column("at", sa.DateTime(timezone=True)),
+    schema="ossature",
+)
+
+subscription = sa.Table(
+    "subscription",
+    metadata,
+    sa.Column("event", sa.Text, primary_key=True),
+    sa.Column("handler", sa.Text, primary_key=True),
+    sa.Column("plugin", sa.Text),
+    schema="ossature",
+)
+
+job = sa.Table(
+    "job",
+    metadata,
+    sa.Column("tenant_id", sa.Uuid, primary_key=True, server_default=sa.text(TENANT)),
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("name", sa.Text),
+    sa.Column("version", sa.Integer),
+    sa.Column("args", JSONB),
+    sa.Column("state", sa.Text),
+    sa.Column("priority", sa.Text),
+    sa.Column("unique_key", sa.Text),
+    sa.Column("attempts", sa.Integer),
+    sa.Column("most_attempts", sa.Integer),
+    sa.Column("time_limit", sa.Integer),
+    sa.Column("as_system", sa.Boolean),
+    sa.Column("locale", sa.Text),
+    sa.Column("actor_id", sa.Uuid, server_default=sa.text(ACTOR)),
+    sa.Column("schedule", sa.Text),
+    sa.Column("done", sa.BigInteger),
+    sa.Column("total", sa.BigInteger),
+    sa.Column("note", sa.Text),
+    sa.Column("error", sa.Text),
+    sa.Column("result", JSONB),
+    sa.Column("worker", sa.Text),
+    sa.Column("cancel", sa.Boolean),
+    sa.Column("created_at", sa.DateTime(timezone=True)),
+    sa.Column("due_at", sa.DateTime(timezone=True)),
+    sa.Column("pushed_at", sa.DateTime(timezone=True)),
+    sa.Column("started_at", sa.DateTime(timezone=True)),
+    sa.Column("beat_at", sa.DateTime(timezone=True)),
+    sa.Column("finished_at", sa.DateTime(timezone=True)),
+    schema="ossature",
+)
+
+job_line = sa.Table(
+    "job_line",
+    metadata,
+    sa.Column("tenant_id", sa.Uuid, primary_key=True, server_default=sa.text(TENANT)),
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("job_id", sa.Uuid),
+    sa.Column("at", sa.DateTime(timezone=True)),
+    sa.Column("level", sa.Text),
+    sa.Column("text", sa.Text),
+    schema="ossature",
+)
+
+schedule = sa.Table(
+    "schedule",
+    metadata,
+    sa.Column("tenant_id", sa.Uuid, primary_key=True, server_default=sa.text(TENANT)),
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("key", sa.Text),
+    sa.Column("cron", sa.Text),
+    sa.Column("active", sa.Boolean),
+    sa.Column("next_at", sa.DateTime(timezone=True)),
+    sa.Column("planned_by", sa.Text),
+    schema="ossature",
+)
+
+occurrence = sa.Table(
+    "occurrence",
+    metadata,
+    sa.Column("tenant_id", sa.Uuid, primary_key=True, server_default=sa.text(TENANT)),
+    sa.Column("schedule", sa.Text, primary_key=True),
+    sa.Column("at", sa.DateTime(timezone=True), primary_key=True),
+    sa.Column("job_id", sa.Uuid),
     schema="ossature",
 )

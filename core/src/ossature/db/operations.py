@@ -70,7 +70,7 @@ class CreateTenantTable(MigrateOperation):
     def create_tenant_table(cls, operations: Operations, schema: str, name: str, *items: Any, **options: Any) -> None:
         """Options: `record` (key written in the history, default `schema.name`), `untracked` (columns left out of
         it), `root` (column with the id of the record that this row is part of), `history=False` for tables that are
-        history themselves, `grants` (default all four verbs for the app role)."""
+        history themselves, `id=False` for those with a key of their own, `grants` (default all four verbs for the app role)."""
         operations.invoke(cls(schema, name, *items, **options))
 
 
@@ -103,7 +103,7 @@ def create_platform_table(operations: Operations, it: CreatePlatformTable) -> No
 def create_tenant_table(operations: Operations, it: CreateTenantTable) -> None:
     key = [
         sa.Column("tenant_id", sa.Uuid, nullable=False, server_default=sa.text(TENANT)),
-        sa.Column("id", sa.Uuid, nullable=False),
+        *([sa.Column("id", sa.Uuid, nullable=False)] if it.options.get("id", True) else []),
     ]
     key = [column for column in key if column.name not in {c.name for c in it.items if isinstance(c, sa.Column)}]
     items = [*key, *it.items]

@@ -67,6 +67,10 @@ DEMO_DATA = Registers("register_demo_data", types.DemoData)
 SETTINGS_PAGES = Registers("register_settings_pages", types.SettingsPage)
 SETTINGS: Registers[Any] = Registers("register_settings", "ossature.settings:Setting")
 HEALTH_CHECKS = Registers("register_health_checks", types.HealthCheck)
+EVENTS: Registers[Any] = Registers("register_events", "ossature.events.types:EventType")
+HANDLERS: Registers[Any] = Registers("register_handlers", "ossature.events.types:Handler")
+JOBS: Registers[Any] = Registers("register_jobs", "ossature.jobs.types:Job")
+SCHEDULES: Registers[Any] = Registers("register_schedules", "ossature.jobs.types:Schedule")
 
 REGISTERS: tuple[Registers[Any], ...] = (
     RECORDS,
@@ -82,6 +86,10 @@ REGISTERS: tuple[Registers[Any], ...] = (
     SETTINGS_PAGES,
     SETTINGS,
     HEALTH_CHECKS,
+    EVENTS,
+    HANDLERS,
+    JOBS,
+    SCHEDULES,
 )
 
 

@@ -7,7 +7,7 @@ does.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     import click
     from flask import Blueprint
 
+    from ossature.events.types import EventType, Handler
+    from ossature.jobs.types import Job, Schedule
     from ossature.records.record import RecordBase
     from ossature.records.screens import Screens
     from ossature.settings import Setting
@@ -166,6 +168,47 @@ def register_health_checks() -> list[HealthCheck]:  # type: ignore[empty-body]
     Called: once at boot; each check runs whenever readiness is asked for, so it answers within a second.
     Returns: `HealthCheck` objects.
     Errors: the plugin becomes failed; a check that raises counts as not well.
+    """
+
+
+@hookspec
+def register_events() -> list[EventType]:  # type: ignore[empty-body]
+    """Facts of the plugin's domain that it emits, beside those that every record has by itself.
+
+    Called: once at boot.
+    Returns: `EventType` objects whose key begins with the plugin's key.
+    Errors: the plugin becomes failed.
+    """
+
+
+@hookspec
+def register_handlers() -> list[Handler]:  # type: ignore[empty-body]
+    """Functions that take events, of this plugin or of others, made with `handles`.
+
+    Called: once at boot; the functions are called by the dispatcher for tenants where the plugin is enabled.
+    Returns: `Handler` objects whose key begins with the plugin's key.
+    Errors: the plugin becomes failed, also when a handler names an event that nobody emits; a handler that raises is
+    tried again later, and after its last attempt the event is put aside as dead.
+    """
+
+
+@hookspec
+def register_jobs() -> list[Job[Any]]:  # type: ignore[empty-body]
+    """Work that the plugin does in the background, made with `job`.
+
+    Called: once at boot; the functions are called by workers.
+    Returns: `Job` objects whose key begins with the plugin's key.
+    Errors: the plugin becomes failed; a job that raises is tried again later, and is dead after its last attempt.
+    """
+
+
+@hookspec
+def register_schedules() -> list[Schedule]:  # type: ignore[empty-body]
+    """Jobs of the plugin that every organisation runs by the clock.
+
+    Called: once at boot; each tenant where the plugin is enabled gets its own.
+    Returns: `Schedule` objects whose key begins with the plugin's key.
+    Errors: the plugin becomes failed.
     """
 
 

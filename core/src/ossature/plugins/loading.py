@@ -15,10 +15,14 @@ from ossature.hooks import specs
 from ossature.hooks.calls import (
     API_ALIASES,
     BLUEPRINTS,
+    EVENTS,
+    HANDLERS,
+    JOBS,
     PERMISSIONS,
     PRESET_GRANTS,
     RECORDS,
     REGISTERS,
+    SCHEDULES,
     SETTINGS,
     HookError,
     Registers,
@@ -243,7 +247,7 @@ def _check_names(registry: PluginRegistry, key: str, register: Registers[Any], v
         taken[name_of(entry.value)] = entry.plugin
     for value in values:
         name = name_of(value)
-        if register in (RECORDS, PERMISSIONS, SETTINGS) and not name.startswith(f"{key}."):
+        if register in _OWN and not name.startswith(f"{key}."):
             raise HookError(key, register.hook, f"{name!r} does not begin with {key!r}", f"name it `{key}.something`")
         if key != KERNEL and register is BLUEPRINTS and not (name == key or name.startswith(f"{key}_")):
             raise HookError(key, register.hook, f"blueprint {name!r}", f"name it {key!r} or `{key}_something`")
@@ -252,6 +256,10 @@ def _check_names(registry: PluginRegistry, key: str, register: Registers[Any], v
         if name and name in taken and register is not PRESET_GRANTS:
             raise HookError(key, register.hook, f"{name!r} is taken by plugin {taken[name]!r}", "choose another name")
         taken[name] = key
+
+
+_OWN = (RECORDS, PERMISSIONS, SETTINGS, EVENTS, HANDLERS, JOBS, SCHEDULES)
+"""What carries the plugin's key in its own."""
 
 
 def _key(value: object) -> str:

@@ -1,0 +1,1 @@
+"""Jobs: work in the background, kept in the database until it is done, carried to workers by Redis."""
