@@ -24,6 +24,8 @@ from ossature.errors import (
     Refusal,
     Unavailable,
 )
+from ossature.events.emit import emit
+from ossature.events.types import Event, EventType, Handler, handles
 from ossature.hooks.specs import hookimpl
 from ossature.hooks.types import (
     ApiAlias,
@@ -40,6 +42,8 @@ from ossature.hooks.types import (
 )
 from ossature.i18n.texts import translator
 from ossature.ids import new_id
+from ossature.jobs.run import JobRun
+from ossature.jobs.types import Job, Schedule, job
 from ossature.plugins.manifest import API_VERSION
 from ossature.rbac.predicate import reaches
 from ossature.rbac.rules import platform_admin, public, requires, signed_in
@@ -91,9 +95,14 @@ __all__ = [
     "DemoData",
     "DemoSize",
     "Detail",
+    "Event",
+    "EventType",
     "Forbidden",
+    "Handler",
     "HealthCheck",
     "Invalid",
+    "Job",
+    "JobRun",
     "Mapped",
     "Money",
     "NavItem",
@@ -108,6 +117,7 @@ __all__ = [
     "RecordType",
     "Refusal",
     "Related",
+    "Schedule",
     "Screens",
     "Section",
     "Setting",
@@ -124,10 +134,13 @@ __all__ = [
     "delete",
     "derived",
     "email_address",
+    "emit",
     "fk",
+    "handles",
     "hookimpl",
     "insert_rows",
     "integer",
+    "job",
     "long_text",
     "moment",
     "money",

@@ -24,6 +24,11 @@ ELSEWHERE = {
     "demo": "ossature.demo.cli:demo_group",
     "check": "ossature.checks:check",
     "health": "ossature.health.cli:health",
+    "worker": "ossature.jobs.commands:worker",
+    "dispatcher": "ossature.jobs.commands:dispatcher",
+    "scheduler": "ossature.jobs.commands:scheduler",
+    "job": "ossature.jobs.commands:job_group",
+    "schedule": "ossature.jobs.cli:schedule_group",
 }
 SHORT_HELP = {
     "plugin": "Plugins: list, activate, deactivate, enable, disable.",
@@ -33,9 +38,31 @@ SHORT_HELP = {
     "demo": "Demo data: load, remove.",
     "check": "Check configuration, database, plugins, translations and rights.",
     "health": "Ask a running instance whether it is well.",
+    "worker": "Run jobs.",
+    "dispatcher": "Hand events to their handlers and jobs to workers.",
+    "scheduler": "Ask for jobs by the clock.",
+    "job": "Jobs: list, show, retry, cancel.",
+    "schedule": "Schedules: list, run, pause, resume.",
 }
 NEEDS_SERVERS = frozenset(
-    {"check", "db", "demo", "migrate", "openapi", "plugin", "serve", "setup", "tenant", "token", "user"}
+    {
+        "check",
+        "db",
+        "demo",
+        "dispatcher",
+        "job",
+        "migrate",
+        "openapi",
+        "plugin",
+        "schedule",
+        "scheduler",
+        "serve",
+        "setup",
+        "tenant",
+        "token",
+        "user",
+        "worker",
+    }
 )
 
 

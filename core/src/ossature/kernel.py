@@ -33,8 +33,8 @@ class Background:
 
     @cached_property
     def heard(self) -> frozenset[str]:
-        """Events that somebody takes."""
-        return frozenset(event for handler in self.handlers.values() for event in handler.events)
+        """Records of whose changes somebody wants to know."""
+        return frozenset(event.rpartition(".")[0] for handler in self.handlers.values() for event in handler.events)
 
 
 @dataclass

@@ -26,6 +26,9 @@ from ossature.serving import require_free_port
 
 Say = Callable[[str], None]
 
+BACKGROUND = ("dispatcher", "worker", "scheduler")
+"""The processes beside the serving one; each is a command of its own name."""
+
 _READY_WITHIN = 60
 _LONGEST_PAUSE = 30.0
 _STEADY_AFTER = 60.0  # seconds without dying after which the next restart is immediate again
@@ -159,10 +162,11 @@ def _run(config: Config, started: list[Server], say: Say) -> int:
     code = _run_once(config, "setup", started)
     if code:
         return code
-    say("Starting pages and API ...")
+    say("Starting pages and API, and the processes behind them ...")
     server = OssatureProcess(config, "serve", "the serving process")
-    started.append(server)
-    server.start()
+    for process in (server, *(OssatureProcess(config, kind, f"the {kind}") for kind in BACKGROUND)):
+        started.append(process)
+        process.start()
     deadline = time.monotonic() + _READY_WITHIN
     while not server.answers():
         if not server.alive():

@@ -24,7 +24,7 @@ from ossature.rbac.rights import rights
 
 
 @contextmanager
-def _running() -> Iterator[None]:
+def application() -> Iterator[None]:
     """The application, for its database, plugins and permissions; refusals become one line."""
     create_app(Config.load())
     try:
@@ -47,7 +47,7 @@ def _tenant(slug: str) -> TenantInfo:
 
 
 @contextmanager
-def _inside(slug: str) -> Iterator[TenantInfo]:
+def inside(slug: str) -> Iterator[TenantInfo]:
     tenant = _tenant(slug)
     with transaction(tenants.operator_context(tenant), role="system"):
         yield tenant
@@ -84,7 +84,7 @@ def create_tenant(
     slug: str, name: str | None, locale: str, time_zone: str, preset: str, plugins: tuple[str, ...]
 ) -> None:
     """Make a tenant; SLUG becomes part of its address."""
-    with _running():
+    with application():
         from ossature.kernel import kernel
 
         tenant = tenants.create_tenant(
@@ -97,7 +97,7 @@ def create_tenant(
 @tenant_group.command("list")
 def list_tenants() -> None:
     """Every tenant with its state."""
-    with _running(), transaction(role="system") as work:
+    with application(), transaction(role="system") as work:
         rows = work.execute(
             text("SELECT slug, name, status, locale, time_zone, created_at FROM ossature.tenant ORDER BY slug")
         ).all()
@@ -114,7 +114,7 @@ def list_tenants() -> None:
 @click.option("--resume", is_flag=True, help="Open it again.")
 def suspend_tenant(slug: str, resume: bool) -> None:
     """Let nobody in; nothing is lost."""
-    with _running():
+    with application():
         tenant = _tenant(slug)
         with transaction(role="system"):
             tenants.set_status(tenant.id, "active" if resume else "suspended")
@@ -143,10 +143,10 @@ def create_user(
         raise click.UsageError("a member needs a role: --role owner")
     if link and (platform_admin or password or not slug):
         raise click.UsageError("--link is for members without a password: give --tenant, and neither of the others")
-    with _running():
+    with application():
         name = name or email.partition("@")[0]
         if slug:
-            with _inside(slug):
+            with inside(slug):
                 user = accounts.create_user(email, name)
                 members.add_member(user.id, name, [roles.role_by_key(key).id for key in role_keys])
                 secret = accounts.make_password_link(user.id) if link else None
@@ -169,7 +169,7 @@ def create_user(
 @click.option("--random", "by_chance", is_flag=True, help="Make one up and print it.")
 def set_password(email: str, password: str | None, by_chance: bool) -> None:
     """Set a password; all sessions of the account end."""
-    with _running():
+    with application():
         with transaction(role="system"):
             user_id, _name = _user(email)
         chosen = secrets.token_urlsafe(15) if by_chance else _password(password, email)
@@ -182,7 +182,7 @@ def set_password(email: str, password: str | None, by_chance: bool) -> None:
 @click.option("--remove", is_flag=True, help="Take it back.")
 def set_admin(email: str, remove: bool) -> None:
     """Make an account an administrator of the installation."""
-    with _running(), transaction(role="system"):
+    with application(), transaction(role="system"):
         user_id, _name = _user(email)
         accounts.set_platform_admin(user_id, not remove)
     click.echo(f"{email} is {'no longer' if remove else 'now'} an administrator of the platform.")
@@ -202,14 +202,14 @@ def token_group() -> None:
 @click.option("--days", type=int, default=365, show_default=True, help="Days until it expires; 0 for never.")
 def create_token(name: str, slug: str, scopes: tuple[str, ...], days: int) -> None:
     """Make a key for a service and print it, this once."""
-    with _running():
+    with application():
         wanted = {}
         for scope in scopes:
             permission, _colon, reach = scope.partition(":")
             if permission not in rights().permissions or reach not in ("", *Reach):
                 raise Invalid(f"{scope!r} is not a permission, or its reach is none of own, team, all.")
             wanted[permission] = Reach(reach or "all")
-        with _inside(slug):
+        with inside(slug):
             issued = keys.issue_key(name, wanted, days=days or None)
     click.echo(issued.shown)
 
@@ -218,7 +218,7 @@ def create_token(name: str, slug: str, scopes: tuple[str, ...], days: int) -> No
 @click.option("--tenant", "slug", required=True)
 def list_tokens(slug: str) -> None:
     """The keys of a tenant."""
-    with _running(), _inside(slug):
+    with application(), inside(slug):
         rows = keys.list_keys(everyones=True)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("Prefix", "Name", "Of", "Expires", "Last used", "Revoked"):
@@ -236,7 +236,7 @@ def list_tokens(slug: str) -> None:
 @click.option("--tenant", "slug", required=True)
 def revoke_token(prefix: str, slug: str) -> None:
     """Stop a key at once; PREFIX as `token list` shows it."""
-    with _running(), _inside(slug):
+    with application(), inside(slug):
         wanted = prefix.removeprefix("oss_").partition("_")[0]
         found = next((key for key in keys.list_keys(everyones=True) if key.prefix == wanted), None)
         if found is None:

@@ -60,6 +60,12 @@ class Database:
             if role in self.__dict__:
                 self.__dict__[role].dispose()
 
+    def forget(self) -> None:
+        """After a fork: leave the parent's connections alone and open new ones when needed."""
+        for role in ("app", "system", "owner"):
+            if role in self.__dict__:
+                self.__dict__[role].dispose(close=False)
+
     def _engine(self, url: str, *, pool_size: int) -> Engine:
         engine = create_engine(
             make_url(url).set(drivername="postgresql+psycopg"),

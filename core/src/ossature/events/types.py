@@ -7,7 +7,7 @@ declaration and no call: the database writes them with the change itself, whoeve
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -79,8 +79,19 @@ class Event:
 
         return first_time(self)
 
-
-Run = Callable[[Event], None] | Callable[[Sequence[Event]], None]
+    def as_cloud_event(self) -> dict[str, Any]:
+        """The event as others read it: CloudEvents 1.0 in JSON, its source the tenant, its subject the record."""
+        return {
+            "specversion": "1.0",
+            "id": str(self.id),
+            "source": f"/tenants/{self.tenant_id}",
+            "type": self.type,
+            "time": self.at.isoformat(),
+            "datacontenttype": "application/json",
+            **({"subject": f"{self.record}/{self.record_id}"} if self.record_id else {}),
+            "dataversion": self.version,
+            "data": dict(self.data),
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ import redis
 
 from ossature.db.work import after_commit, session
 from ossature.kernel import Kernel, kernel
+from ossature.records.types import RecordType
 
 log = logging.getLogger(__name__)
 
@@ -28,10 +29,18 @@ def wake_after_commit(process: str = DISPATCHER) -> None:
         after_commit(lambda: wake(found, process))
 
 
+def wake_listeners(rt: RecordType) -> None:
+    """Wake the dispatcher once the changes of a record are committed, if anybody handles them."""
+    if not kernel().background.heard.isdisjoint({rt.key, *(part.key for part in rt.parts.values())}):
+        wake_after_commit()
+
+
 def wake(kernel: Kernel, process: str) -> None:
     try:
         with kernel.redis.pipeline(transaction=False) as pipe:
-            pipe.lpush(_key(process), 1).ltrim(_key(process), 0, 0).execute()
+            pipe.lpush(_key(process), 1)
+            pipe.ltrim(_key(process), 0, 0)
+            pipe.execute()
     except redis.RedisError as error:
         log.debug("could not wake the %s: %s", process, type(error).__name__)
 

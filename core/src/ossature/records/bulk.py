@@ -10,6 +10,7 @@ from psycopg import sql
 
 from ossature.context import current
 from ossature.db.work import session
+from ossature.events.wake import wake_listeners
 from ossature.records.types import RecordType
 
 
@@ -49,4 +50,5 @@ def insert_rows(rt: RecordType, rows: Iterable[Mapping[str, Any]]) -> int:
         )
         added: int = cursor.rowcount
         cursor.execute(sql.SQL("DROP TABLE {}").format(waiting))
+    wake_listeners(rt)
     return added

@@ -20,6 +20,7 @@ from ossature.context import Reach, current
 from ossature.db.kernel import actor as actor_table
 from ossature.db.work import session
 from ossature.errors import Conflict, Detail, Forbidden, Invalid, NotFound, PreconditionFailed, Refusal
+from ossature.events.wake import wake_listeners
 from ossature.hooks.types import ChangeKind, RecordChange
 from ossature.i18n.texts import translator
 from ossature.ids import new_id
@@ -212,12 +213,14 @@ def _check_new_owner(rt: RecordType, owner: UUID | None, action: str = "edit") -
 
 
 def _ask(rt: RecordType, change: RecordChange) -> None:
+    """Ask the record's own rules and the plugins', and wake those who want to know, once it is written."""
     faults = [] if change.kind in (ChangeKind.DELETED,) else list(rt.cls.check(change))
     faults += kernel().plugins.check_record_change(change, current().access.plugins)
     if faults:
         if change.kind in (ChangeKind.DELETED, ChangeKind.RESTORED):
             raise Conflict(faults[0].message, faults, code="refused")
         raise _invalid(faults)
+    wake_listeners(rt)
 
 
 def _warnings(rt: RecordType, change: RecordChange) -> tuple[Detail, ...]:

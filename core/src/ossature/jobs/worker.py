@@ -1,0 +1,87 @@
+"""The worker: takes jobs from Redis and runs each in a process of its own, which a job cannot take down with it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import redis
+from rq import Worker
+from rq.job import Job as RqJob
+from rq.serializers import JSONSerializer
+from sqlalchemy import text
+
+from ossature.context import Context
+from ossature.db.work import transaction
+from ossature.jobs.pushing import PRIORITIES, queue_of
+from ossature.jobs.run import run_job
+from ossature.kernel import Kernel, kernel
+from ossature.processes_seen import announcing
+from ossature.rbac.acting import forget_tenants
+
+log = logging.getLogger(__name__)
+
+_forked = False
+
+_KILLED = text("""
+UPDATE ossature.job SET
+  state = CASE WHEN attempts >= most_attempts THEN 'dead' ELSE 'failed' END, pushed_at = NULL,
+  due_at = now() + interval '1 second', error = 'The process that ran this was killed.',
+  finished_at = CASE WHEN attempts >= most_attempts THEN now() END
+WHERE tenant_id = :tenant AND id = :id AND state = 'running' AND worker = :worker
+""")
+
+
+def run(tenant_id: str, job_id: str) -> None:
+    """What Redis names: runs in the process that was forked for one job."""
+    run_job(kernel(), UUID(tenant_id), UUID(job_id), _name())
+
+
+class ForkingWorker(Worker):
+    """RQ's worker, with connections of its own in each fork and shorter pauses while Redis is away."""
+
+    max_connection_wait_time = 5.0
+
+    def main_work_horse(self, job: RqJob, queue: Any) -> None:
+        global _forked
+        _forked = True
+        found = kernel()
+        found.db.forget()
+        found.redis.connection_pool.reset()
+        forget_tenants()
+        super().main_work_horse(job, queue)
+
+
+def work(kernel: Kernel, priorities: Sequence[str] = PRIORITIES, burst: bool = False) -> None:
+    """Run jobs until SIGTERM, which lets the present one end; with `burst` until there are none.
+
+    Higher priorities go first. Several workers may run on any number of machines.
+    """
+    connection = redis.Redis.from_url(kernel.config.redis_url, socket_connect_timeout=5, retry_on_timeout=True)
+
+    def killed(job: RqJob, *_how: object) -> None:
+        tenant_id, job_id = job.args
+        with transaction(Context(means="system"), role="system", database=kernel.db) as session:
+            session.execute(_KILLED, {"tenant": UUID(tenant_id), "id": UUID(job_id), "worker": _name()})
+        log.warning("the process of job %s was killed; it is tried again", job_id)
+
+    worker = ForkingWorker(
+        [queue_of(connection, name) for name in PRIORITIES if name in priorities],
+        name=f"{_name()}-{os.urandom(3).hex()}",
+        connection=connection,
+        serializer=JSONSerializer,
+        log_job_description=False,
+        job_monitoring_interval=5,
+        work_horse_killed_handler=killed,
+    )
+    with announcing(kernel, "worker"):
+        worker.work(burst=burst, logging_level="WARNING")
+
+
+def _name() -> str:
+    """Host and process id of the worker, the same in its forks."""
+    return f"{socket.gethostname()}-{os.getppid() if _forked else os.getpid()}"
