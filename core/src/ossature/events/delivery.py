@@ -8,7 +8,9 @@ either both or neither, and what a handler writes to the database happens once. 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -31,7 +33,9 @@ log = logging.getLogger(__name__)
 TAKEN_AT_ONCE = 100
 _LONGEST_ERROR = 2000
 
-_LANES = text("""
+# What there is to do, and when more falls due, in one statement: this is what an idle dispatcher asks.
+_LOOK = text(
+    """
 WITH RECURSIVE lane AS (
   (SELECT tenant_id, handler FROM ossature.delivery WHERE state = 'waiting' ORDER BY tenant_id, handler LIMIT 1)
   UNION ALL
@@ -39,21 +43,31 @@ WITH RECURSIVE lane AS (
     SELECT d.tenant_id, d.handler FROM ossature.delivery d
     WHERE d.state = 'waiting' AND (d.tenant_id, d.handler) > (l.tenant_id, l.handler)
     ORDER BY d.tenant_id, d.handler LIMIT 1) n)
-SELECT tenant_id, handler, 'waiting' AS state FROM lane
+SELECT tenant_id, handler, 'waiting' AS state, NULL::timestamptz AS due_at FROM lane
 UNION ALL
-SELECT DISTINCT tenant_id, handler, 'retry' FROM ossature.delivery WHERE state = 'retry' AND due_at <= now()
-""")
+SELECT DISTINCT tenant_id, handler, 'retry', NULL::timestamptz FROM ossature.delivery
+  WHERE state = 'retry' AND due_at <= now()
+UNION ALL
+SELECT NULL, NULL, 'later', min(due_at) FROM ossature.delivery WHERE state = 'retry' AND due_at > now()
+UNION ALL
+SELECT NULL, NULL, 'job', min(due_at) FROM ossature.job WHERE state IN ('queued', 'failed') AND pushed_at IS NULL
+""".replace("::", "\\:\\:")
+)
 
+# The deliveries first, by their index, then what they are about by key: no statistics can make this a scan.
 _TAKE = """
+WITH taken AS MATERIALIZED (
+  SELECT d.tenant_id, d.seq, d.event_at, d.attempts FROM ossature.delivery d
+  WHERE d.tenant_id = :tenant AND d.handler = :handler AND {condition} AND NOT EXISTS (
+    SELECT FROM ossature.delivery b WHERE b.tenant_id = d.tenant_id AND b.handler = d.handler
+      AND b.record_id = d.record_id AND b.state = 'retry' AND b.seq < d.seq)
+  ORDER BY d.seq LIMIT :most FOR UPDATE OF d SKIP LOCKED)
 SELECT d.seq, d.attempts, e.id, e.type, e.version, e.at, e.record, e.record_id, e.actor_id, e.data,
        c.what, c.version AS record_version, c.payload
-FROM ossature.delivery d
+FROM taken d
 JOIN ossature.event e ON e.tenant_id = d.tenant_id AND e.seq = d.seq AND e.at = d.event_at
 LEFT JOIN ossature.change c ON e.data IS NULL AND c.tenant_id = d.tenant_id AND c.seq = d.seq AND c.at = d.event_at
-WHERE d.tenant_id = :tenant AND d.handler = :handler AND {condition} AND NOT EXISTS (
-  SELECT FROM ossature.delivery b WHERE b.tenant_id = d.tenant_id AND b.handler = d.handler
-    AND b.record_id = d.record_id AND b.state = 'retry' AND b.seq < d.seq)
-ORDER BY d.seq LIMIT :most FOR UPDATE OF d SKIP LOCKED
+ORDER BY d.seq
 """
 _TAKE_WAITING = text(_TAKE.format(condition="d.state = 'waiting'"))
 _TAKE_RETRY = text(_TAKE.format(condition="d.state = 'retry' AND d.due_at <= now()"))
@@ -68,17 +82,21 @@ class Lane:
     state: str
 
 
-def lanes() -> list[Lane]:
-    """The lanes with something to deliver, over all tenants; in a transaction of the system role."""
-    return [Lane(*row) for row in session().execute(_LANES)]
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What waits to be delivered now, when the next failed delivery is due, and when the next job is."""
+
+    lanes: tuple[Lane, ...]
+    next_retry: datetime | None
+    next_job: datetime | None
 
 
-def next_retry() -> datetime | None:
-    """When the next failed delivery is due."""
-    found: datetime | None = session().scalar(
-        text("SELECT min(due_at) FROM ossature.delivery WHERE state = 'retry' AND due_at > now()")
-    )
-    return found
+def look() -> Look:
+    """Over all tenants; in a transaction of the system role."""
+    rows = session().execute(_LOOK).all()
+    moments = {row.state: row.due_at for row in rows if row.handler is None}
+    lanes = tuple(Lane(row.tenant_id, row.handler, row.state) for row in rows if row.handler is not None)
+    return Look(lanes, moments["later"], moments["job"])
 
 
 def deliver(kernel: Kernel, lane: Lane) -> int:
@@ -97,14 +115,15 @@ def deliver(kernel: Kernel, lane: Lane) -> int:
     try:
         return _together(kernel, context, handler, lane)
     except _Failed as failed:
-        if failed.count == 1:
-            log.debug("event handler failed", exc_info=failed.__cause__)
-    return _one_by_one(kernel, context, handler, lane)
+        return _one_by_one(kernel, context, handler, lane, failed)
 
 
 class _Failed(Exception):
-    def __init__(self, count: int) -> None:
-        self.count = count
+    """Events failed together; `alone` is the number of the event when there was only one, which has had its try."""
+
+    def __init__(self, events: Sequence[Event], error: Exception) -> None:
+        self.alone = events[0].seq if len(events) == 1 else None
+        self.error = error
 
 
 def _together(kernel: Kernel, context: Context, handler: Handler, lane: Lane) -> int:
@@ -118,16 +137,16 @@ def _together(kernel: Kernel, context: Context, handler: Handler, lane: Lane) ->
                 handler.run(some)
             session().flush()
         except Exception as error:
-            raise _Failed(len(events)) from error
+            raise _Failed(events, error) from error
         _done(handler, events)
         return len(events)
 
 
-def _one_by_one(kernel: Kernel, context: Context, handler: Handler, lane: Lane) -> int:
+def _one_by_one(kernel: Kernel, context: Context, handler: Handler, lane: Lane, before: _Failed) -> int:
     held: set[UUID] = set()
     handled: list[Event] = []
     failed = 0
-    with transaction(context, database=kernel.db) as work:
+    with transaction(context, database=kernel.db):
         events = _take(kernel, handler, lane)
         if events:
             write_actor(_actor(context))
@@ -135,9 +154,10 @@ def _one_by_one(kernel: Kernel, context: Context, handler: Handler, lane: Lane) 
             if event.record_id in held:
                 continue
             try:
-                with work.begin_nested():
+                if event.seq == before.alone:
+                    raise before.error
+                with _alone():
                     handler.run([event] if handler.batch > 1 else event)
-                    work.flush()
             except Exception as error:
                 failed += 1
                 if event.record_id is not None:
@@ -147,6 +167,21 @@ def _one_by_one(kernel: Kernel, context: Context, handler: Handler, lane: Lane) 
                 handled.append(event)
         _done(handler, handled)
     return len(handled) + failed
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """A part of the unit of work that may fail by itself: neither its writes nor its callbacks remain then."""
+    work = session()
+    before = {name: copy(value) for name, value in work.info.items()}
+    try:
+        with work.begin_nested():
+            yield
+            work.flush()
+    except Exception:
+        work.info.clear()
+        work.info.update(before)
+        raise
 
 
 def _take(kernel: Kernel, handler: Handler, lane: Lane) -> list[Event]:

@@ -18,9 +18,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ossature.context import Context
 from ossature.db.work import transaction
-from ossature.events.delivery import Lane, deliver, lanes, next_retry
+from ossature.events.delivery import Lane, deliver, look
 from ossature.events.wake import DISPATCHER, Bell
-from ossature.jobs.pushing import Pushing, next_due
+from ossature.jobs.pushing import Pushing
 from ossature.kernel import Kernel
 from ossature.processes_seen import announcing
 
@@ -29,9 +29,10 @@ log = logging.getLogger(__name__)
 THREADS = 4
 """Lanes worked on at once, so that a slow handler holds up itself alone."""
 _LOOK_EVERY = 5.0
-_TEND_EVERY = 10.0
+_TEND_EVERY = 15.0
 _LANE_FOR = 1.0  # seconds at one lane before the others get a look
-_NOTHING_FOR = 1.0  # seconds until a lane is tried again whose events could not be delivered
+_NOTHING_FOR = 2.0  # seconds until a lane is tried again whose events could not be delivered
+_UNKNOWN_FOR = 60.0  # the same where the handler's code is not here
 
 
 class Dispatcher:
@@ -73,8 +74,8 @@ class Dispatcher:
         """Deliver and hand over everything that is due; how many deliveries and jobs that was."""
         done = 0
         with transaction(Context(means="system"), role="system", database=self.kernel.db):
-            found = lanes()
-        for lane in found:
+            found = look()
+        for lane in found.lanes:
             while count := deliver(self.kernel, lane):
                 done += count
         return done + self.pushing.push()
@@ -84,24 +85,24 @@ class Dispatcher:
         now = time.monotonic()
         self._collect(now)
         with transaction(Context(means="system"), role="system", database=self.kernel.db):
-            found = lanes()
-            due = [moment for moment in (next_retry(), next_due()) if moment is not None]
+            found = look()
         started = False
-        for lane in found:
+        for lane in found.lanes:
             if lane not in self._busy and self._resting.get(lane, 0.0) <= now:
                 self._busy[lane] = pool.submit(self._work_on, lane, stop)
                 started = True
-        pushed = self._push(now)
-        if started or pushed:
+        present = datetime.now(UTC)
+        jobs_are_due = found.next_job is not None and found.next_job <= present
+        if self._tend_jobs(now, jobs_are_due) or started:
             return 0.01
-        pause = min([_LOOK_EVERY, *((moment - datetime.now(UTC)).total_seconds() for moment in due)])
-        if self._resting:
-            pause = min(pause, max(0.05, min(self._resting.values()) - now))
-        return max(pause, 0.01)
+        later = [moment for moment in (found.next_retry, found.next_job) if moment is not None and moment > present]
+        pauses = [(moment - present).total_seconds() for moment in later] + [at - now for at in self._resting.values()]
+        return min([_LOOK_EVERY, *(max(0.05, seconds) for seconds in pauses)])
 
-    def _push(self, now: float) -> int:
+    def _tend_jobs(self, now: float, due: bool) -> int:
+        """Hand due jobs to Redis, and now and then look after those that run; how many were handed over."""
         try:
-            pushed = self.pushing.push()
+            pushed = self.pushing.push() if due else 0
             if now - self._tended > _TEND_EVERY:
                 self._tended = now
                 self.pushing.tend()
@@ -127,5 +128,6 @@ class Dispatcher:
                 if error is not None:
                     log.error("handing events to %s failed", lane.handler, exc_info=error)
                 if error is not None or not future.result():
-                    self._resting[lane] = now + _NOTHING_FOR
+                    known = lane.handler in self.kernel.background.handlers
+                    self._resting[lane] = now + (_NOTHING_FOR if known else _UNKNOWN_FOR)
         self._resting = {lane: until for lane, until in self._resting.items() if until > now}

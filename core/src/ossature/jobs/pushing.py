@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -143,17 +142,6 @@ class Pushing:
             if gone:
                 keys = {"tenants": [row.tenant_id for row in gone], "ids": [row.id for row in gone]}
                 session().execute(_LOST_THESE.bindparams(*_uuid_lists()), keys)
-
-
-def next_due() -> datetime | None:
-    """When the next planned job or attempt is due, in a transaction of the system role."""
-    found: datetime | None = session().scalar(
-        text(
-            "SELECT min(due_at) FROM ossature.job WHERE state IN ('queued', 'failed') AND pushed_at IS NULL "
-            "AND due_at > now()"
-        )
-    )
-    return found
 
 
 def queue_of(connection: redis.Redis, priority: str) -> Queue:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ossature.context import Context
 from ossature.db.work import transaction
-from ossature.events.delivery import deliver, lanes
+from ossature.events.delivery import deliver, look
 from ossature.jobs.run import run_job
 from ossature.kernel import Kernel
 from ossature.rbac.acting import forget_tenants
@@ -27,7 +27,7 @@ def run_pending(tenant: Tenant) -> int:
 def _deliver_all(kernel: Kernel, tenant: Tenant) -> int:
     done = 0
     with transaction(Context(means="system"), role="system", database=kernel.db):
-        found = [lane for lane in lanes() if lane.tenant_id == tenant.id]
+        found = [lane for lane in look().lanes if lane.tenant_id == tenant.id]
     for lane in found:
         while count := deliver(kernel, lane):
             done += count
