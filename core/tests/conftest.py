@@ -7,12 +7,23 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from flask import Flask
+from sqlalchemy import delete
 
+from ossature.context import Context
+from ossature.db.kernel import subscription
+from ossature.db.work import transaction
+from ossature.events.subscriptions import tell_database
+from ossature.events.types import EventType, Handler
+from ossature.jobs.types import Job, Schedule
+from ossature.kernel import Kernel, set_kernel
 from ossature.testing.servers import SECRET, Servers
 
+Declare = Callable[..., None]
 Install = Callable[..., Path]
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -59,6 +70,29 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
     for module in set(sys.modules) - before:
         if module.startswith("test_"):
             del sys.modules[module]
+
+
+@pytest.fixture
+def declare(app: Flask) -> Iterator[Declare]:
+    """`declare(handler, job, ...)`: as if plugins had registered them, for this test alone."""
+    kernel: Kernel = app.extensions["ossature"]
+    former = kernel.background
+    places = {EventType: "event_types", Handler: "handlers", Job: "jobs", Schedule: "schedules"}
+
+    def add(*declared: EventType | Handler | Job | Schedule) -> None:
+        for one in declared:
+            place = places[type(one)]
+            known = {**getattr(kernel.background, place), one.key: one}
+            kernel.background = replace(kernel.background, **{place: known})
+        tell_database(kernel)
+
+    set_kernel(kernel)
+    yield add
+    kernel.background = former
+    tell_database(kernel)
+    with transaction(Context(means="system"), role="system", database=kernel.db) as work:
+        strangers = delete(subscription).where(subscription.c.handler.not_in(former.handlers))
+        work.execute(strangers)  # what plugins that are not there subscribed to would stay
 
 
 @pytest.fixture(scope="module")
