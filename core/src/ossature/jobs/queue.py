@@ -43,7 +43,7 @@ def enqueue(job: Job[Any], args: BaseModel, *, due_at: datetime | None = None, s
     if context.tenant_id is None:
         raise RuntimeError(f"job {job.key} is asked for where no tenant is bound")
     unique_key = job.unique(args) if job.unique is not None else None
-    in_a_name = context.actor is not None and context.actor.kind in ("member", "api_key", "platform")
+    in_a_name = context.actor is not None and context.actor.kind != "job"
     values = {
         "id": new_id(), "name": job.key, "version": job.version, "args": orjson.loads(args.model_dump_json()),
         "priority": job.priority, "unique_key": unique_key, "most_attempts": job.attempts, "schedule": schedule,

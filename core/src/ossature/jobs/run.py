@@ -16,6 +16,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import FrameType
 from typing import Any
 from uuid import UUID
@@ -54,6 +55,10 @@ class _Lost(BaseException):
     """The run was declared dead or given to another worker: nothing it writes may stay."""
 
 
+class _TooLong(BaseException):
+    """The run reached its time limit; it counts as a failed attempt."""
+
+
 @dataclass
 class JobRun:
     """What a job's function gets besides its arguments: who it is, and ways to tell how far it has come."""
@@ -62,9 +67,11 @@ class JobRun:
     tenant_id: UUID
     key: str
     attempt: int
+    _since: datetime = field(repr=False)
     _bound: Context = field(repr=False)
     _kernel: Kernel = field(repr=False)
     _cancelled: bool = field(default=False, repr=False)
+    _late: bool = field(default=False, repr=False)
     _lost: bool = field(default=False, repr=False)
     _told: float = field(default=0.0, repr=False)
 
@@ -95,23 +102,27 @@ class JobRun:
             queue.add_line(self.id, redact_text(text), level)
 
     def check(self) -> None:
-        """Stop here when the job was cancelled; long steps without progress call it now and then."""
+        """Stop here when the job was cancelled or its time is up; long steps without progress call it now and then."""
         if self._lost:
             raise _Lost
         if self._cancelled:
             raise JobCancelled
+        if self._late:
+            raise _TooLong
+
+    @property
+    def _mine(self) -> tuple[sa.ColumnElement[bool], ...]:
+        """True of the job's row while this run holds it."""
+        return job_table.c.state == "running", job_table.c.started_at == self._since
 
     def _beat(self, **values: Any) -> None:
         with transaction(self._bound, database=self._kernel.db) as work:
             cancel = work.scalar(
                 sa.update(job_table)
-                .where(
-                    job_table.c.tenant_id == self.tenant_id, job_table.c.id == self.id,
-                    job_table.c.state == "running", job_table.c.attempts == self.attempt,
-                )
+                .where(job_table.c.tenant_id == self.tenant_id, job_table.c.id == self.id, *self._mine)
                 .values(beat_at=_NOW, **values)
                 .returning(job_table.c.cancel)
-            )  # fmt: skip
+            )
         self._lost = cancel is None
         self._cancelled = bool(cancel)
 
@@ -144,8 +155,9 @@ def run_job(kernel: Kernel, tenant_id: UUID, job_id: UUID, worker: str = "") -> 
         job = kernel.background.jobs.get(row["name"])
         if job is None or not (job.plugin == "ossature" or job.plugin in plugins):
             park(job_id, job)
+            queue.write(job_id, attempts=row["attempts"] - 1)
             return "parked"
-    run = JobRun(job_id, tenant_id, job.key, row["attempts"], bound, kernel)
+    run = JobRun(job_id, tenant_id, job.key, row["attempts"], row["started_at"], bound, kernel)
     return _Running(kernel, run, job, row).go(bound)
 
 
@@ -162,13 +174,17 @@ class _Running:
         try:
             context = self._context(bound)
             args = read_arguments(self.job, self.row["version"], self.row["args"])
-            with _signs_of_life(self.run), transaction(context, database=self.kernel.db):
+            with (
+                _signs_of_life(self.run, self.row["time_limit"]) as over,
+                transaction(context, database=self.kernel.db),
+            ):
                 if self.row["as_system"]:
                     assert context.actor is not None
                     write_actor(context.actor)
                 result = self.job.run(self.run, args)
                 session().flush()
                 self.run.check()
+                over.set()  # from here on nothing interrupts: the commit decides
                 self._end(state="succeeded", result=orjson.loads(orjson.dumps(result, default=str)), error=None)
         except _Lost:
             log.warning(
@@ -177,6 +193,9 @@ class _Running:
             return ""
         except JobCancelled:
             return self._after(bound, state="cancelled")
+        except _TooLong as error:
+            said = _("It took longer than its limit of %(seconds)d s.", seconds=self.row["time_limit"])
+            return self._failed(bound, error, said)
         except _Hopeless as hopeless:
             return self._failed(bound, hopeless.__cause__ or hopeless, str(hopeless), last=True)
         except Exception as error:
@@ -222,8 +241,7 @@ class _Running:
 
     def _end(self, **values: Any) -> None:
         over = values["state"] in ("succeeded", "dead", "cancelled")
-        mine = (job_table.c.state == "running", job_table.c.attempts == self.run.attempt)
-        if not queue.write(self.run.id, *mine, finished_at=_NOW if over else None, **values):
+        if not queue.write(self.run.id, *self.run._mine, finished_at=_NOW if over else None, **values):
             raise _Lost
 
 
@@ -250,20 +268,20 @@ def park(job_id: UUID, job: Job[Any] | None) -> None:
 
 
 @contextmanager
-def _signs_of_life(run: JobRun) -> Iterator[None]:
-    """Beat in the background, and interrupt the run when it is cancelled or lost."""
-    over = threading.Event()
+def _signs_of_life(run: JobRun, time_limit: int) -> Iterator[threading.Event]:
+    """Beat in the background, and interrupt the run when it is cancelled, lost or late, unless the event is set."""
+    over, until = threading.Event(), time.monotonic() + time_limit
     in_main = threading.current_thread() is threading.main_thread()
     interrupt: Callable[[], None] = (lambda: os.kill(os.getpid(), signal.SIGUSR1)) if in_main else (lambda: None)
 
     def beat() -> None:
-        while not over.wait(BEAT_EVERY):
+        while not over.wait(BEAT_EVERY if run._late else min(BEAT_EVERY, max(until - time.monotonic(), 0.0))):
+            run._late = time.monotonic() >= until
             try:
                 run._beat()
             except Exception:
                 log.debug("a sign of life could not be given", exc_info=True)
-                continue
-            if (run._lost or run._cancelled) and not over.is_set():
+            if (run._lost or run._cancelled or run._late) and not over.is_set():
                 interrupt()
 
     def interrupted(_number: int, _frame: FrameType | None) -> None:
@@ -274,7 +292,7 @@ def _signs_of_life(run: JobRun) -> Iterator[None]:
     thread = threading.Thread(target=beat, name="signs of life", daemon=True)
     thread.start()
     try:
-        yield
+        yield over
     finally:
         over.set()
         thread.join(timeout=1)
