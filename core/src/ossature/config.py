@@ -90,6 +90,7 @@ class Config(BaseSettings):
 
     access_token_minutes: int = Field(60, ge=1, le=1440, description="life of an access token, minutes")
     session_days: int = Field(7, ge=1, le=365, description="life of a session, days")
+    event_days: int = Field(90, ge=1, le=3650, description="days that events are kept")
     rate_limit: Limit = Field("1200/minute", description="requests per user or key")
     sign_in_limit: Limit = Field("100/minute", description="requests per address before sign-in")
     max_body_bytes: int = Field(16 * 1024 * 1024, ge=1024, description="largest request body, bytes")
