@@ -15,6 +15,7 @@ from ossature.builtin import (
     settings,
     sign_in,
     teams,
+    tidy,
 )
 
 MODULES: tuple[ModuleType, ...] = (
@@ -30,4 +31,5 @@ MODULES: tuple[ModuleType, ...] = (
     plugins,
     keys,
     platform,
+    tidy,
 )

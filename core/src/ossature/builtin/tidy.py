@@ -1,0 +1,59 @@
+"""Every night, in each organisation: what jobs, schedules and event handlers leave behind is deleted once it is old."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import text
+
+from ossature.context import current
+from ossature.db import transaction
+from ossature.hooks.specs import hookimpl
+from ossature.i18n import translator
+from ossature.jobs.run import JobRun
+from ossature.jobs.types import Job, NoArgs, Schedule, job
+
+_, _l, ngettext = translator("ossature")
+
+AT_ONCE = 1000
+
+_OLD = (
+    ("receipt", "handler, event_id", "at < now() - interval '90 days'"),
+    ("occurrence", "schedule, at", "at < now() - interval '90 days'"),
+    ("job", "id", "state IN ('succeeded', 'cancelled') AND finished_at < now() - interval '30 days'"),
+    ("job", "id", "state = 'dead' AND finished_at < now() - interval '90 days'"),
+)
+"""Table, what tells its rows apart, and which are old."""
+
+
+@job("ossature.tidy", _l("Tidy up"), priority="low", time_limit=3600, unique=lambda _args: "", as_system=True)
+def tidy(run: JobRun, _args: NoArgs) -> dict[str, int]:
+    """Delete finished jobs after 30 days; dead ones, occurrences and receipts after 90."""
+    deleted: dict[str, int] = {}
+    for table, key, old in _OLD:
+        statement = text(
+            f"DELETE FROM ossature.{table} WHERE tenant_id = :tenant AND ({key}) IN (SELECT {key} "  # noqa: S608
+            f"FROM ossature.{table} WHERE tenant_id = :tenant AND {old} LIMIT :most) RETURNING 1"
+        )
+        count = AT_ONCE
+        while count == AT_ONCE:
+            with transaction() as work:
+                count = len(work.execute(statement, {"tenant": current().tenant_id, "most": AT_ONCE}).all())
+            deleted[table] = deleted.get(table, 0) + count
+            run.progress(sum(deleted.values()))
+    if any(deleted.values()):
+        run.log(
+            _("Deleted: %(jobs)s jobs, %(occurrences)s times of schedules, %(receipts)s receipts of events.",
+              jobs=deleted["job"], occurrences=deleted["occurrence"], receipts=deleted["receipt"])
+        )  # fmt: skip
+    return deleted
+
+
+@hookimpl
+def register_jobs() -> list[Job[Any]]:
+    return [tidy]
+
+
+@hookimpl
+def register_schedules() -> list[Schedule]:
+    return [Schedule("ossature.tidy", _l("Tidy up"), tidy, "30 3 * * *")]

@@ -1,0 +1,73 @@
+"""What is old is deleted, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import text
+
+from ossature.builtin import tidy as tidying
+from ossature.jobs import schedules
+from ossature.jobs.run import run_job
+from ossature.kernel import Kernel
+from ossature.rbac.acting import forget_tenants
+from ossature.testing.people import Tenant
+
+
+def rows(tenant: Tenant, table: str) -> list[Any]:
+    with tenant.work() as opened:
+        query = text(f"SELECT * FROM ossature.{table} WHERE tenant_id = :tenant")
+        return list(opened.execute(query, {"tenant": tenant.id}).all())
+
+
+@pytest.mark.database
+def test_what_is_old_is_tidied_away_and_no_other_organisations(
+    app: Flask, make_tenant: Callable[..., Tenant], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tidying, "AT_ONCE", 2)
+    kernel: Kernel = app.extensions["ossature"]
+    forget_tenants()
+    tenant, other = make_tenant(), make_tenant()
+    for one in (tenant, other):
+        with one.work() as opened:
+            for state, days in [("succeeded", 31)] * 5 + [
+                ("cancelled", 31),
+                ("dead", 89),
+                ("dead", 91),
+                ("queued", 99),
+            ]:
+                opened.execute(
+                    text(
+                        "INSERT INTO ossature.job (tenant_id, id, name, version, args, state, most_attempts, time_limit, "
+                        "as_system, finished_at, due_at) VALUES (:tenant, gen_random_uuid(), 'a.b', 1, '{}', :state, 1, 1, "
+                        "true, now() - make_interval(days => :days), now() + interval '1 day')"
+                    ),
+                    {"tenant": one.id, "state": state, "days": days},
+                )
+            for days in (89, 91):
+                values = {"tenant": one.id, "days": days}
+                opened.execute(
+                    text(
+                        "INSERT INTO ossature.occurrence (tenant_id, schedule, at) "
+                        "VALUES (:tenant, 'a.b', now() - make_interval(days => :days))"
+                    ),
+                    values,
+                )
+                opened.execute(
+                    text(
+                        "INSERT INTO ossature.receipt (tenant_id, handler, event_id, at) "
+                        "VALUES (:tenant, 'a.b', gen_random_uuid(), now() - make_interval(days => :days))"
+                    ),
+                    values,
+                )
+    with tenant.work():
+        job_id = schedules.run_now("ossature.tidy")
+    assert run_job(kernel, tenant.id, job_id) == "succeeded"
+    found = {row.id: row for row in rows(tenant, "job")}
+    assert found.pop(job_id).result == {"receipt": 1, "occurrence": 1, "job": 7}
+    assert sorted(row.state for row in found.values()) == ["dead", "queued"]
+    assert len(rows(tenant, "occurrence")) == 1
+    assert (len(rows(other, "job")), len(rows(other, "occurrence"))) == (9, 2)
