@@ -29,6 +29,8 @@ _, _l, _n = translator("ossature")
 LIVE = ("queued", "running", "failed", "parked")
 """States of jobs that are not over."""
 
+# Spelled out: PostgreSQL recognises the index it belongs to by constants, not by parameters of a prepared statement.
+_STILL_LIVE = sa.text("state IN ('queued', 'running', 'failed', 'parked')")
 _NOW = sa.text("clock_timestamp()")
 _LONGEST_LINE = 2000
 
@@ -55,15 +57,13 @@ def enqueue(job: Job[Any], args: BaseModel, *, due_at: datetime | None = None, s
         added = work.scalar(
             insert(job_table)
             .values(**values)
-            .on_conflict_do_nothing(
-                index_elements=["tenant_id", "name", "unique_key"], index_where=job_table.c.state.in_(LIVE)
-            )
+            .on_conflict_do_nothing(index_elements=["tenant_id", "name", "unique_key"], index_where=_STILL_LIVE)
             .returning(job_table.c.id)
         )
         found: UUID | None = added or work.scalar(
             sa.select(job_table.c.id).where(
                 job_table.c.tenant_id == context.tenant_id, job_table.c.name == job.key,
-                job_table.c.unique_key == unique_key, job_table.c.state.in_(LIVE),
+                job_table.c.unique_key == unique_key, _STILL_LIVE,
             )
         )  # fmt: skip
         if found is not None:  # else the other one ended between the two statements
@@ -94,7 +94,7 @@ def retry(job_id: UUID) -> None:
         other = session().scalar(
             sa.select(job_table.c.id).where(
                 job_table.c.tenant_id == row["tenant_id"], job_table.c.name == row["name"],
-                job_table.c.unique_key == row["unique_key"], job_table.c.state.in_(LIVE),
+                job_table.c.unique_key == row["unique_key"], _STILL_LIVE,
             )
         )  # fmt: skip
         if other is not None:

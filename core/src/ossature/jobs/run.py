@@ -45,6 +45,8 @@ SILENT_AFTER = 30.0
 """Seconds without a sign of life after which a run counts as dead."""
 _PROGRESS_EVERY = 0.5
 _NOW = sa.text("clock_timestamp()")
+# A run that commits as it goes in other transactions leaves its own idle for as long as its time limit allows.
+_MAY_IDLE = sa.text("SET LOCAL idle_in_transaction_session_timeout = 0")
 
 
 class JobCancelled(BaseException):
@@ -157,6 +159,10 @@ def run_job(kernel: Kernel, tenant_id: UUID, job_id: UUID, worker: str = "") -> 
             park(job_id, job)
             queue.write(job_id, attempts=row["attempts"] - 1)
             return "parked"
+        if row["as_system"]:  # committed before the run begins, so that what it commits as it goes may name its actor
+            acting = as_job(tenant, plugins, job.key, str(job.label)).actor
+            assert acting is not None
+            write_actor(acting)
     run = JobRun(job_id, tenant_id, job.key, row["attempts"], row["started_at"], bound, kernel)
     return _Running(kernel, run, job, row).go(bound)
 
@@ -178,9 +184,7 @@ class _Running:
                 _signs_of_life(self.run, self.row["time_limit"]) as over,
                 transaction(context, database=self.kernel.db),
             ):
-                if self.row["as_system"]:
-                    assert context.actor is not None
-                    write_actor(context.actor)
+                session().execute(_MAY_IDLE)
                 result = self.job.run(self.run, args)
                 session().flush()
                 self.run.check()
