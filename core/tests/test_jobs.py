@@ -1,0 +1,665 @@
+"""Jobs: asked for with the business data, run once, tried again, never as somebody who may no longer act."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+import redis
+from flask import Flask
+from pydantic import BaseModel
+from sqlalchemy import text
+
+from ossature.context import Context, current
+from ossature.db.work import session, transaction
+from ossature.errors import Conflict, NotFound
+from ossature.events.types import Event, Handler
+from ossature.jobs import queue
+from ossature.jobs.pushing import PRIORITIES, Pushing
+from ossature.jobs.run import JobRun, run_job
+from ossature.jobs.types import Job, NoArgs, Schedule, job
+from ossature.kernel import Kernel
+from ossature.rbac.acting import forget_tenants
+from ossature.rbac.members import assign_roles, set_active
+from ossature.rbac.roles import role_by_key
+from ossature.rbac.tenants import set_status
+from ossature.records import service
+from ossature.testing.background import run_pending
+from ossature.testing.people import Person, Tenant
+
+pytestmark = pytest.mark.database
+
+Declare = Callable[..., None]
+Run = Callable[[JobRun, Any], Any]
+
+
+class Shelves(BaseModel):
+    number: int = 1
+    name: str = "Top"
+
+
+@pytest.fixture
+def kernel(app: Flask) -> Kernel:
+    found: Kernel = app.extensions["ossature"]
+    return found
+
+
+@pytest.fixture
+def owner(tenant: Tenant) -> Person:
+    return tenant.member("owner")
+
+
+@pytest.fixture
+def make(declare: Declare) -> Callable[..., Job[Any]]:
+    """`make(function, attempts=1)`: a job of the kernel's own, declared for this test."""
+
+    def made(run: Run = lambda run, args: None, key: str = "ossature.tried", **options: Any) -> Job[Any]:
+        found = job(key, "Tried", **{"args": Shelves, **options})(run)
+        declare(found)
+        return found
+
+    return made
+
+
+@pytest.fixture
+def pushing(kernel: Kernel) -> Pushing:
+    connection = redis.Redis.from_url(kernel.config.redis_url)
+    found = Pushing(kernel, connection)
+    for name in PRIORITIES:
+        found.queues[name].empty()
+    with transaction(as_nobody(), role="system") as work:  # what other tests left behind
+        work.execute(text("UPDATE ossature.job SET state = 'cancelled' WHERE state IN ('queued', 'failed', 'parked')"))
+    found.tend()
+    return found
+
+
+def as_nobody() -> Context:
+    return Context(means="system")
+
+
+def ask(person: Person, wanted: Job[Any], args: BaseModel | None = None, **options: Any) -> UUID:
+    with person.work():
+        return wanted.enqueue(args, **options)
+
+
+def row(tenant: Tenant, id: UUID) -> Any:
+    with tenant.work() as work:
+        return work.execute(text("SELECT * FROM ossature.job WHERE id = :id"), {"id": id}).one()
+
+
+def lines(tenant: Tenant, id: UUID) -> list[tuple[str, str]]:
+    with tenant.work() as work:
+        found = work.execute(
+            text("SELECT level, text FROM ossature.job_line WHERE job_id = :id ORDER BY id"), {"id": id}
+        )
+        return [(one.level, one.text) for one in found]
+
+
+def change(tenant: Tenant, id: UUID, assignment: str) -> None:
+    with tenant.work() as work:
+        work.execute(text(f"UPDATE ossature.job SET {assignment} WHERE id = :id"), {"id": id})
+
+
+def make_due(tenant: Tenant, id: UUID) -> None:
+    """As if the pause after a failure were over."""
+    change(tenant, id, "due_at = now()")
+
+
+def teams(tenant: Tenant) -> list[str]:
+    with tenant.work() as work:
+        return list(work.scalars(text("SELECT name FROM ossature.team ORDER BY name")))
+
+
+def add_team(name: str) -> None:
+    session().execute(text("INSERT INTO ossature.team (id, name) VALUES (:id, :name)"), {"id": uuid4(), "name": name})
+
+
+def switch(tenant: Tenant, on: bool) -> None:
+    """The plugin `_dummy` for one tenant."""
+    with tenant.work() as work:
+        if on:
+            work.execute(text("INSERT INTO ossature.tenant_plugin (id, key) VALUES (gen_random_uuid(), '_dummy')"))
+        else:
+            work.execute(text("DELETE FROM ossature.tenant_plugin WHERE key = '_dummy'"))
+    forget_tenants()
+
+
+# -- asking -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_job_is_done_once_what_asked_for_it_is_committed_or_never(
+    make: Callable[..., Job[Any]], owner: Person, tenant: Tenant
+) -> None:
+    wanted = make(lambda run, args: add_team(args.name))
+    with owner.work() as work:
+        wanted.enqueue(Shelves(name="Never"))
+        work.rollback()
+    id = ask(owner, wanted, Shelves(name="Once"))
+    assert row(tenant, id).state == "queued"
+    assert run_pending(tenant) == 1
+    assert teams(tenant) == ["Once"]
+    assert row(tenant, id).state == "succeeded"
+    assert run_pending(tenant) == 0
+
+
+def test_asking_checks_what_it_is_given(make: Callable[..., Job[Any]], owner: Person) -> None:
+    unknown = job("ossature.unknown", "Unknown")(lambda run, args: None)
+    with owner.work():
+        with pytest.raises(LookupError, match="register_jobs"):
+            unknown.enqueue()
+        with pytest.raises(TypeError, match="takes Shelves, not NoArgs"):
+            make().enqueue(NoArgs())
+
+
+def test_asking_needs_an_organisation(make: Callable[..., Job[Any]]) -> None:
+    with transaction(as_nobody()), pytest.raises(RuntimeError, match="no tenant is bound"):
+        make().enqueue()
+
+
+def test_of_the_same_work_only_one_waits_or_runs(
+    make: Callable[..., Job[Any]], owner: Person, tenant: Tenant, make_tenant: Callable[..., Tenant]
+) -> None:
+    wanted = make(lambda run, args: add_team(args.name), unique=lambda args: args.name)
+    first = ask(owner, wanted, Shelves(name="A"))
+    assert ask(owner, wanted, Shelves(name="A", number=2)) == first
+    assert ask(owner, wanted, Shelves(name="B")) != first
+    assert ask(make_tenant().member(), wanted, Shelves(name="A")) != first, "organisations have nothing in common"
+    run_pending(tenant)
+    assert ask(owner, wanted, Shelves(name="A")) != first, "the first is over"
+
+
+def test_a_job_that_failed_keeps_its_place_until_it_is_over(
+    make: Callable[..., Job[Any]], owner: Person, tenant: Tenant
+) -> None:
+    wanted = make(lambda run, args: 1 / 0, unique=lambda args: "one", attempts=2)
+    id = ask(owner, wanted)
+    run_pending(tenant)
+    assert ask(owner, wanted) == id
+    make_due(tenant, id)
+    run_pending(tenant)
+    assert row(tenant, id).state == "dead"
+    other = ask(owner, wanted)
+    assert other != id
+    with owner.work(), pytest.raises(Conflict, match="already waiting or running"):
+        queue.retry(id)
+
+
+def test_two_who_ask_at_once_get_the_same_job(make: Callable[..., Job[Any]], owner: Person) -> None:
+    wanted, start = make(unique=lambda args: "one"), threading.Barrier(4)
+    context = owner.context
+
+    def asking() -> UUID:
+        start.wait()
+        with transaction(context):
+            return wanted.enqueue()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert len({future.result() for future in [pool.submit(asking) for _number in range(4)]}) == 1
+
+
+def test_asking_many_times_on_one_connection_is_the_same_each_time(
+    make: Callable[..., Job[Any]], owner: Person, tenant: Tenant
+) -> None:
+    """The database prepares a statement that is repeated, and plans it without its values from then on."""
+    once, always = make(unique=lambda args: "one"), make(key="ossature.always")
+    with owner.work():
+        assert len({once.enqueue() for _number in range(20)}) == 1
+        assert len({always.enqueue() for _number in range(20)}) == 20
+
+
+def test_a_job_for_later_waits_until_it_is_due(make: Callable[..., Job[Any]], owner: Person, tenant: Tenant) -> None:
+    id = ask(owner, make(), due_at=datetime.now(UTC) + timedelta(hours=1))
+    assert run_pending(tenant) == 0
+    assert row(tenant, id).state == "queued"
+    make_due(tenant, id)
+    assert run_pending(tenant) == 1
+
+
+# -- running ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_job_that_is_named_many_times_runs_once(
+    make: Callable[..., Job[Any]], kernel: Kernel, owner: Person, tenant: Tenant
+) -> None:
+    id = ask(owner, make(lambda run, args: add_team("One")))
+    forget_tenants()
+    start = threading.Barrier(4)
+
+    def running() -> str:
+        start.wait()
+        return run_job(kernel, tenant.id, id, "test")
+
+    with ThreadPoolExecutor(4) as pool:
+        states = [future.result() for future in [pool.submit(running) for _number in range(4)]]
+    assert sorted(states) == ["", "", "", "succeeded"]
+    assert teams(tenant) == ["One"]
+
+
+def test_a_job_that_fails_is_tried_again_after_growing_pauses_and_is_dead_after_the_last(
+    make: Callable[..., Job[Any]], owner: Person, tenant: Tenant
+) -> None:
+    attempts: list[int] = []
+
+    def run(run: JobRun, args: Shelves) -> None:
+        attempts.append(run.attempt)
+        add_team("Undone")
+        raise RuntimeError("no shelf for anna@example.com")
+
+    wanted = make(run, attempts=3)
+    assert [wanted.pause_after(number) for number in range(1, 7)] == [5, 20, 80, 320, 1280, 3600]
+    id = ask(owner, wanted)
+    pauses = []
+    for _attempt in range(2):
+        run_pending(tenant)
+        found = row(tenant, id)
+        assert (found.state, found.pushed_at, found.finished_at) == ("failed", None, None)
+        pauses.append(round((found.due_at - datetime.now(UTC)).total_seconds()))
+        make_due(tenant, id)
+    assert pauses == [5, 20]
+    run_pending(tenant)
+    found = row(tenant, id)
+    assert (found.state, found.attempts, attempts) == ("dead", 3, [1, 2, 3])
+    assert found.error == "RuntimeError: no shelf for [redacted]"
+    assert found.finished_at is not None
+    assert teams(tenant) == []
+    assert [level for level, _text in lines(tenant, id)] == ["error"] * 3
+    assert "Traceback" in lines(tenant, id)[0][1]
+    assert "anna@example.com" not in lines(tenant, id)[0][1]
+
+
+def test_what_a_job_returns_is_kept_and_what_it_logs_survives_its_failure(
+    make: Callable[..., Job[Any]], owner: Person, tenant: Tenant
+) -> None:
+    def run(run: JobRun, args: Shelves) -> dict[str, Any]:
+        run.log(f"Attempt {run.attempt}, password=hunter2")
+        run.log("Careful", "warning")
+        if run.attempt == 1:
+            raise RuntimeError
+        return {"moved": args.number, "on": datetime(2026, 3, 1, tzinfo=UTC)}
+
+    id = ask(owner, make(run), Shelves(number=4))
+    run_pending(tenant)
+    make_due(tenant, id)
+    run_pending(tenant)
+    assert row(tenant, id).result == {"moved": 4, "on": "2026-03-01T00:00:00+00:00"}
+    assert row(tenant, id).error is None
+    assert [text for level, text in lines(tenant, id) if level != "error"] == [
+        "Attempt 1, password=[redacted]", "Careful", "Attempt 2, password=[redacted]", "Careful",
+    ]  # fmt: skip
+
+
+def test_progress_is_seen_while_it_runs(make: Callable[..., Job[Any]], owner: Person, tenant: Tenant) -> None:
+    seen: list[tuple[int, int | None, str | None]] = []
+
+    def run(run: JobRun, args: Shelves) -> None:
+        for number in run.track(["a", "b", "c"]):
+            found = row(tenant, run.id)
+            seen.append((found.done, found.total, number))
+        run.progress(3, 3, "All moved")
+
+    id = ask(owner, make(run))
+    run_pending(tenant)
+    assert seen[0] == (0, 3, "a")
+    found = row(tenant, id)
+    assert (found.done, found.total, found.note) == (3, 3, "All moved")
+
+
+def test_long_work_may_commit_as_it_goes(make: Callable[..., Job[Any]], owner: Person, tenant: Tenant) -> None:
+    def run(run: JobRun, args: Shelves) -> None:
+        for number in range(len(teams(tenant)), 4):
+            with transaction():
+                add_team(f"Team {number}")
+            if number == 1 and run.attempt == 1:
+                raise RuntimeError
+
+    id = ask(owner, make(run))
+    run_pending(tenant)
+    assert teams(tenant) == ["Team 0", "Team 1"]
+    make_due(tenant, id)
+    run_pending(tenant)
+    assert teams(tenant) == ["Team 0", "Team 1", "Team 2", "Team 3"]
+
+
+def test_a_job_of_the_system_may_commit_as_it_goes_from_its_first_run(
+    make: Callable[..., Job[Any]], kernel: Kernel, owner: Person, tenant: Tenant
+) -> None:
+    def run(run: JobRun, args: Shelves) -> str:
+        with transaction():
+            service.create(kernel.records["_kinds.shelf"], {"name": "Kept"})
+        return str(session().scalar(text("SHOW idle_in_transaction_session_timeout")))
+
+    id = ask(owner, make(run, as_system=True))
+    run_pending(tenant)
+    found = row(tenant, id)
+    assert (found.state, found.result) == ("succeeded", "0"), found.error
+    assert [one["name"] for one in owner.api.get("/api/_kinds/shelves").json["data"]] == ["Kept"]
+
+
+def test_arguments_of_a_former_version_come_in_the_present_form(
+    make: Callable[..., Job[Any]], owner: Person, tenant: Tenant
+) -> None:
+    class Newer(BaseModel):
+        names: list[str]
+
+    id = ask(owner, make(), Shelves(name="A"))
+    upgrades = {1: lambda args: {"name": args["name"]}, 2: lambda args: {"names": [args["name"]]}}
+    make(lambda run, args: args.names, args=Newer, version=3, upgrades=upgrades)
+    run_pending(tenant)
+    assert row(tenant, id).result == ["A"]
+
+
+def test_arguments_that_cannot_be_read_are_not_tried_again(
+    make: Callable[..., Job[Any]], owner: Person, tenant: Tenant
+) -> None:
+    class Other(BaseModel):
+        needed: int
+
+    id = ask(owner, make())
+    make(args=Other)
+    run_pending(tenant)
+    found = row(tenant, id)
+    assert (found.state, found.attempts) == ("dead", 1)
+    assert found.error.startswith("its arguments (version 1) cannot be read")
+
+
+# -- in whose name ----------------------------------------------------------------------------------------------------
+
+
+def test_a_job_runs_as_who_asked_with_what_they_may_do_when_it_runs(
+    make: Callable[..., Job[Any]], kernel: Kernel, owner: Person, tenant: Tenant
+) -> None:
+    seen = []
+
+    def run(run: JobRun, args: Shelves) -> None:
+        seen.append(current())
+        service.create(kernel.records["_kinds.shelf"], {"name": "Mine"})
+
+    manager = tenant.member("manager", locale="fr")
+    wanted = make(run, attempts=1)
+    allowed = ask(manager, wanted)
+    run_pending(tenant)
+    (context,) = seen
+    assert (context.actor.id, context.actor.kind, context.means) == (manager.member_id, "member", "job")
+    assert (context.request_id, context.reason, context.user_id) == (str(allowed), "Tried", manager.user_id)
+    assert row(tenant, allowed).state == "succeeded"
+
+    refused = ask(manager, wanted)
+    with owner.work():
+        assign_roles(manager.member_id, [role_by_key("viewer").id])
+    run_pending(tenant)
+    assert row(tenant, refused).state == "dead"
+    assert row(tenant, refused).error.startswith("Forbidden")
+
+
+def test_a_job_of_somebody_who_left_is_dead_and_says_why(
+    make: Callable[..., Job[Any]], owner: Person, tenant: Tenant
+) -> None:
+    manager = tenant.member("manager")
+    id = ask(manager, make(lambda run, args: add_team("No")))
+    with owner.work():
+        set_active(manager.member_id, False)
+    run_pending(tenant)
+    found = row(tenant, id)
+    assert (found.state, found.attempts) == ("dead", 1)
+    assert found.error == "Whoever asked for this may no longer act here."
+    assert teams(tenant) == []
+
+
+def test_what_the_system_asks_for_or_is_declared_so_runs_as_the_system(
+    make: Callable[..., Job[Any]], declare: Declare, owner: Person, tenant: Tenant
+) -> None:
+    seen = []
+    wanted = make(lambda run, args: seen.append(current().actor))
+    declared = make(lambda run, args: seen.append(current().actor), "ossature.always", as_system=True)
+    with tenant.work():
+        wanted.enqueue()
+    ask(owner, declared)
+    run_pending(tenant)
+    assert [one.kind for one in seen] == ["job", "job"]
+
+    def take(event: Event) -> None:
+        wanted.enqueue()
+
+    declare(Handler("ossature.listen", "Listen", ("_kinds.shelf.created",), take))
+    owner.api.post("/api/_kinds/shelves", json={"name": "Top"})
+    run_pending(tenant)
+    assert len(seen) == 3
+    assert seen[2].kind == "job"
+
+
+# -- cancelling and trying again --------------------------------------------------------------------------------------
+
+
+def test_a_job_that_waits_is_cancelled_at_once(make: Callable[..., Job[Any]], owner: Person, tenant: Tenant) -> None:
+    id = ask(owner, make(lambda run, args: add_team("No")))
+    with owner.work():
+        assert queue.cancel(id) == "cancelled"
+    assert run_pending(tenant) == 0
+    assert row(tenant, id).state == "cancelled"
+    with owner.work(), pytest.raises(Conflict):
+        queue.cancel(id)
+    with owner.work():
+        queue.retry(id)
+    run_pending(tenant)
+    assert teams(tenant) == ["No"]
+
+
+def test_a_job_that_runs_stops_at_its_next_step_and_leaves_nothing(
+    make: Callable[..., Job[Any]], owner: Person, tenant: Tenant
+) -> None:
+    def run(run: JobRun, args: Shelves) -> None:
+        add_team("Undone")
+        with owner.work():
+            assert queue.cancel(run.id) == "running"
+        try:
+            run.progress(1, 1)
+        except Exception:
+            add_team("Swallowed")
+
+    id = ask(owner, make(run))
+    run_pending(tenant)
+    assert row(tenant, id).state == "cancelled"
+    assert teams(tenant) == []
+
+
+def test_a_dead_job_is_tried_from_its_first_attempt(
+    make: Callable[..., Job[Any]], owner: Person, tenant: Tenant
+) -> None:
+    attempts: list[int] = []
+
+    def run(run: JobRun, args: Shelves) -> None:
+        attempts.append(run.attempt)
+        if len(attempts) == 1:
+            raise RuntimeError
+
+    id = ask(owner, make(run, attempts=1))
+    run_pending(tenant)
+    with owner.work():
+        queue.retry(id)
+    run_pending(tenant)
+    assert attempts == [1, 1]
+    assert row(tenant, id).state == "succeeded"
+    with owner.work(), pytest.raises(Conflict, match="Only a job that failed"):
+        queue.retry(id)
+
+
+def test_jobs_of_other_organisations_are_out_of_reach(
+    make: Callable[..., Job[Any]], owner: Person, make_tenant: Callable[..., Tenant]
+) -> None:
+    id = ask(owner, make())
+    with make_tenant().member().work():
+        for act in (queue.cancel, queue.retry, queue.locked):
+            with pytest.raises(NotFound):
+                act(id)
+
+
+# -- claims -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_run_that_was_given_up_writes_nothing(
+    make: Callable[..., Job[Any]], owner: Person, tenant: Tenant, pushing: Pushing
+) -> None:
+    def run(run: JobRun, args: Shelves) -> None:
+        add_team(f"Attempt {run.attempt}")
+        if run.attempt == 1:  # silent for too long
+            change(tenant, run.id, "beat_at = now() - interval '1 hour'")
+            pushing.tend()
+            assert row(tenant, run.id).state == "failed"
+
+    id = ask(owner, make(run))
+    run_pending(tenant)
+    assert (row(tenant, id).state, teams(tenant)) == ("failed", [])
+    run_pending(tenant)
+    assert row(tenant, id).state == "succeeded", "by the second attempt"
+    assert teams(tenant) == ["Attempt 2"]
+
+
+def test_a_given_up_run_does_not_end_a_job_that_was_tried_from_its_first_attempt_again(
+    make: Callable[..., Job[Any]], kernel: Kernel, owner: Person, tenant: Tenant
+) -> None:
+    inner: list[str] = []
+
+    def run(run: JobRun, args: Shelves) -> None:
+        add_team(f"Run {len(inner)}")
+        if not inner:
+            inner.append("")
+            change(tenant, run.id, "state = 'failed', due_at = now()")
+            with owner.work():
+                queue.retry(run.id)
+            inner[0] = run_job(kernel, tenant.id, run.id, "other")
+
+    id = ask(owner, make(run))
+    run_pending(tenant)
+    assert inner == ["succeeded"]
+    assert teams(tenant) == ["Run 1"]
+    assert row(tenant, id).worker == "other"
+
+
+def test_a_job_whose_worker_fell_silent_at_its_last_attempt_is_dead(
+    make: Callable[..., Job[Any]], owner: Person, tenant: Tenant, pushing: Pushing
+) -> None:
+    id = ask(owner, make(attempts=1))
+    change(tenant, id, "state = 'running', attempts = 1, beat_at = now() - interval '31 seconds'")
+    pushing.tend()
+    found = row(tenant, id)
+    assert (found.state, found.error) == ("dead", "The worker ended while this was running.")
+
+
+# -- off and on again -------------------------------------------------------------------------------------------------
+
+
+def test_a_job_whose_plugin_is_off_is_parked_with_a_reason_and_goes_on_when_it_is_back(
+    make: Callable[..., Job[Any]], owner: Person, tenant: Tenant, pushing: Pushing
+) -> None:
+    wanted = make(lambda run, args: add_team("Back"), "_dummy.tried", attempts=1)
+    id = ask(owner, wanted)
+    switch(tenant, False)
+    run_pending(tenant)
+    found = row(tenant, id)
+    assert (found.state, found.error, found.attempts) == ("parked", "Its plugin is switched off.", 0)
+    pushing.tend()
+    assert row(tenant, id).state == "parked"
+    switch(tenant, True)
+    pushing.tend()
+    assert row(tenant, id).state == "queued"
+    run_pending(tenant)
+    assert teams(tenant) == ["Back"]
+
+
+def test_a_job_whose_code_is_gone_is_parked_before_it_reaches_redis(
+    make: Callable[..., Job[Any]], kernel: Kernel, owner: Person, tenant: Tenant, pushing: Pushing
+) -> None:
+    id = ask(owner, make())
+    present = kernel.background
+    kernel.background = replace(present, jobs={})
+    assert pushing.push() == 1
+    assert row(tenant, id).error == "This kind of job is not installed here."
+    kernel.background = present
+    pushing.tend()
+    assert pushing.push() == 1
+    assert pushing.queues["normal"].job_ids == [f"{id}-0"]
+
+
+def test_a_suspended_organisations_jobs_wait(
+    make: Callable[..., Job[Any]], owner: Person, tenant: Tenant, pushing: Pushing
+) -> None:
+    id = ask(owner, make())
+    with transaction(tenant.context, role="system"):
+        set_status(tenant.id, "suspended")
+    assert pushing.push() == 0
+    assert run_pending(tenant) == 0
+    with transaction(tenant.context, role="system"):
+        set_status(tenant.id, "active")
+    assert pushing.push() == 1
+    assert run_pending(tenant) == 1
+    assert row(tenant, id).state == "succeeded"
+
+
+# -- to Redis ---------------------------------------------------------------------------------------------------------
+
+
+def test_jobs_are_handed_to_redis_by_priority_once(
+    make: Callable[..., Job[Any]], owner: Person, tenant: Tenant, pushing: Pushing
+) -> None:
+    ids = {name: ask(owner, make(key=f"ossature.{name}", priority=name)) for name in PRIORITIES}
+    later = ask(owner, make(key="ossature.low", priority="low"), due_at=datetime.now(UTC) + timedelta(hours=1))
+    assert pushing.push() == 3
+    assert pushing.push() == 0
+    assert {name: pushing.queues[name].job_ids for name in PRIORITIES} == {
+        name: [f"{id}-0"] for name, id in ids.items()
+    }
+    assert row(tenant, later).pushed_at is None
+
+
+def test_a_redis_that_was_emptied_is_filled_again_from_the_database(
+    make: Callable[..., Job[Any]], owner: Person, pushing: Pushing
+) -> None:
+    id = ask(owner, make())
+    pushing.push()
+    pushing.connection.flushdb()
+    pushing.tend()
+    assert pushing.push() == 1
+    assert pushing.queues["normal"].job_ids == [f"{id}-0"]
+
+
+def test_one_job_that_redis_lost_is_handed_over_again_after_a_minute(
+    make: Callable[..., Job[Any]], owner: Person, tenant: Tenant, pushing: Pushing
+) -> None:
+    kept, lost = ask(owner, make()), ask(owner, make())
+    pushing.push()
+    pushing.queues["normal"].remove(f"{lost}-0")
+    for id in (kept, lost):
+        change(tenant, id, "pushed_at = now() - interval '61 seconds'")
+    pushing.tend()
+    assert row(tenant, kept).pushed_at is not None
+    assert row(tenant, lost).pushed_at is None
+
+
+# -- declarations -----------------------------------------------------------------------------------------------------
+
+
+def declared(key: str = "a.tried", **options: Any) -> Job[Any]:
+    return job(key, "Tried", **options)(lambda run, args: None)
+
+
+@pytest.mark.parametrize(
+    ("make", "complaint"),
+    [
+        (lambda: declared("tried"), "not spelled like"),
+        (lambda: declared(attempts=0), "at least one attempt"),
+        (lambda: declared(time_limit=86_401), "1 to 86,400 seconds"),
+        (lambda: declared(version=2), "no upgrade from version 1"),
+        (lambda: Schedule("nightly", "N", declared(), "0 3 * * *"), "not spelled like"),
+        (lambda: Schedule("a.nightly", "N", declared(), "0 25 * * *"), "schedule 'a.nightly'"),
+        (lambda: Schedule("a.nightly", "N", declared(), "0 0 3 * * *"), "write five fields"),
+    ],
+)
+def test_a_declaration_that_cannot_be_right_is_refused(make: Callable[[], object], complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        make()
