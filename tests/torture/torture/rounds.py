@@ -1,0 +1,76 @@
+"""A round: write, kill at one point, go on writing, let everything catch up, count."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+
+from torture.counting import Count, count, newest, settled
+from torture.deployment import PROCESSES, Deployment, until
+from torture.points import ANY_MOMENT, POINTS, Point
+from torture.writer import Writer
+
+MORE = 8
+"""Writes that have to be answered after the kill."""
+_PUT_BACK = """
+UPDATE ossature.schedule SET next_at = date_trunc('minute', now()) - interval '2 minutes'
+WHERE key = '_torture.every_minute' AND next_at IS NOT NULL
+"""
+
+
+def kill_at(deployment: Deployment, writer: Writer, *points: Point) -> Count:
+    """One round; what it came to. The client writes before, during and after."""
+    since = newest(deployment)
+    writer.forget()
+    until(lambda: _put_schedule_back(deployment), "a planned schedule")
+    for point in points:
+        if point.along and point.along != "flush":
+            deployment.arm(next(one for one in POINTS if one.key == point.along))
+        if point.at != ANY_MOMENT:
+            deployment.arm(point)
+        if point.along == "flush":
+            _flush(deployment)
+    writer.writing.set()
+    try:
+        for point in points:
+            if point.at == ANY_MOMENT:
+                _kill_from_outside(deployment, writer, point)
+            else:
+                until(lambda point=point: deployment.sprung(point), f"{point.name}: the point was not reached")
+        answered = len(writer.answered)
+        until(lambda: len(writer.answered) >= answered + MORE, "writing after the kill")
+    finally:
+        deployment.disarm()
+        writer.pause()
+    late = ""
+    try:
+        until(lambda: settled(deployment), "catching up")
+    except TimeoutError as error:
+        late = str(error)
+    found = count(deployment, since, writer.answered)
+    if late:
+        found.fault("lost", late)
+    for refusal in writer.refused:
+        found.fault("lost", f"a write was refused: {refusal}")
+    return found
+
+
+def _kill_from_outside(deployment: Deployment, writer: Writer, point: Point) -> None:
+    until(lambda: len(writer.answered) >= 4, "writing")
+    time.sleep(random.random() * 0.2)
+    name = random.choice([name for name, command in PROCESSES.items() if command == point.process])
+    os.kill(deployment.pid(name), signal.SIGKILL)
+
+
+def _flush(deployment: Deployment) -> None:
+    import redis
+
+    redis.Redis.from_url(deployment.redis.url).flushall()
+
+
+def _put_schedule_back(deployment: Deployment) -> bool:
+    """Three minutes of the schedule come at once, as after a pause."""
+    with deployment.sql() as connection:
+        return connection.execute(_PUT_BACK).rowcount == 1
