@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from ossature.api import (
@@ -9,13 +11,17 @@ from ossature.api import (
     Blueprint,
     DemoData,
     Detail,
+    EventType,
+    Handler,
     HealthCheck,
+    Job,
     NavItem,
     Permission,
     PresetGrant,
     Reach,
     Record,
     RecordChange,
+    Schedule,
     Screens,
     Setting,
     SettingsPage,
@@ -23,7 +29,7 @@ from ossature.api import (
     hookimpl,
     translator,
 )
-from ossature_dummy import checks, commands, demo, permissions, screens, settings, views
+from ossature_dummy import checks, commands, demo, events, handlers, jobs, permissions, screens, settings, views
 from ossature_dummy.models.pebble import Pebble
 
 _, _l, ngettext = translator("_dummy")
@@ -99,6 +105,26 @@ def register_settings() -> list[Setting]:
 @hookimpl
 def register_health_checks() -> list[HealthCheck]:
     return [HealthCheck("water", checks.water)]
+
+
+@hookimpl
+def register_events() -> list[EventType]:
+    return [events.POLISHED]
+
+
+@hookimpl
+def register_handlers() -> list[Handler]:
+    return [handlers.polish_red, handlers.tell_story]
+
+
+@hookimpl
+def register_jobs() -> list[Job[Any]]:
+    return [jobs.polish]
+
+
+@hookimpl
+def register_schedules() -> list[Schedule]:
+    return [jobs.SPRING_CLEANING]
 
 
 @hookimpl
