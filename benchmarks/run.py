@@ -19,6 +19,7 @@ from pathlib import Path
 from statistics import median
 
 import orjson
+from background import EventsBench
 from data import PASSWORD, TENANTS, Filled, email_of, fill
 from deployments import DEBIAN_15, Deployment, Serving, debian, embedded, serving
 from floor import Statement, plan, reading, recorded, writing
@@ -64,6 +65,7 @@ def measure(home: Path, given: argparse.Namespace) -> None:
         figures += [bench.cold_start(), bench.memory()]
         with serving(deployment) as server:
             figures += [*bench.lists(server, plans), bench.create(server), bench.crowd(server)]
+        figures += EventsBench(filled, home / "events", say).figures()
     if DEBIAN_15.is_dir():
         say("PostgreSQL 15 with pg_trgm")
         with debian(home / "debian") as deployment:

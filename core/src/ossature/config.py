@@ -28,6 +28,9 @@ from ossature.config_checks import DEFAULT_DEMO_PASSWORD, is_loopback, problems_
 from ossature.embedded.places import postgres_url, redis_url
 
 PREFIX = "OSSATURE_"
+
+BACKGROUND = ("dispatcher", "worker", "scheduler")
+"""The processes beside the serving one; each is a command of its own name."""
 # Variables that other programs of this project read; named here so that they are not taken for spelling mistakes.
 READ_ELSEWHERE = frozenset({"OSSATURE_TEST_DATA", "OSSATURE_REQUIREMENTS", "OSSATURE_REQUIRE_ALL", "OSSATURE_DEBUG"})
 READ_ELSEWHERE_PREFIXES = ("OSSATURE_TEST_", "OSSATURE_BENCH_")

@@ -16,7 +16,7 @@ from types import FrameType
 
 import psutil
 
-from ossature.config import Config, ConfigError
+from ossature.config import BACKGROUND, Config, ConfigError
 from ossature.config_checks import DEFAULT_DEMO_PASSWORD
 from ossature.embedded import places
 from ossature.embedded.children import EmbeddedError, spawn, stop
@@ -25,9 +25,6 @@ from ossature.first_run import DEMO_ADMIN, DEMO_TENANT, offers_demo
 from ossature.serving import require_free_port
 
 Say = Callable[[str], None]
-
-BACKGROUND = ("dispatcher", "worker", "scheduler")
-"""The processes beside the serving one; each is a command of its own name."""
 
 _READY_WITHIN = 60
 _LONGEST_PAUSE = 30.0

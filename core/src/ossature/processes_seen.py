@@ -15,10 +15,12 @@ from datetime import UTC, datetime
 import orjson
 import redis
 
+from ossature.config import BACKGROUND
 from ossature.kernel import Kernel
-from ossature.processes import BACKGROUND
 
 log = logging.getLogger(__name__)
+
+KINDS = BACKGROUND
 
 EVERY = 10.0
 FORGOTTEN_AFTER = 30
@@ -26,7 +28,7 @@ FORGOTTEN_AFTER = 30
 
 @dataclass(frozen=True, slots=True)
 class SeenProcess:
-    """A running background process: its kind (`BACKGROUND`), host, process id and start."""
+    """A running background process: its kind (`KINDS`), host, process id and start."""
 
     kind: str
     host: str
@@ -37,14 +39,14 @@ class SeenProcess:
 def seen(kernel: Kernel) -> list[SeenProcess]:
     """Those heard of within half a minute; none when Redis does not answer."""
     try:
-        keys = [key for kind in BACKGROUND for key in kernel.redis.scan_iter(f"ossature:process:{kind}:*", count=1000)]
+        keys = [key for kind in KINDS for key in kernel.redis.scan_iter(f"ossature:process:{kind}:*", count=1000)]
         values = [value for value in kernel.redis.mget(keys) if value] if keys else []
     except redis.RedisError:
         return []
     found = [orjson.loads(value) for value in values]
     return sorted(
         (SeenProcess(it["kind"], it["host"], it["pid"], datetime.fromtimestamp(it["since"], UTC)) for it in found),
-        key=lambda one: (BACKGROUND.index(one.kind), one.host, one.pid),
+        key=lambda one: (KINDS.index(one.kind), one.host, one.pid),
     )
 
 

@@ -31,6 +31,7 @@ LIVE = ("queued", "running", "failed", "parked")
 
 # Spelled out: PostgreSQL recognises the index it belongs to by constants, not by parameters of a prepared statement.
 _STILL_LIVE = sa.text("state IN ('queued', 'running', 'failed', 'parked')")
+_LIVE = sa.text("state IN ('queued', 'running', 'failed', 'parked')")  # as the index has it, without parameters
 _NOW = sa.text("clock_timestamp()")
 _LONGEST_LINE = 2000
 

@@ -353,6 +353,7 @@ def _job_tables() -> None:
         sa.Column("job_id", sa.Uuid, comment="none when it was missed and left out"),
         fk("job_id", "ossature.job", "SET NULL"),
         sa.PrimaryKeyConstraint("tenant_id", "schedule", "at"),
+        sa.Index("occurrence_job_id_idx", "tenant_id", "job_id"),
         history=False,
         id=False,
     )
