@@ -19,11 +19,11 @@ from data import Filled, find
 from deployments import Deployment
 from report import Figure
 
+from ossature.config import BACKGROUND
 from ossature.context import Context, TenantInfo
 from ossature.db import transaction
 from ossature.ids import new_id
 from ossature.kernel import Kernel
-from ossature.config import BACKGROUND
 from ossature.rbac.tenants import create_tenant, operator_context
 from ossature.records.bulk import insert_rows
 from ossature.records.lookup import record_type
