@@ -21,6 +21,10 @@ from ossature_crm.models.contact import Contact
 
 pytestmark = pytest.mark.database
 
+# The history and the outbox: nobody changes what happened.
+READ_ONLY = (("ossature", "change"), ("ossature", "change_set"), ("ossature", "event"))
+NEVER_CHANGED = ("ossature", "receipt")
+
 MakeTenant = Callable[..., Tenant]
 
 
@@ -104,12 +108,13 @@ def test_rows_of_another_tenant_are_neither_changed_nor_deleted_nor_taken_over(
     intruder = make_tenant()
     use_tenant(app_role, intruder.id)
     for table in tables:
-        if table in (("ossature", "change"), ("ossature", "change_set")):
+        if table in READ_ONLY:
             continue
         name = sql.Identifier(*table)
         where = sql.SQL("WHERE tenant_id = {}").format(sql.Literal(furnished.id))
-        changed = app_role.execute(sql.SQL("UPDATE {} SET id = id {}").format(name, where))
-        assert changed.rowcount == 0, table
+        if table != NEVER_CHANGED:
+            changed = app_role.execute(sql.SQL("UPDATE {} SET tenant_id = tenant_id {}").format(name, where))
+            assert changed.rowcount == 0, table
         assert app_role.execute(sql.SQL("DELETE FROM {} {}").format(name, where)).rowcount == 0, table
         # a row of one's own cannot be given to another either
         moved = sql.SQL("UPDATE {} SET tenant_id = {}").format(name, sql.Literal(furnished.id))

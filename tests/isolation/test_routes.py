@@ -24,6 +24,7 @@ from ossature.rbac.keys import issue_key
 from ossature.rbac.rights import rights
 from ossature.rbac.roles import create_role
 from ossature.rbac.rules import AccessRule, rule_of
+from ossature.testing.background_rows import add_job
 from ossature.testing.people import _CSRF, HostClient, Person, Tenant, _csrf_header, client_of
 
 pytestmark = pytest.mark.database
@@ -45,8 +46,17 @@ ABOUT = {
     "settings_members.new_link": "member", "settings_roles.edit": "role", "settings_roles.delete": "role",
     "settings_teams.edit": "ossature.team", "settings_teams.delete": "ossature.team", "settings_keys.revoke": "key",
     "settings_plugins.switch_on": "plugin", "settings_plugins.switch_off": "plugin", "settings.end_session": "session",
+    "settings_background.job": "job", "settings_background.cancel": "job", "settings_background.retry": "job",
+    "settings_background.again": "job", "settings_background.set_aside": "job", "background_api.job_show": "job",
+    "background_api.job_cancel": "job", "background_api.job_retry": "job", "settings_schedules.run": "schedule",
+    "settings_schedules.pause": "schedule", "settings_schedules.resume": "schedule",
+    "settings_schedules.change_time": "schedule", "background_api.schedule_run": "schedule",
+    "background_api.schedule_change": "schedule",
     "platform.suspend": "tenant", "platform.resume": "tenant", "platform.open_tenant": "tenant",
 }  # fmt: skip
+
+# What is called the same in every tenant, or nothing at all.
+OF_EVERYBODY = (None, "plugin", "tenant", "schedule")
 
 # Routes without a permission: (method, endpoint) -> what members, and what the signed out, are answered.
 SIGN_IN, CHOOSE = "to sign in", "to choose"
@@ -67,6 +77,7 @@ OPEN: dict[tuple[str, str], tuple[Any, Any]] = {
     ("POST", "auth_api.refresh"): (401, 401),
     ("POST", "auth_api.logout"): (200, 200),
     ("GET", "auth_api.me"): (200, 401),
+    ("GET", "changes_api.changes"): (200, 401),
     ("GET", "settings.index"): (303, SIGN_IN),
     ("GET", "components.show"): (200, SIGN_IN),
     ("GET", "components.options"): (200, SIGN_IN),
@@ -183,6 +194,10 @@ class Subjects:
                 return str(self.about.session("page"))
             case "plugin":
                 return "_dummy"
+            case "job":
+                return str(add_job(self.owner.tenant, "_dummy.polish", "dead"))
+            case "schedule":
+                return "_dummy.nightly"
             case "tenant":
                 return str(self.owner.tenant.id)
         raise AssertionError(what)
@@ -328,7 +343,7 @@ def test_another_tenants_owner_finds_nothing_by_known_ids(app: Flask, furnished:
     ours = furnished("owner").subjects
     stranger = make_tenant().member("owner")
     caller = Caller(stranger.page, stranger.api, stranger.context.access.grants, Subjects(stranger, stranger))
-    about_ids = [route for route in routes_of(app) if route.about not in (None, "plugin", "tenant")]
+    about_ids = [route for route in routes_of(app) if route.about not in OF_EVERYBODY]
     assert len(about_ids) > 80
     before = {what: ours.id(what) for what in {str(route.about) for route in about_ids}}
     shown = {key: ours.owner.api.get(f"{path}/{before[key]}").json["data"] for key, path in RECORD_API.items()}
@@ -439,7 +454,7 @@ def test_a_tenant_without_a_plugin_has_none_of_its_routes(app: Flask, furnished:
 def test_an_id_of_nothing_is_not_found(app: Flask, furnished: Any) -> None:
     caller = furnished("owner")
     nothing = Subjects(caller.subjects.owner, caller.subjects.about)
-    about_ids = [route for route in routes_of(app) if route.about not in (None, "plugin", "tenant")]
+    about_ids = [route for route in routes_of(app) if route.about not in OF_EVERYBODY]
     nothing.found.update({str(route.about): str(uuid4()) for route in about_ids})
     faults = list(faults_of(about_ids, lambda _route: {404}, lambda route: caller.ask(route, nothing)))
     assert faults == [], "\n".join(faults)
