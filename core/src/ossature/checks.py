@@ -99,6 +99,17 @@ def redis_server(config: Config) -> Iterator[Problem]:
         yield Problem("redis", f"Redis does not answer ({error}); start it, or correct OSSATURE_REDIS_URL.")
 
 
+def background_processes() -> Iterator[str]:
+    """Kinds of background process that nobody runs: a warning, since they may be started after this."""
+    from ossature.kernel import kernel
+    from ossature.processes_seen import KINDS, seen
+
+    found = {one.kind for one in seen(kernel())}
+    for kind in KINDS:
+        if kind not in found:
+            yield f"no {kind} is seen running; start it: ossature {kind}"
+
+
 def application(config: Config) -> Iterator[Problem]:
     """Plugins that fail, and routes that do not say who may call them: what making the application refuses."""
     from ossature.app import create_app
@@ -180,6 +191,9 @@ def check(static: bool) -> None:
     if not static and not {problem.part for problem in problems} & NEEDED_TO_START:
         told = {problem.text for problem in problems}
         problems += [problem for problem in application(Config.load()) if problem.text not in told]
+    if not static and not {problem.part for problem in problems} & {*NEEDED_TO_START, "application"}:
+        for warning in background_processes():
+            click.echo(f"warning: {warning}", err=True)
     for problem in problems:
         click.echo(f"{problem.part}: {problem.text}", err=True)
     click.echo(f"{len(problems)} problem{'s' if len(problems) != 1 else ''} found." if problems else "All is well.")

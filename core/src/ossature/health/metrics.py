@@ -18,6 +18,9 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from sqlalchemy import Engine
 from sqlalchemy.pool import QueuePool
 
+from ossature.health.background import BackgroundGauges
+from ossature.kernel import Kernel
+
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _POOL_EVERY = 1.0  # seconds between looks at the pools
@@ -35,6 +38,7 @@ _connections = Gauge(
     multiprocess_mode="livesum",
     registry=_registry,
 )
+_background = BackgroundGauges(_registry)
 _engines: dict[str, Engine] = {}
 _looked = 0.0
 
@@ -53,9 +57,10 @@ def watch_pool(name: str, engine: Engine) -> None:
     _engines[name] = engine
 
 
-def render() -> bytes:
+def render(kernel: Kernel) -> bytes:
     """All metrics in Prometheus' text format."""
     _look_at_pools()
+    _background.refresh(kernel)
     folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
     if not folder:
         return generate_latest(_registry)

@@ -15,6 +15,7 @@ from ossature.config import Config
 from ossature.errors import Forbidden
 from ossature.health import metrics
 from ossature.health.readiness import Readiness
+from ossature.kernel import kernel
 from ossature.rbac.rules import bare
 
 
@@ -43,7 +44,7 @@ def health_blueprint(config: Config, readiness: Readiness) -> Blueprint:
     def show_metrics() -> Response:
         if not _may_see_metrics(config):
             raise Forbidden("Metrics are for this machine, or for the bearer of OSSATURE_METRICS_TOKEN.")
-        return _uncached(Response(metrics.render(), content_type=metrics.CONTENT_TYPE))
+        return _uncached(Response(metrics.render(kernel()), content_type=metrics.CONTENT_TYPE))
 
     routes: list[tuple[str, str, Callable[[], object]]] = [
         ("/healthz", "alive", alive),
