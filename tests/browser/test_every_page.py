@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable, Iterator
+from uuid import UUID
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -13,6 +14,7 @@ from sqlalchemy import text
 
 from ossature.context import Context
 from ossature.db import transaction
+from ossature.testing.background_rows import add_delivery, add_job, add_line
 from ossature.testing.people import Person, Tenant
 
 pytestmark = [pytest.mark.browser, pytest.mark.database]
@@ -20,7 +22,14 @@ pytestmark = [pytest.mark.browser, pytest.mark.database]
 Screen = Callable[..., Page]
 SERIOUS = {"serious", "critical"}
 # Fragments, which are shown inside other pages, and addresses that answer with something else than a page.
-NOT_PAGES = {"newest_contacts", "my_contacts", "show_heaviest", "about", "components.options"}
+NOT_PAGES = {
+    "newest_contacts",
+    "my_contacts",
+    "show_heaviest",
+    "about",
+    "components.options",
+    "settings_background.widget",
+}
 
 
 def pages(app: Flask, ids: dict[str, str]) -> Iterator[str]:
@@ -62,12 +71,19 @@ def everything(tenant: Tenant, app: Flask) -> tuple[Person, list[str]]:
     ).json["data"]["id"]
     person.api.patch(f"/api/crm/contacts/{contact}", json={"job_title": "Directrice"})
     team = person.api.post("/api/ossature/teams", json={"name": "Nord"}).json["data"]["id"]
+    job = str(add_job(tenant, "crm.import", "running", started_at=-9, done=420, total=1000, note="ligne 420"))
+    add_line(tenant, UUID(job), "420 lignes lues", "warning")
+    add_job(tenant, "crm.import", "dead", error="ValueError: ligne 18", finished_at=-60)
+    add_job(tenant, "crm.import", "failed", due_at=900, error="TimeoutError")
+    for state in ("waiting", "retry", "dead"):
+        add_delivery(tenant, "crm.greet", state, record="crm.contact", record_id=UUID(contact), error="SMTPError")
     ids = {
         "/crm/companies": company,
         "/crm/contacts": contact,
         "/ossature/teams": team,
         "/settings/teams": team,
         "/settings/members": str(person.member_id),
+        "/settings/background/jobs": job,
     }
     return person, sorted(set(pages(app, ids)))
 

@@ -4,6 +4,9 @@ from types import ModuleType
 
 from ossature.builtin import (
     auth_api,
+    background,
+    background_api,
+    background_schedules,
     home,
     keys,
     members,
@@ -30,6 +33,9 @@ MODULES: tuple[ModuleType, ...] = (
     teams,
     plugins,
     keys,
+    background,
+    background_schedules,
+    background_api,
     platform,
     tidy,
 )

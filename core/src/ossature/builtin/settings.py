@@ -29,6 +29,7 @@ from ossature.i18n import locales, translator
 from ossature.kernel import kernel
 from ossature.rbac import signed_in
 from ossature.web import Crumb, notify, render
+from ossature.web.frame import dead
 from ossature.web.models import SettingsEntry
 from ossature.web.shell import COOKIE, Preferences
 
@@ -42,7 +43,7 @@ LANGUAGES = {"en": "English", "fr": "Français"}
 def render_settings(template: str, key: str, /, *, title: str, **values: Any) -> str:
     """A page of the settings: `template` extends `settings/layout.html`; `key` is its SettingsPage's."""
     entries = settings_entries(key)
-    crumbs = [Crumb(_("Settings"), url_for("settings.index")), Crumb(title)]
+    crumbs = values.pop("breadcrumbs", None) or [Crumb(_("Settings"), url_for("settings.index")), Crumb(title)]
     return render(
         template, title=title, breadcrumbs=crumbs, settings_pages=entries, help=values.pop("help", ""), **values
     )
@@ -61,8 +62,11 @@ def settings_entries(active: str = "") -> list[SettingsEntry]:
             continue
         own = page.key == "me"
         group = "" if own else _("Organisation") if entry.plugin == "ossature" else str(_title(entry.plugin))
+        failed = sum(dead(context)) if page.key == "background" else 0
         entries.append(
-            SettingsEntry(page.key, str(page.label), url_for(page.endpoint), page.icon, group, page.key == active)
+            SettingsEntry(
+                page.key, str(page.label), url_for(page.endpoint), page.icon, group, page.key == active, failed
+            )
         )
     if context.platform_admin:
         entries.append(

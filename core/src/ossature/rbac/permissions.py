@@ -17,6 +17,8 @@ ROLES_MANAGE: Final = "ossature.roles.manage"
 PLUGINS_MANAGE: Final = "ossature.plugins.manage"
 API_KEYS_MANAGE: Final = "ossature.api_keys.manage"
 HISTORY_VIEW: Final = "ossature.history.view"
+BACKGROUND_VIEW: Final = "ossature.background.view"
+BACKGROUND_MANAGE: Final = "ossature.background.manage"
 
 _GROUP = _l("Organisation")
 
@@ -28,6 +30,8 @@ KERNEL_PERMISSIONS: Final = (
     Permission(PLUGINS_MANAGE, _l("Switch plugins on and off"), _GROUP),
     Permission(API_KEYS_MANAGE, _l("Make and revoke API keys of services"), _GROUP),
     Permission(HISTORY_VIEW, _l("See who changed what"), _GROUP),
+    Permission(BACKGROUND_VIEW, _l("See background work"), _GROUP),
+    Permission(BACKGROUND_MANAGE, _l("Run, cancel and repeat background work"), _GROUP),
 )
 
 RECORD_RIGHTS: Final = ("view", "edit", "create", "delete", "export")

@@ -67,9 +67,10 @@ _MANAGER = PresetRole(
     60,
     _l("Reads and writes everything except money matters; deletes nothing."),
     ("*.view", "*.edit", "*.create", "*.export"),
-    ("billing.*", "ossature.legal_entity.edit", "ossature.legal_entity.create"),
+    ("billing.*", "ossature.legal_entity.edit", "ossature.legal_entity.create", "ossature.background.*"),
 )
 _READ = ("*.view",)
+_INSIDE = ("ossature.history.view", "ossature.background.view")
 
 PRESETS: Final = {
     preset.key: preset
@@ -79,7 +80,7 @@ PRESETS: Final = {
             _l("Owner, manager, user"),
             (
                 _MANAGER,
-                PresetRole("user", _l("User"), 20, _l("Reads; works on what is assigned."), _READ, ("billing.*", "ossature.history.view")),
+                PresetRole("user", _l("User"), 20, _l("Reads; works on what is assigned."), _READ, ("billing.*", *_INSIDE)),
             ),
         ),
         PresetSet(
@@ -89,7 +90,7 @@ PRESETS: Final = {
                 _ADMIN,
                 _MANAGER,
                 PresetRole("auditor", _l("Auditor"), 40, _l("Reads and exports everything, with the history."), ("*.view", "*.export")),
-                PresetRole("viewer", _l("Viewer"), 10, _l("Reads."), _READ, ("ossature.history.view",)),
+                PresetRole("viewer", _l("Viewer"), 10, _l("Reads."), _READ, _INSIDE),
             ),
         ),
         PresetSet(
@@ -104,10 +105,10 @@ PRESETS: Final = {
                     30,
                     _l("Reads and writes what belongs to the own team."),
                     ("*.view", "*.edit", "*.create", "*.export"),
-                    ("billing.*", "ossature.*.edit", "ossature.*.create", "ossature.*.export", "ossature.history.view"),
+                    ("billing.*", "ossature.*.edit", "ossature.*.create", "ossature.*.export", *_INSIDE),
                     Reach.TEAM,
                 ),
-                PresetRole("read_only", _l("Read-only"), 10, _l("Reads."), _READ, ("ossature.history.view",)),
+                PresetRole("read_only", _l("Read-only"), 10, _l("Reads."), _READ, _INSIDE),
             ),
         ),
     )

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from flask import url_for
+from flask import g, url_for
 
 from ossature.auth.request import caller
-from ossature.context import Context, current
+from ossature.context import Context, NoContext, current
 from ossature.hooks.calls import NAVIGATION
 from ossature.hooks.types import NavItem
 from ossature.i18n.texts import translator
+from ossature.jobs.console import dead_counts
 from ossature.kernel import Kernel
+from ossature.rbac.permissions import BACKGROUND_VIEW
 from ossature.web.shell import Banner, CreateEntry, Reader, Shell, TenantChoice
 
 _, _l, _n = translator("ossature")
@@ -43,6 +45,22 @@ def tenants(context: Context) -> Sequence[TenantChoice]:
     found = caller()
     places = found.places if found else ()
     return [TenantChoice(place.name, place.slug, place.id == context.tenant_id) for place in places]
+
+
+def dead(context: Context) -> tuple[int, int]:
+    """How many jobs and how many events failed for good; counted once a request, for who may see them.
+
+    The page of an error asks nothing of the database, which may be what failed.
+    """
+    if context.tenant_id is None or not context.access.allows(BACKGROUND_VIEW):
+        return 0, 0
+    if "dead" not in g:
+        try:
+            g.dead = dead_counts()
+        except NoContext:
+            return 0, 0
+    found: tuple[int, int] = g.dead
+    return found
 
 
 def make_shell(kernel: Kernel) -> Shell:
@@ -79,6 +97,7 @@ def make_shell(kernel: Kernel) -> Shell:
         return Banner(_("Not running: %(plugins)s. The rest works.", plugins=", ".join(p.key for p in problems)))
 
     return Shell(
-        product=kernel.config.title, navigation=navigation, create=create, banner=banner, reader=reader,
-        tenants=tenants, **ENDPOINTS,
+        product=kernel.config.title, navigation=navigation, create=create, banner=banner,
+        dead=lambda context: sum(dead(context)),
+        reader=reader, tenants=tenants, **ENDPOINTS,
     )  # fmt: skip

@@ -435,3 +435,5 @@ class SettingsEntry:
     icon: str | None = None
     group: str = ""
     active: bool = False
+    dead: int = 0
+    """A number beside it: what failed for good."""

@@ -156,6 +156,8 @@ class Page:
     create: tuple[CreateEntry, ...] = ()
     locales: tuple[LocaleChoice, ...] = ()
     banner: Banner | None = None
+    dead: int = 0
+    """Jobs and events that failed for good, for those who look after them."""
     home_url: str = "/"
     search_url: str | None = None
     me_url: str | None = None
@@ -181,7 +183,7 @@ class Shell:
     """What the frame is made from. Endpoints that are None leave their part out.
 
     `navigation` yields the items of plugins enabled for the bound tenant; permission is checked here. `create`,
-    `tenants`, `reader` and `banner` are asked once per page.
+    `tenants`, `reader`, `banner` and `dead` are asked once per page.
     """
 
     product: str = "Ossature"
@@ -190,6 +192,7 @@ class Shell:
     reader: Callable[[Context], Reader | None] = lambda context: None
     tenants: Callable[[Context], Sequence[TenantChoice]] = lambda context: ()
     banner: Callable[[Context], Banner | None] = lambda context: None
+    dead: Callable[[Context], int] = lambda context: 0
     locale_names: Mapping[str, str] = field(default_factory=lambda: {"en": "English", "fr": "Français"})
     home: str = "/"
     search: Endpoint = None
@@ -226,6 +229,7 @@ class Shell:
             create=tuple(self.create(context)) if reader else (),
             locales=tuple(LocaleChoice(code, name, code == context.locale) for code, name in self.locale_names.items()),
             banner=self.banner(context) if reader else None,
+            dead=self.dead(context) if reader and not wants_fragment() else 0,
             home_url=self.home,
             search_url=_url(self.search),
             me_url=_url(self.me),
