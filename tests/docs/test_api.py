@@ -73,6 +73,12 @@ def converse_about_conventions(docs: Any, app: Flask, tenant: Tenant) -> None:
     assert docs.converse(CONVENTIONS, sender(client_of(app, tenant.url)), {"key": key}) > 10
 
 
+def test_changes_are_as_their_page_says(docs: Any, app: Flask, tenant: Tenant) -> None:
+    rights = [f"crm.contact.{what}" for what in ("view", "create", "edit", "delete")]
+    key = new_key(tenant, *rights, "crm.company.view", "ossature.history.view")
+    assert docs.converse("api/changes.md", sender(client_of(app, tenant.url)), {"key": key}) == 8
+
+
 @pytest.mark.req("S4-676", "S3-065", "S2-007")
 def test_addresses_of_records_are_plural_and_hyphenated(app: Flask) -> None:
     rules = {rule.rule for rule in app.url_map.iter_rules() if rule.rule.startswith("/api/")}
