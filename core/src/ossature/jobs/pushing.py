@@ -17,7 +17,7 @@ from rq.serializers import JSONSerializer
 from sqlalchemy import text
 
 from ossature.context import Context
-from ossature.db.work import session, transaction
+from ossature.db.work import after_commit, session, transaction
 from ossature.jobs.run import SILENT_AFTER, park
 from ossature.jobs.types import Job
 from ossature.kernel import Kernel
@@ -46,12 +46,16 @@ _LOST_THESE = text(
     "UPDATE ossature.job SET pushed_at = NULL "
     "WHERE state IN ('queued', 'failed') AND (tenant_id, id) IN (SELECT * FROM unnest(:tenants, :ids))"
 )
+# A run that is paused at its very end holds its row; it is passed over, or every dispatcher would wait for it.
 _SILENT = text(f"""
 UPDATE ossature.job SET
   state = CASE WHEN attempts >= most_attempts THEN 'dead' ELSE 'failed' END, pushed_at = NULL, due_at = now(),
   error = 'The worker ended while this was running.',
   finished_at = CASE WHEN attempts >= most_attempts THEN now() END
-WHERE state = 'running' AND beat_at < now() - interval '{SILENT_AFTER} seconds' RETURNING id, name, state
+WHERE (tenant_id, id) IN (
+  SELECT tenant_id, id FROM ossature.job
+  WHERE state = 'running' AND beat_at < now() - interval '{SILENT_AFTER} seconds' FOR UPDATE SKIP LOCKED)
+RETURNING id, name, state
 """)  # noqa: S608 - a number of our own
 _PARKED = text("SELECT DISTINCT tenant_id, name FROM ossature.job WHERE state = 'parked'")
 _UNPARK = text("""
@@ -67,7 +71,6 @@ class Pushing:
         self.kernel = kernel
         self.connection = connection
         self.queues = {name: queue_of(connection, name) for name in PRIORITIES}
-        self._server = ""
 
     def push(self) -> int:
         """Hand over what is due; how many. Raises `RedisError` when Redis does not answer: nothing is marked then."""
@@ -121,12 +124,9 @@ class Pushing:
         """All of it when Redis was started anew or emptied; else what waits for long and is in no queue."""
         server = str(self.connection.info("server")["run_id"])
         known = self.connection.get(_MARK)
-        lost = text(
-            "UPDATE ossature.job SET pushed_at = NULL WHERE state IN ('queued', 'failed') AND pushed_at IS NOT NULL"
-        )
         if known != server.encode():
-            session().execute(lost)
-            self.connection.set(_MARK, server)
+            session().execute(_LOST)
+            after_commit(lambda: self._know(server))  # not before: a crash between the two would hide the loss
             return
         waiting = session().execute(
             text(
@@ -142,6 +142,9 @@ class Pushing:
             if gone:
                 keys = {"tenants": [row.tenant_id for row in gone], "ids": [row.id for row in gone]}
                 session().execute(_LOST_THESE.bindparams(*_uuid_lists()), keys)
+
+    def _know(self, server: str) -> None:
+        self.connection.set(_MARK, server)
 
 
 def queue_of(connection: redis.Redis, priority: str) -> Queue:

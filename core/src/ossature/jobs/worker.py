@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import socket
 from collections.abc import Sequence
 from typing import Any
@@ -54,6 +55,11 @@ class ForkingWorker(Worker):
         found.redis.connection_pool.reset()
         forget_tenants()
         super().main_work_horse(job, queue)
+
+    def setup_work_horse_signals(self) -> None:
+        """Whoever asks every process of a service to end, as systemd does, means the worker: it waits for this one."""
+        super().setup_work_horse_signals()  # type: ignore[no-untyped-call]
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def work(kernel: Kernel, priorities: Sequence[str] = PRIORITIES, burst: bool = False) -> None:
