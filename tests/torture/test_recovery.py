@@ -7,6 +7,7 @@ import shutil
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -14,7 +15,7 @@ import pytest
 import redis
 from torture.counting import count, newest, settled
 from torture.deployment import PROCESSES, until
-from torture.points import PAUSE, PAUSE_AT_END
+from torture.points import HANDS, PAUSE, PAUSE_AT_END
 from torture.writer import STONES
 
 if TYPE_CHECKING:
@@ -35,6 +36,10 @@ def nothing_lost_or_doubled(deployment: Deployment, writer: Writer) -> Iterator[
     writer.forget()
     yield
     deployment.disarm()
+    for point in HANDS:
+        if paused := deployment.sprung(point):
+            with suppress(ProcessLookupError):
+                os.kill(paused, signal.SIGCONT)
     writer.pause()
     until(lambda: settled(deployment), "catching up")
     assert count(deployment, since, writer.answered).faults == []

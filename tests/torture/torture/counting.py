@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
@@ -105,13 +106,13 @@ def _number(what: str, payload: dict[str, Any]) -> int | None:
     return int(value[1] if what == "update" else value) if value is not None else None
 
 
-def _handled(
-    connection: psycopg.Connection, since: int, changes: set[int], found: Count
-) -> dict[str, tuple[str, int]]:
+def _handled(connection: psycopg.Connection, since: int, changes: set[int], found: Count) -> dict[str, tuple[str, int]]:
     """Every change is an event, every event reached each handler once, those of a record in order."""
     events = {
         id: (type, seq)
-        for id, type, seq in connection.execute("SELECT id::text, type, seq FROM ossature.event WHERE seq > %s", [since])
+        for id, type, seq in connection.execute(
+            "SELECT id::text, type, seq FROM ossature.event WHERE seq > %s", [since]
+        )
     }
     for seq in changes - {seq for _type, seq in events.values()}:
         found.fault("lost", f"change {seq} is no event")
@@ -140,7 +141,8 @@ def _handled(
             found.fault("disordered", f"{source} got {seq} after {last[source, record_id]} of {record_id}")
         last[source, record_id] = seq
     asked = Counter(
-        event for (event,) in connection.execute("SELECT args ->> 'event' FROM ossature.job WHERE args ->> 'event' <> ''")
+        event
+        for (event,) in connection.execute("SELECT args ->> 'event' FROM ossature.job WHERE args ->> 'event' <> ''")
     )
     for _source, cause, _record, seq, number in effects:
         if _source == "single" and number % 4 == 0 and asked.pop(cause, 0) != 1:
@@ -191,7 +193,7 @@ def _ticked(connection: psycopg.Connection, found: Count) -> None:
         per_job[job_id].append(at)
     for at in per_job.pop(None, []):
         found.fault("lost", f"{at} came and has no job")
-    for earlier, later in zip(occurrences, occurrences[1:], strict=False):
+    for earlier, later in itertools.pairwise(occurrences):
         if (later[0] - earlier[0]).total_seconds() != 60:
             found.fault("lost", f"no occurrence between {earlier[0]} and {later[0]}")
     jobs = {id for (id,) in connection.execute("SELECT id::text FROM ossature.job WHERE name = '_torture.tick'")}

@@ -18,6 +18,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
+import psutil
 import psycopg
 import redis
 
@@ -164,6 +165,10 @@ class Deployment:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        for process in psutil.process_iter():  # forks whose worker was killed
+            with suppress(psutil.Error):
+                if process.environ().get("TORTURE_FOLDER") == str(self.folder):
+                    process.kill()
         self.redis.stop()
         self.postgres.stop()
 
@@ -235,10 +240,16 @@ class Deployment:
 
     # -- looking --------------------------------------------------------------------------------------------------------
 
-    def ask(self, method: str, path: str, body: Any = None, connection: http.client.HTTPConnection | None = None) -> Any:
+    def ask(
+        self, method: str, path: str, body: Any = None, connection: http.client.HTTPConnection | None = None
+    ) -> Any:
         """The status of an answer and its `data`; raises when none came."""
         wire = connection or http.client.HTTPConnection("127.0.0.1", self.port, timeout=15)
-        headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json", "Host": f"localhost:{self.port}"}
+        headers = {
+            "Authorization": f"Bearer {self.key}",
+            "Content-Type": "application/json",
+            "Host": f"localhost:{self.port}",
+        }
         try:
             wire.request(method, path, json.dumps(body) if body is not None else None, headers if self.key else {})
             answer = wire.getresponse()

@@ -32,7 +32,9 @@ class Point:
 
     @property
     def name(self) -> str:
-        return f"{self.process}: {self.step}" if self.victim == "itself" else f"{self.victim}: {self.process}, {self.step}"
+        return (
+            f"{self.process}: {self.step}" if self.victim == "itself" else f"{self.victim}: {self.process}, {self.step}"
+        )
 
     @property
     def key(self) -> str:

@@ -53,6 +53,7 @@ class Writer(threading.Thread):
                 self.unknown += 1  # it may have been written or not
                 self._hang_up()
                 time.sleep(0.05)
+        self._hang_up()
 
     def pause(self) -> None:
         self.writing.clear()
