@@ -25,7 +25,9 @@ from ossature.testing.servers import Servers
 pytestmark = pytest.mark.processes
 
 # In the order in which a reader meets them: later pages add to the plugin of earlier ones.
-PAGES = ("quickstart.md", "records.md", "permissions.md", "translations.md", "testing.md")
+PAGES = (
+    "quickstart.md", "records.md", "permissions.md", "events.md", "jobs.md", "translations.md", "testing.md",
+)  # fmt: skip
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]")
 SHORTEST_WAIT = 0.1
 

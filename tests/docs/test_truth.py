@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import inspect
+import json
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from uuid import UUID
 
 import click
 import pytest
@@ -16,6 +19,7 @@ from babel.messages import pofile
 
 from ossature import api, cli
 from ossature.config import READ_ELSEWHERE, READ_ELSEWHERE_PREFIXES, Config
+from ossature.events.types import Event
 from ossature.records import fields
 
 ROOT = Path(__file__).parents[2]
@@ -108,6 +112,18 @@ def test_fixtures_named_for_authors_exist() -> None:
     ]
     assert "member" in named
     assert not [name for name in named if not hasattr(plugin, name)]
+
+
+def test_the_cloud_event_shown_to_authors_has_the_form_of_ours(docs: Any) -> None:
+    (block,) = docs.blocks("authors/events.md", "json")
+    shown = json.loads(block.text)
+    _tenants, tenant_id = shown["source"].strip("/").split("/")
+    record, record_id = shown["subject"].split("/")
+    event = Event(
+        UUID(shown["id"]), shown["type"], shown["dataversion"], datetime.fromisoformat(shown["time"]), 1,
+        UUID(tenant_id), record, UUID(record_id), shown["data"],
+    )  # fmt: skip
+    assert event.as_cloud_event() == shown
 
 
 # -- commands ---------------------------------------------------------------------------------------------------------
