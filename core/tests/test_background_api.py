@@ -132,6 +132,19 @@ def test_nothing_of_another_tenant_is_reached(tenant: Tenant, make_tenant: Calla
     assert owed(tenant, "crm.greet") == {seq: "dead"}
 
 
+def test_what_no_column_can_hold_is_refused_and_nothing_fails(tenant: Tenant) -> None:
+    owner = tenant.member("owner")
+    for path in ("/api/jobs?name=%00x", "/api/events/dead?handler=%00"):
+        assert owner.api.get(path).status_code == 200
+    for body in ({"handler": "a\0b", "all": True}, {"handler": "crm.greet", "ids": [2**63]}):
+        assert owner.api.post("/api/events/replay", json=body).status_code == 422
+    assert owner.api.patch("/api/schedules/crm.nightly", json={"cron": "\0 3 * * *"}).status_code == 422
+    for path in ("?name=%00", "/events?handler=%00"):
+        assert owner.page.get(f"/settings/background{path}").status_code == 200
+    for data in ({"handler": "\0"}, {"handler": "crm.greet", "seq": "9" * 19}):
+        assert owner.page.post("/settings/background/events/replay", data=data).status_code == 422
+
+
 def test_metrics_say_how_much_there_is_and_how_far_behind(
     client: HostClient, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,6 +22,7 @@ from ossature.kernel import kernel
 from ossature.processes_seen import KINDS, seen
 from ossature.rbac import requires
 from ossature.rbac.permissions import BACKGROUND_MANAGE, BACKGROUND_VIEW
+from ossature.records.clean import plain
 from ossature.records.views import record_url
 from ossature.web import Crumb, notify, render
 from ossature.web.formats import relative
@@ -47,7 +48,7 @@ def texts() -> dict[str, Any]:
 @requires(BACKGROUND_VIEW)
 def index() -> ResponseReturnValue:
     state = console.checked_state(request.args.get("state"))
-    name = request.args.get("name") or None
+    name = plain(request.args.get("name", "")) or None
     page = console.find_jobs(state, name, request.args.get("cursor", "")[:2000])
     keep: dict[str, Any] = {"state": state, "name": name}
     counts = console.job_counts()
@@ -134,7 +135,7 @@ def event_list() -> ResponseReturnValue:
     state = request.args.get("state") or None
     if state not in (None, "dead", "retry"):
         raise Invalid(_("There is no such state. Use one of: %(names)s.", names="dead, retry"))
-    handler = request.args.get("handler") or None
+    handler = plain(request.args.get("handler", "")) or None
     page = events.find_events(state, handler, request.args.get("cursor", "")[:2000])
     keep: dict[str, Any] = {"state": state, "handler": handler}
     return render_console(
@@ -213,7 +214,7 @@ def _shown(value: Any) -> str:
 
 
 def _given(name: str) -> str:
-    value = request.form.get(name, "")
+    value = plain(request.form.get(name, ""))
     if not value or len(value) > 200:
         raise Invalid(_("The field %(field)s is missing.", field=name))
     return value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
 
 from apiflask import APIBlueprint
@@ -17,6 +17,7 @@ from ossature.i18n import translator
 from ossature.jobs import console, queue, schedules
 from ossature.rbac import requires
 from ossature.rbac.permissions import BACKGROUND_MANAGE, BACKGROUND_VIEW
+from ossature.records.clean import plain
 from ossature.web.api import documented, known_arguments, limit_argument, read_object, success
 
 _, _l, ngettext = translator("ossature")
@@ -163,8 +164,8 @@ class Replay(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, str_max_length=200)
 
-    handler: str = Field(min_length=1)
-    ids: list[int] | None = Field(None, max_length=1000)
+    handler: str = Field(min_length=1, max_length=200, pattern=r"^[\w.]+$")
+    ids: list[Annotated[int, Field(ge=1, lt=2**63)]] | None = Field(None, max_length=1000)
     all: bool = False
 
 
@@ -185,7 +186,7 @@ def job_list() -> Response:
     known_arguments(("state", "name", "limit", "cursor"))
     page = console.find_jobs(
         console.checked_state(request.args.get("state")),
-        request.args.get("name") or None,
+        plain(request.args.get("name", "")) or None,
         request.args.get("cursor", "")[:2000],
         limit_argument(),
     )
@@ -265,7 +266,10 @@ def dead_list() -> Response:
     """Events that a handler failed on for good, newest first."""
     known_arguments(("handler", "limit", "cursor"))
     page = events.find_events(
-        "dead", request.args.get("handler") or None, request.args.get("cursor", "")[:2000], limit_argument()
+        "dead",
+        plain(request.args.get("handler", "")) or None,
+        request.args.get("cursor", "")[:2000],
+        limit_argument(),
     )
     names = DeadEventOut.model_fields
     return success([{name: getattr(one, name) for name in names} for one in page.rows], meta={"next": page.next})
