@@ -9,16 +9,20 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+import redis
 from flask import Flask
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 
 from ossature.context import Context
+from ossature.db.kernel import job as table
 from ossature.db.kernel import subscription
 from ossature.db.work import transaction
 from ossature.events.subscriptions import tell_database
-from ossature.events.types import EventType, Handler
+from ossature.events.types import Event, EventType, Handler, handles
+from ossature.jobs.pushing import PRIORITIES, Pushing
 from ossature.jobs.types import Job, Schedule
 from ossature.kernel import Kernel, set_kernel
 from ossature.testing.servers import SECRET, Servers
@@ -93,6 +97,63 @@ def declare(app: Flask) -> Iterator[Declare]:
     with transaction(Context(means="system"), role="system", database=kernel.db) as work:
         strangers = delete(subscription).where(subscription.c.handler.not_in(former.handlers))
         work.execute(strangers)  # what plugins that are not there subscribed to would stay
+
+
+class Heard:
+    """A handler that notes what it gets, and fails for the names of records that it is told."""
+
+    def __init__(self, *events: str, key: str = "ossature.listen", batch: int = 1, attempts: int = 8) -> None:
+        self.events: list[Event] = []
+        self.calls: list[int] = []
+        self.failing: set[str] = set()
+        self.handler = handles(*events, key=key, label="Listen", batch=batch, attempts=attempts)(self.take)
+
+    def take(self, given: Event | list[Event]) -> None:
+        events = given if isinstance(given, list) else [given]
+        self.calls.append(len(events))
+        for event in events:
+            if self.failing & {name_of(event), str(event.record_id)}:
+                raise RuntimeError(f"{name_of(event)} is not wanted, anna@example.com")
+        self.events += events
+
+    @property
+    def names(self) -> list[str]:
+        return [name_of(event) for event in self.events]
+
+    @property
+    def types(self) -> list[str]:
+        return [event.type.rpartition(".")[2] for event in self.events]
+
+
+def name_of(event: Event) -> str:
+    changed = event.data.get("changes", {}).get("name") or {}
+    return str(changed.get("after") or changed.get("before") or event.data.get("floor"))
+
+
+@pytest.fixture
+def listen(declare: Declare) -> Callable[..., Heard]:
+    """`listen("crm.contact.created", batch=10)`: a handler that notes what it gets, declared for this test alone."""
+
+    def made(*events: str, **options: Any) -> Heard:
+        heard = Heard(*events, **options)
+        declare(heard.handler)
+        return heard
+
+    return made
+
+
+@pytest.fixture
+def pushing(app: Flask) -> Pushing:
+    """What hands jobs to Redis, its queues empty and no other test's job waiting."""
+    kernel: Kernel = app.extensions["ossature"]
+    found = Pushing(kernel, redis.Redis.from_url(kernel.config.redis_url))
+    for name in PRIORITIES:
+        found.queues[name].empty()
+    with transaction(Context(means="system"), role="system", database=kernel.db) as work:
+        waiting = table.c.state.in_(("queued", "failed", "parked"))
+        work.execute(update(table).where(waiting).values(state="cancelled"))
+    found.tend()
+    return found
 
 
 @pytest.fixture(scope="module")

@@ -14,16 +14,11 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-import redis
-from flask import Flask
 from sqlalchemy import text
 
 from ossature.config import Config
-from ossature.context import Context
-from ossature.db.work import transaction
 from ossature.jobs import queue
-from ossature.jobs.pushing import PRIORITIES, Pushing
-from ossature.kernel import Kernel
+from ossature.jobs.pushing import Pushing
 from ossature.testing.people import Person, Tenant
 from ossature.testing.servers import SECRET
 
@@ -115,18 +110,6 @@ def worker(ossature_config: Config, installed_plugins: tuple[str, ...], tmp_path
         if process.poll() is None:
             process.terminate()
         process.communicate(timeout=30)
-
-
-@pytest.fixture
-def pushing(app: Flask) -> Pushing:
-    kernel: Kernel = app.extensions["ossature"]
-    found = Pushing(kernel, redis.Redis.from_url(kernel.config.redis_url))
-    for name in PRIORITIES:
-        found.queues[name].empty()
-    with transaction(Context(means="system"), role="system") as work:  # what other tests left behind
-        work.execute(text("UPDATE ossature.job SET state = 'cancelled' WHERE state IN ('queued', 'failed', 'parked')"))
-    found.tend()
-    return found
 
 
 def row(tenant: Tenant, id: UUID) -> Any:
