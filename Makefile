@@ -8,7 +8,9 @@ PARTS  := core $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml
 TESTED := $(patsubst %/pyproject.toml,%,$(wildcard tests/plugins/*/pyproject.toml))
 NEEDS  := constraints.txt $(addsuffix /pyproject.toml,$(PARTS) $(TESTED))
 
-.PHONY: run serve test test-all check format bench requirements wheels pins clean
+N      ?= 64
+
+.PHONY: run serve test test-all check format bench torture requirements wheels pins clean
 
 run: $(VENV)/.assets  ## run everything, with a database inside
 	@$(BIN)/ossature up
@@ -36,6 +38,9 @@ format: $(VENV)/.dev
 
 bench: $(VENV)/.dev $(VENV)/.assets  ## measure, and write benchmarks/RESULTS.md
 	$(BIN)/python benchmarks/run.py $(ARGS)
+
+torture: $(VENV)/.dev $(VENV)/.assets  ## kill N times, spread over all steps, and write benchmarks/TORTURE.md
+	$(BIN)/python tests/torture/run.py $(N)
 
 requirements: $(VENV)/.dev  ## which requirement has which test; ISSUE=name fails if one has none
 	@$(BIN)/python tools/requirements.py $(if $(ISSUE),--issue "$(ISSUE)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -30,10 +31,13 @@ def rounds() -> list[tuple[Point, ...]]:
 def test_whatever_is_killed_nothing_is_lost_or_doubled_and_order_is_kept(
     deployment: Deployment, writer: Writer
 ) -> None:
-    faults = []
+    faults, begun = [], time.monotonic()
     for points in [one for _ in range(TIMES) for one in rounds()]:
         found = kill_at(deployment, writer, *points)
         assert found.answered
         assert found.effects
+        print(
+            f"{time.monotonic() - begun:6.1f} s", " + ".join(point.name for point in points), found.faults, flush=True
+        )
         faults += [f"{' + '.join(point.name for point in points)}: {fault}" for fault in found.faults]
     assert faults == []

@@ -227,9 +227,12 @@ class Deployment:
         new.write_text(what)
         new.rename(self.folder / "armed" / point.key)
 
+    def armed(self, point: Point) -> bool:
+        return (self.folder / "armed" / point.key).exists()
+
     def disarm(self) -> None:
         for armed in (self.folder / "armed").iterdir():
-            armed.unlink()
+            armed.unlink(missing_ok=True)
 
     def sprung(self, point: Point) -> int:
         """The process that got there; 0 while none has."""

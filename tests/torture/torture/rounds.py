@@ -26,8 +26,6 @@ def kill_at(deployment: Deployment, writer: Writer, *points: Point) -> Count:
     writer.forget()
     until(lambda: _put_schedule_back(deployment), "a planned schedule")
     for point in points:
-        if point.along and point.along != "flush":
-            deployment.arm(next(one for one in POINTS if one.key == point.along))
         if point.at != ANY_MOMENT:
             deployment.arm(point)
         if point.along == "flush":
@@ -38,7 +36,7 @@ def kill_at(deployment: Deployment, writer: Writer, *points: Point) -> Count:
             if point.at == ANY_MOMENT:
                 _kill_from_outside(deployment, writer, point)
             else:
-                until(lambda point=point: deployment.sprung(point), f"{point.name}: the point was not reached")
+                until(lambda point=point: _reached(deployment, point), f"{point.name}: the point was not reached")
         answered = len(writer.answered)
         until(lambda: len(writer.answered) >= answered + MORE, "writing after the kill")
     finally:
@@ -55,6 +53,15 @@ def kill_at(deployment: Deployment, writer: Writer, *points: Point) -> Count:
     for refusal in writer.refused:
         found.fault("lost", f"a write was refused: {refusal}")
     return found
+
+
+def _reached(deployment: Deployment, point: Point) -> bool:
+    if deployment.sprung(point):
+        return True
+    for along in POINTS:  # again and again: another may have been killed than the one that leads to the point
+        if along.key == point.along and not deployment.armed(along):
+            deployment.arm(along)
+    return False
 
 
 def _kill_from_outside(deployment: Deployment, writer: Writer, point: Point) -> None:
