@@ -7,8 +7,11 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from torture.counting import count, newest, settled
+from torture.deployment import until
 from torture.points import DISPATCHER, POINTS, POSTGRES, REDIS, SCHEDULER, SERVE, WORKER, Point
 from torture.rounds import kill_at
+from torture.writer import Answered
 
 if TYPE_CHECKING:
     from torture.deployment import Deployment
@@ -41,3 +44,23 @@ def test_whatever_is_killed_nothing_is_lost_or_doubled_and_order_is_kept(
         )
         faults += [f"{' + '.join(point.name for point in points)}: {fault}" for fault in found.faults]
     assert faults == []
+
+
+def test_the_counting_sees_what_is_lost_doubled_or_out_of_order(deployment: Deployment, writer: Writer) -> None:
+    since = newest(deployment)
+    writer.writing.set()
+    until(lambda: len(writer.answered) >= 16, "writing")
+    writer.pause()
+    until(lambda: settled(deployment), "catching up")
+    with deployment.sql() as connection:
+        for spoil in (
+            "DELETE FROM _torture.effect WHERE place = (SELECT max(place) FROM _torture.effect WHERE source = 'stubborn')",
+            "INSERT INTO _torture.effect (tenant_id, source, cause, record_id, number, happened_seq) SELECT tenant_id, "
+            "source, cause, record_id, number, happened_seq FROM _torture.effect WHERE source = 'batch' ORDER BY place LIMIT 1",
+            "DELETE FROM _torture.effect WHERE place = (SELECT max(place) FROM _torture.effect WHERE source = 'count')",
+        ):
+            assert connection.execute(spoil).rowcount == 1
+    invented = Answered("change", 5, writer.answered[0].id, version=1000)
+    found = count(deployment, since, [*writer.answered, invented])
+    assert (found.lost, found.doubled) == (3, 1)
+    assert found.disordered >= 1

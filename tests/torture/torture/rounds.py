@@ -30,26 +30,28 @@ def kill_at(deployment: Deployment, writer: Writer, *points: Point) -> Count:
             deployment.arm(point)
         if point.along == "flush":
             _flush(deployment)
+    late = []
     writer.writing.set()
     try:
         for point in points:
             if point.at == ANY_MOMENT:
                 _kill_from_outside(deployment, writer, point)
             else:
-                until(lambda point=point: _reached(deployment, point), f"{point.name}: the point was not reached")
+                until(lambda point=point: _reached(deployment, point), f"reaching {point.name}")
         answered = len(writer.answered)
         until(lambda: len(writer.answered) >= answered + MORE, "writing after the kill")
+    except TimeoutError as error:
+        late.append(str(error))
     finally:
         deployment.disarm()
         writer.pause()
-    late = ""
     try:
         until(lambda: settled(deployment), "catching up")
     except TimeoutError as error:
-        late = str(error)
+        late.append(str(error))
     found = count(deployment, since, writer.answered)
-    if late:
-        found.fault("lost", late)
+    for what in late:
+        found.fault("lost", what)
     for refusal in writer.refused:
         found.fault("lost", f"a write was refused: {refusal}")
     return found
