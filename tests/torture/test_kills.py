@@ -31,6 +31,7 @@ def rounds() -> list[tuple[Point, ...]]:
     return list(zip(*kinds, strict=True))
 
 
+@pytest.mark.req("S4-092")
 def test_whatever_is_killed_nothing_is_lost_or_doubled_and_order_is_kept(
     deployment: Deployment, writer: Writer
 ) -> None:
@@ -39,10 +40,9 @@ def test_whatever_is_killed_nothing_is_lost_or_doubled_and_order_is_kept(
         found = kill_at(deployment, writer, *points)
         assert found.answered
         assert found.effects
-        print(
-            f"{time.monotonic() - begun:6.1f} s", " + ".join(point.name for point in points), found.faults, flush=True
-        )
-        faults += [f"{' + '.join(point.name for point in points)}: {fault}" for fault in found.faults]
+        names = " + ".join(point.name for point in points)
+        print(f"{time.monotonic() - begun:6.1f} s  {names}", flush=True)
+        faults += [f"{names}: {fault}" for fault in found.faults]
     assert faults == []
 
 

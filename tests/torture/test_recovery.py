@@ -85,6 +85,7 @@ def wait_for_jobs_in_redis(deployment: Deployment, writer: Writer) -> None:
 # -- servers that go away ----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.req("S4-092")
 def test_an_emptied_redis_is_filled_again_from_postgresql(deployment: Deployment, writer: Writer) -> None:
     with deployment.without(*WORKERS):
         wait_for_jobs_in_redis(deployment, writer)
