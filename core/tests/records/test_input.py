@@ -175,7 +175,7 @@ def test_any_text_comes_back_as_it_was_sent(samples: Any, name: str) -> None:
     [
         {"limit": "0"}, {"limit": "201"}, {"limit": "-1"}, {"limit": "ten"}, {"limit": "9" * 5000}, {"limit": "1e2"},
         {"limit": "000200999"}, {"limit": "²"}, {"sort": "nothing"}, {"sort": "-"}, {"sort": "--name"}, {"sort": "notes"},
-        {"filter[nothing]": "1"}, {"filter[name]": "Quartz"}, {"fields": "nothing"}, {"fields": "tenant_id"},
+        {"filter[nothing]": "1"}, {"filter[notes]": "Quartz"}, {"filter[name.like]": "Q%"}, {"fields": "nothing"}, {"fields": "tenant_id"},
         {"deleted": "maybe"}, {"page": "2"}, {"search": "x" * 201}, {"cursor": "abc"}, {"cursor": "x" * 5000},
     ],
 )  # fmt: skip

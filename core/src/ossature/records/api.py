@@ -15,6 +15,7 @@ from ossature.rbac import requires, signed_in
 from ossature.rbac.predicate import visible_fields
 from ossature.records import schemas, service
 from ossature.records.clean import plain
+from ossature.records.filters import read_arguments
 from ossature.records.query import ACTOR, ListQuery, Row, get_row, list_rows, options, part_rows
 from ossature.records.service import Written
 from ossature.records.types import RecordType
@@ -22,7 +23,7 @@ from ossature.web.api import documented, known_arguments, limit_argument, read_o
 
 _, _l, _n = translator("ossature")
 
-LIST_ARGUMENTS = ("search", "sort", "limit", "cursor", "fields", "deleted")
+LIST_ARGUMENTS = ("search", "sort", "limit", "cursor", "fields", "deleted", "where")
 
 
 def record_blueprint(plugin: str, types: Iterable[RecordType], aliases: Mapping[str, str]) -> APIBlueprint:
@@ -147,16 +148,13 @@ def options_answer(target: str) -> Response:
 
 def list_query() -> ListQuery:
     """The list that the query string asks for."""
-    filters = {
-        name[7:-1]: value for name, value in request.args.items() if name.startswith("filter[") and name.endswith("]")
-    }
     deleted = request.args.get("deleted", "false")
     if deleted not in ("true", "false"):
         raise BadRequest(_("The parameter deleted is wrong."), [Detail("deleted", "invalid", _("Give true or false."))])
     return ListQuery(
         search=_plain_search(),
         sort=request.args.get("sort", "")[:80],
-        filters=filters,
+        filter=read_arguments(request.args),
         limit=limit_argument(),
         cursor=request.args.get("cursor", "")[:2000],
         deleted=deleted == "true",

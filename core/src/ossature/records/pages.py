@@ -24,10 +24,11 @@ from ossature.rbac.predicate import reaches
 from ossature.records import service
 from ossature.records.clean import plain
 from ossature.records.fields import Field, Kind
+from ossature.records.filters import condition, equalities, read_arguments, tests_of
 from ossature.records.form_views import conflict_panel, form_page
 from ossature.records.forms import RecordForm
 from ossature.records.merging import Stale
-from ossature.records.query import ListQuery, Page, Row, conditions, get_row, labels_of, list_rows, part_rows
+from ossature.records.query import ListQuery, Page, Row, get_row, labels_of, list_rows, part_rows
 from ossature.records.types import RecordType
 from ossature.records.views import detail_page, list_page, page_endpoint, timeline_view
 from ossature.web import Crumb, notify, render
@@ -87,23 +88,21 @@ class Pages:
         query = ListQuery(
             search=plain(request.args.get("q", "").strip())[:200],
             sort=request.args.get("sort", "")[:80],
-            filters={
-                name[7:-1]: value
-                for name, value in request.args.items()
-                if name.startswith("filter[") and name.endswith("]")
-            },
+            filter=read_arguments(request.args),
             limit=10 if related else PAGE_SIZE,
             cursor=request.args.get("cursor", "")[:2000],
             deleted=request.args.get("deleted") == "true",
         )
         page = list_rows(rt, query)
         screens = kernel().screens[rt.key]
-        names = {*(screens.list or ()), *query.filters}
-        rows: list[Row] = [*page.rows, {name: _id(value) for name, value in query.filters.items()}]
+        asked = list(tests_of(query.filter))
+        names = {*(screens.list or ()), *(test.field for test in asked)}
+        named = [{test.field: _id(value)} for test in asked for value in _values(test.value)]
+        rows: list[Row] = [*page.rows, *named]
         shown = labels_of(rt, rows, names)
         view = list_page(rt, query, page, shown, None if related else self._count(rt, query, page), related=related)
         if related:
-            new = url_for(page_endpoint(rt, "new"), **dict(query.filters))
+            new = url_for(page_endpoint(rt, "new"), **dict[str, Any](equalities(query.filter)))
             return render("record/_related.html", title=view.title, list=_with_create(view, new))
         template = "record/_rows.html" if request.headers.get("HX-Target") == "rows" else "record/list.html"
         return render(template, title=view.title, breadcrumbs=self._crumbs(), list=view)
@@ -237,7 +236,7 @@ class Pages:
             reaches(rt),
             rt.c.deleted_at.isnot(None) if query.deleted else rt.c.deleted_at.is_(None),
         )
-        some = some.where(*conditions(rt, query.filters))
+        some = some.where(condition(rt, query.filter))
         found = session().execute(select(func.count()).select_from(some.limit(COUNT_UP_TO + 1).subquery())).scalar_one()
         return Count(min(found, COUNT_UP_TO), more=found > COUNT_UP_TO)
 
@@ -279,6 +278,10 @@ def _id(value: Any) -> UUID | None:
         return UUID(str(value))
     except ValueError:
         return None
+
+
+def _values(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _with_create(view: Any, url: str) -> Any:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import blake2s
 from typing import Any
@@ -16,12 +16,13 @@ from ossature.context import current
 from ossature.db.kernel import actor as actor_table
 from ossature.db.types import Money
 from ossature.db.work import session
-from ossature.errors import BadRequest, Detail, Invalid, NotFound
+from ossature.errors import BadRequest, Detail, NotFound
 from ossature.i18n.texts import translator
 from ossature.kernel import kernel
 from ossature.rbac.predicate import demand, reaches, visible_fields
 from ossature.records.cursor import Cursor
-from ossature.records.fields import Field, Kind
+from ossature.records.fields import Kind
+from ossature.records.filters import NOTHING, Filter, condition
 from ossature.records.rules import folded
 from ossature.records.types import RecordType
 
@@ -35,11 +36,11 @@ ACTOR = "ossature.actor"
 
 @dataclass(frozen=True, slots=True)
 class ListQuery:
-    """What a list is asked for. `sort` is a field name, `-` before it turns the order; `filters` are equalities."""
+    """What a list is asked for. `sort` is a field name, `-` before it turns the order."""
 
     search: str = ""
     sort: str = ""
-    filters: Mapping[str, Any] = field(default_factory=dict)
+    filter: Filter = NOTHING
     limit: int = 50
     cursor: str = ""
     deleted: bool = False
@@ -47,7 +48,7 @@ class ListQuery:
 
     def fingerprint(self, rt: RecordType) -> str:
         """The same for two pages of one list, different for lists that a cursor cannot be carried between."""
-        parts = (rt.key, self.sort, self.search, sorted((k, str(v)) for k, v in self.filters.items()), self.deleted)
+        parts = (rt.key, self.sort, self.search, self.filter, self.deleted)
         return blake2s(repr(parts).encode("utf-8", "replace"), digest_size=6).hexdigest()
 
 
@@ -92,8 +93,8 @@ def list_rows(rt: RecordType, query: ListQuery) -> Page:
 
     c = rt.c
     statement = _list_statement(rt, query.fields, name, down, query.deleted).where(reaches(rt))
-    for condition in conditions(rt, query.filters):
-        statement = statement.where(condition)
+    if query.filter != NOTHING:
+        statement = statement.where(condition(rt, query.filter))
     if query.search.strip():
         hits = select(func.ossature.search(rt.key, query.search[:200], SEARCH_CAP + 1).label("id")).cte("hits")
         statement = statement.where(c.id.in_(select(hits.c.id))).add_columns(
@@ -274,35 +275,6 @@ def to_rows(rt: RecordType, names: Sequence[str], found: Iterable[Iterable[Any]]
                 minor, currency = row.pop(f"{item.name}_minor"), row.pop(f"{item.name}_currency")
                 row[item.name] = None if minor is None else Money(minor, currency)
     return rows
-
-
-def conditions(rt: RecordType, filters: Mapping[str, Any]) -> Iterable[ColumnElement[bool]]:
-    """A list's filters as SQL. Raises `BadRequest` for a field that takes none, `Invalid` for a value that is wrong."""
-    visible = visible_fields(rt)
-    for name, value in filters.items():
-        item = visible.get(name) or (Field(Kind.REFERENCE, "", name="owner_id") if name == "owner_id" else None)
-        if item is None or item.kind not in (Kind.REFERENCE, Kind.CHOICE, Kind.BOOLEAN) or name not in rt.c:
-            raise BadRequest(
-                _("The list cannot be filtered by %(field)s.", field=name[:80]),
-                [Detail(f"filter[{name[:80]}]", "unknown_filter", _("Filter by a reference, a choice or yes/no."))],
-            )
-        yield rt.c[name] == _filter_value(item, name, value)
-
-
-def _filter_value(item: Field, name: str, value: Any) -> Any:
-    try:
-        if item.kind is Kind.REFERENCE:
-            return value if isinstance(value, UUID) else UUID(value)
-        if item.kind is Kind.BOOLEAN:
-            return {"true": True, "false": False, True: True, False: False}[value]
-        if value not in item.choices:
-            raise ValueError
-        return value
-    except (ValueError, KeyError, AttributeError, TypeError):
-        raise Invalid(
-            _("A filter has a wrong value."),
-            [Detail(f"filter[{name}]", "invalid", _("This value does not suit the field."))],
-        ) from None
 
 
 def _cursor_value(column: sa.Column[Any], value: Any) -> Any:

@@ -196,6 +196,10 @@ def list_arguments(rt: RecordType) -> type[BaseModel]:
         "limit": (Annotated[int, Field(ge=1, le=200)] | None, Field(None, description="Rows a page, 50 unless given")),
         "cursor": (str | None, Field(None, description="`meta.next` or `meta.previous` of another page")),
         "fields": (str | None, Field(None, description="Comma separated names; everything unless given")),
+        "where": (
+            str | None,
+            Field(None, description="A filter as JSON: groups all, any, none; tests field, op, value"),
+        ),
         "deleted": (Literal["true", "false"] | None, Field(None, description="The bin instead of live records")),
     }
     if rt.searchable:

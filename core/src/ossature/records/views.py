@@ -18,6 +18,8 @@ from ossature.i18n.texts import translator
 from ossature.kernel import kernel
 from ossature.rbac.predicate import reaches_owner, visible_fields
 from ossature.records.fields import Field, Kind
+from ossature.records.filters import Filter, Group, equalities, filterable, to_arguments, without
+from ossature.records.periods import period_words
 from ossature.records.query import ACTOR, Label, ListQuery, Page, Row
 from ossature.records.rules import shown_phone_number
 from ossature.records.screens import Screens
@@ -101,11 +103,11 @@ def list_page(
     """The list of a record as `record/list.html` shows it; `related` leaves out what is the same in every row."""
     screens = kernel().screens[rt.key]
     fields = all_fields(rt)
-    same = {*query.filters, "owner_id"} if related else set()
+    same = {*equalities(query.filter), "owner_id"} if related else set()
     names = [name for name in (screens.list or [rt.title_field]) if name in fields and name not in same]
     url = url_for(page_endpoint(rt, "list"))
     keep = {name: value for name, value in (("sort", query.sort),) if value}
-    keep |= {f"filter[{name}]": str(value) for name, value in query.filters.items()}
+    keep |= to_arguments(query.filter)
     if query.deleted:
         keep["deleted"] = "true"
     base = {**keep, **({"q": query.search} if query.search else {})}
@@ -150,14 +152,7 @@ def list_page(
             actions = (Action(_("Back to the list"), url, icon="arrow-left"),)
         else:
             actions = (Action(_("Recycle bin"), f"{url}?deleted=true", icon="trash"),)
-    chips = tuple(
-        models.FilterChip(
-            _("%(field)s is %(value)s", field=fields[name].label, value=_filter_words(fields[name], value, labels)),
-            with_(**{f"filter[{name}]": None}),
-        )
-        for name, value in query.filters.items()
-        if name in fields
-    )
+    chips = tuple(_chips(rt, query, labels, url, keep))
     title = _("Deleted %(records)s", records=str(rt.plural).lower()) if query.deleted else str(rt.plural)
     return ListPage(
         title=title, url=url, columns=tuple(columns), rows=rows, count=count,
@@ -170,16 +165,65 @@ def list_page(
     )  # fmt: skip
 
 
-def _filter_words(item: Field, value: Any, labels: Mapping[UUID, Label]) -> str:
+def _chips(
+    rt: RecordType, query: ListQuery, labels: Mapping[UUID, Label], url: str, keep: Mapping[str, str]
+) -> Iterator[models.FilterChip]:
+    """One for each outermost question, with the address of the list without it."""
+    asked = query.filter.items if isinstance(query.filter, Group) and query.filter.join == "all" else (query.filter,)
+    mine = to_arguments(query.filter)
+    base = {name: value for name, value in keep.items() if name not in mine}
+    if query.search:
+        base["q"] = query.search
+    for position, item in enumerate(asked):
+        left = base | to_arguments(without(query.filter, position))
+        yield models.FilterChip(filter_words(rt, item, labels), f"{url}?{urlencode(left)}" if left else url)
+
+
+def filter_words(rt: RecordType, node: Filter, labels: Mapping[UUID, Label]) -> str:
+    """A question in words: "Status is Customer", "Created this month or Owner is me"."""
+    if isinstance(node, Group):
+        words = [filter_words(rt, item, labels) for item in node.items]
+        if node.join == "none":
+            return _("none of: %(questions)s", questions="; ".join(words))
+        return (_(" and ") if node.join == "all" else _(" or ")).join(words)
+    item = filterable(rt)[node.field][0]
+    values = [
+        _value_words(item, node.op, value, labels)
+        for value in (node.value if isinstance(node.value, list) else [node.value])
+    ]
+    said = values[0] if len(values) == 1 else (_(" and ") if node.op == "between" else _(" or ")).join(values)
+    return str(QUESTIONS[node.op]) % {"field": item.label, "value": said}
+
+
+QUESTIONS = {
+    "is": _l("%(field)s is %(value)s"), "not": _l("%(field)s is not %(value)s"), "in": _l("%(field)s is %(value)s"),
+    "starts": _l("%(field)s begins with %(value)s"), "empty": _l("%(field)s is empty"),
+    "filled": _l("%(field)s is filled"), "below": _l("%(field)s is below %(value)s"),
+    "at_most": _l("%(field)s is at most %(value)s"), "above": _l("%(field)s is above %(value)s"),
+    "at_least": _l("%(field)s is at least %(value)s"), "between": _l("%(field)s is between %(value)s"),
+    "before": _l("%(field)s is before %(value)s"), "until": _l("%(field)s is until %(value)s"),
+    "after": _l("%(field)s is after %(value)s"), "since": _l("%(field)s is since %(value)s"),
+    "in_period": _l("%(field)s: %(value)s"), "me": _l("%(field)s is me"), "my_team": _l("%(field)s is in my team"),
+}  # fmt: skip
+"""How each operator is said in a chip."""
+
+
+def _value_words(item: Field, op: str, value: Any, labels: Mapping[UUID, Label]) -> str:
     if item.kind is Kind.CHOICE:
         return str(item.choices.get(value, value))
     if item.kind is Kind.BOOLEAN:
-        return _("Yes") if value == "true" else _("No")
-    try:
-        label = labels.get(UUID(str(value)))
-    except ValueError:
-        label = None
-    return label.title if label and not label.hidden else _("Restricted")
+        return _("Yes") if value in ("true", True) else _("No")
+    if item.kind is Kind.REFERENCE:
+        try:
+            label = labels.get(UUID(str(value)))
+        except ValueError:
+            label = None
+        return label.title if label and not label.hidden else _("Restricted")
+    if op == "in_period":
+        return period_words(str(value))
+    if item.kind in (Kind.DATE, Kind.DATETIME) and value is not None:
+        return formats.as_date(date.fromisoformat(str(value)))
+    return "" if value is None else str(value)
 
 
 def detail_page(

@@ -1,0 +1,403 @@
+"""Filters of lists: what may be asked of each kind of field, read from an address, checked, and compiled to SQL.
+
+A filter is a tree of groups (`all`, `any`, `none`) and tests (field, operator, value). Addresses hold one test each
+(`filter[status]=lead`, `filter[created_at.since]=2026-01-01`) or a whole tree as JSON in `where`:
+
+    {"any": [{"field": "status", "op": "in", "value": ["lead", "customer"]}, {"all": [...]}]}
+
+Screens, API, views and counts all come through `condition()`; a field that the reader may not see does not exist here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any, Literal
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement, and_, func, not_, or_
+
+from ossature.context import current
+from ossature.errors import BadRequest, Detail, Invalid
+from ossature.i18n.texts import translator
+from ossature.rbac.predicate import visible_fields
+from ossature.records.fields import Field, Kind
+from ossature.records.periods import Period, period
+from ossature.records.rules import folded
+from ossature.records.types import RecordType
+
+_, _l, _n = translator("ossature")
+
+MOST_TESTS = 100
+DEEPEST = 5
+LONGEST = 20_000
+MOST_VALUES = 200
+
+Join = Literal["all", "any", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """One question about one field; `value` is what was written, a list where the operator takes several."""
+
+    field: str
+    op: str
+    value: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Questions joined: all, any or none of them must be true. An empty group asks nothing."""
+
+    join: Join
+    items: tuple[Filter, ...] = ()
+
+
+Filter = Test | Group
+
+NOTHING = Group("all")
+
+_TEXT = ("is", "not", "in", "starts", "empty", "filled")
+_NUMBER = ("is", "not", "in", "below", "at_most", "above", "at_least", "between", "empty", "filled")
+_TIME = ("is", "before", "until", "after", "since", "between", "in_period", "empty", "filled")
+_REFERENCE = ("is", "not", "in", "empty", "filled")
+
+OPERATORS: dict[Kind, tuple[str, ...]] = {
+    Kind.TEXT: _TEXT, Kind.EMAIL: _TEXT, Kind.PHONE: _TEXT, Kind.URL: _TEXT, Kind.LONG_TEXT: ("empty", "filled"),
+    Kind.INTEGER: _NUMBER, Kind.DECIMAL: _NUMBER, Kind.MONEY: _NUMBER,
+    Kind.BOOLEAN: ("is",), Kind.CHOICE: _REFERENCE, Kind.REFERENCE: _REFERENCE,
+    Kind.DATE: _TIME, Kind.DATETIME: _TIME, Kind.SECRET: ("empty", "filled"),
+}  # fmt: skip
+"""What may be asked of each kind of field, in the order in which screens offer it."""
+
+OWNER_OPERATORS = (*_REFERENCE, "me", "my_team")
+
+
+def filterable(rt: RecordType) -> dict[str, tuple[Field, tuple[str, ...]]]:
+    """What the reader may filter by: name -> the field and its operators; base columns beside declared ones."""
+    found = {
+        name: (item, OPERATORS[item.kind])
+        for name, item in visible_fields(rt).items()
+        if not item.parent and all(column in rt.c for column in item.columns)
+    }
+    if rt.owned:
+        found["owner_id"] = (
+            Field(Kind.REFERENCE, _l("Owner"), name="owner_id", target="ossature.actor"),
+            OWNER_OPERATORS,
+        )
+    for name, label in (("created_at", _l("Created")), ("updated_at", _l("Last changed"))):
+        found[name] = (Field(Kind.DATETIME, label, name=name), OPERATORS[Kind.DATETIME])
+    return found
+
+
+def read_arguments(arguments: Mapping[str, str]) -> Group:
+    """The filter of a query string: its `filter[...]` parameters and its `where`, all of which must be true.
+
+    Raises `BadRequest` for what cannot be read; fields and values are looked at by `condition`.
+    """
+    tests: list[Filter] = []
+    for name, value in arguments.items():
+        if name.startswith("filter[") and name.endswith("]"):
+            field, _dot, op = name[7:-1].partition(".")
+            op = op or "is"
+            tests.append(Test(field, op, value.split(",") if op in ("in", "between") else value))
+    if where := arguments.get("where"):
+        tests.append(read_json(where))
+    _not_too_large(Group("all", tuple(tests)))
+    return Group("all", tuple(tests))
+
+
+def read_json(text: str) -> Filter:
+    """A filter written as JSON. Raises `BadRequest` saying what is wrong and where."""
+    if len(text) > LONGEST:
+        raise _unreadable("where", _("A filter has at most %(n)d characters.", n=LONGEST))
+    try:
+        document = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise _unreadable("where", _("It is not valid JSON: %(reason)s.", reason=str(error))) from None
+    found = _read(document, "where", 1)
+    _not_too_large(found)
+    return found
+
+
+def _read(it: Any, where: str, depth: int) -> Filter:
+    if depth > DEEPEST:
+        raise _unreadable(where, _("Groups lie at most %(n)d deep.", n=DEEPEST))
+    if not isinstance(it, dict):
+        raise _unreadable(where, _('Write a group such as {"all": [...]} or a test such as {"field": ..., "op": ...}.'))
+    if len(it) == 1 and (join := next(iter(it))) in ("all", "any", "none"):
+        items = it[join]
+        if not isinstance(items, list):
+            raise _unreadable(f"{where}.{join}", _("A group holds a list."))
+        return Group(join, tuple(_read(one, f"{where}.{join}.{n}", depth + 1) for n, one in enumerate(items)))
+    unknown = it.keys() - {"field", "op", "value"}
+    if unknown or not isinstance(it.get("field"), str) or not isinstance(it.get("op", "is"), str):
+        raise _unreadable(where, _("A test has a field, an operator (op) and a value."))
+    return Test(it["field"], it.get("op", "is"), it.get("value"))
+
+
+def write(node: Filter) -> dict[str, Any]:
+    """The filter as `read_json` reads it."""
+    if isinstance(node, Group):
+        return {node.join: [write(item) for item in node.items]}
+    return {"field": node.field, "op": node.op, **({} if node.value is None else {"value": node.value})}
+
+
+def to_arguments(node: Filter) -> dict[str, str]:
+    """The filter as parameters of an address; what they cannot say goes into `where`."""
+    items = node.items if isinstance(node, Group) and node.join == "all" else (node,)
+    made: dict[str, str] = {}
+    rest: list[Filter] = []
+    for item in items:
+        name = f"filter[{item.field}{'' if item.op == 'is' else '.' + item.op}]" if isinstance(item, Test) else ""
+        if isinstance(item, Test) and name not in made and not _holds_comma(item.value):
+            value = item.value
+            made[name] = ",".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)
+        else:
+            rest.append(item)
+    if rest:
+        made["where"] = orjson.dumps(write(rest[0] if len(rest) == 1 else Group("all", tuple(rest)))).decode()
+    return made
+
+
+def _holds_comma(value: Any) -> bool:
+    """Whether a list of values cannot be written with commas between them."""
+    return isinstance(value, list) and any("," in str(one) for one in value)
+
+
+def without(node: Filter, position: int) -> Filter:
+    """The filter without one of its outermost questions."""
+    items = node.items if isinstance(node, Group) and node.join == "all" else (node,)
+    return Group("all", items[:position] + items[position + 1 :])
+
+
+def equalities(node: Filter) -> dict[str, str]:
+    """The fields of which the filter demands one value: what a new record of this list begins with."""
+    items = node.items if isinstance(node, Group) and node.join == "all" else (node,)
+    return {item.field: str(item.value) for item in items if isinstance(item, Test) and item.op == "is"}
+
+
+def tests_of(node: Filter) -> Iterator[Test]:
+    """All questions of a filter."""
+    if isinstance(node, Test):
+        yield node
+    else:
+        for item in node.items:
+            yield from tests_of(item)
+
+
+def _not_too_large(node: Filter) -> None:
+    if sum(1 for _test in tests_of(node)) > MOST_TESTS:
+        raise _unreadable("where", _("A filter asks at most %(n)d questions.", n=MOST_TESTS))
+
+
+# -- to SQL ------------------------------------------------------------------------------------------------------------
+
+
+def condition(rt: RecordType, node: Filter, *, now: datetime | None = None) -> ColumnElement[bool]:
+    """The filter as SQL, for the bound reader: relative dates are those of their day.
+
+    Raises `BadRequest` for a field or operator that there is not, `Invalid` for a value that does not suit.
+    """
+    return _Compiler(rt, now or datetime.now(UTC)).compile(node, "filter")
+
+
+class _Compiler:
+    def __init__(self, rt: RecordType, now: datetime) -> None:
+        self.rt = rt
+        self.fields = filterable(rt)
+        self.zone = ZoneInfo(current().time_zone)
+        self.today = now.astimezone(self.zone).date()
+
+    def compile(self, node: Filter, where: str) -> ColumnElement[bool]:
+        if isinstance(node, Test):
+            return self.test(node, where)
+        parts = [self.compile(item, f"{where}.{node.join}.{n}") for n, item in enumerate(node.items)]
+        if not parts:
+            return sa.true()
+        if node.join == "all":
+            return and_(*parts)
+        # What is unknown counts as no, so that "none of these" finds rows that have no value.
+        together = func.coalesce(or_(*parts), sa.false())
+        return not_(together) if node.join == "none" else together
+
+    def test(self, test: Test, where: str) -> ColumnElement[bool]:
+        found = self.fields.get(test.field)
+        if found is None:
+            raise BadRequest(
+                _("The list cannot be filtered by %(field)s.", field=test.field[:80]),
+                [
+                    Detail(
+                        self._at(test),
+                        "unknown_filter",
+                        _("Filter by one of: %(names)s.", names=", ".join(self.fields)),
+                    )
+                ],
+            )
+        item, operators = found
+        if test.op not in operators:
+            raise BadRequest(
+                _("%(field)s cannot be asked %(op)s.", field=str(item.label), op=test.op[:80]),
+                [Detail(self._at(test), "unknown_operator", _("Use one of: %(names)s.", names=", ".join(operators)))],
+            )
+        if test.op in ("empty", "filled"):
+            missing = and_(*(self.rt.c[column].is_(None) for column in item.columns))
+            return missing if test.op == "empty" else not_(missing)
+        if test.op in ("me", "my_team"):
+            access, actor = current().access, current().actor
+            selves = access.selves or ({actor.id} if actor else set())
+            owner: ColumnElement[UUID] = self.rt.c[item.name]
+            return owner.in_(sorted(selves if test.op == "me" else access.owners))
+        try:
+            return self._compare(item, test)
+        except (ValueError, KeyError, TypeError, AttributeError, InvalidOperation, OverflowError) as error:
+            said = str(error) if isinstance(error, _Unsuitable) else _("This value does not suit the field.")
+            raise Invalid(_("A filter has a wrong value."), [Detail(self._at(test), "invalid", said)]) from None
+
+    def _at(self, test: Test) -> str:
+        return f"filter[{test.field[:80]}]"
+
+    def _compare(self, item: Field, test: Test) -> ColumnElement[bool]:
+        if item.kind in (Kind.DATE, Kind.DATETIME):
+            return self._compare_time(item, test)
+        read = _READERS[item.kind]
+        column: ColumnElement[Any] = self.rt.c[item.columns[0]]
+        if item.textual:
+            return self._compare_text(item, test)
+        if test.op in ("in", "between"):
+            values = [read(item, one) for one in _several(test.value)]
+            if test.op == "in":
+                return column.in_(values)
+            low, high = _pair(values)
+            return column.between(low, high)
+        value = read(item, test.value)
+        compare: dict[str, Callable[[], ColumnElement[bool]]] = {
+            "is": lambda: column == value, "not": lambda: column.is_distinct_from(value),
+            "below": lambda: column < value, "at_most": lambda: column <= value,
+            "above": lambda: column > value, "at_least": lambda: column >= value,
+        }  # fmt: skip
+        return compare[test.op]()
+
+    def _compare_text(self, item: Field, test: Test) -> ColumnElement[bool]:
+        """Blind to case and accents, by the folded column where there is one, so that its index serves."""
+        column: ColumnElement[str] = (
+            self.rt.c[item.sort_column] if item.sort_column in self.rt.c else func.ossature.fold(self.rt.c[item.name])
+        )
+        if test.op == "in":
+            return column.in_([folded(_text(one)) for one in _several(test.value)])
+        value = folded(_text(test.value))
+        compare: dict[str, Callable[[], ColumnElement[bool]]] = {
+            "is": lambda: column == value, "not": lambda: column.is_distinct_from(value),
+            "starts": lambda: func.starts_with(column, value),
+        }  # fmt: skip
+        return compare[test.op]()
+
+    def _compare_time(self, item: Field, test: Test) -> ColumnElement[bool]:
+        column: ColumnElement[Any] = self.rt.c[item.name]
+        if test.op == "in_period":
+            return self._within(column, item, period(_text(test.value), self.today))
+        if test.op == "between":
+            first, last = _pair([_day(one) for one in _several(test.value)])
+            return self._within(column, item, Period(first, last))
+        day = _day(test.value)
+        if test.op == "is":
+            return self._within(column, item, Period(day, day))
+        begins, ends = self._edges(item, Period(day, day))
+        compare: dict[str, Callable[[], ColumnElement[bool]]] = {
+            "before": lambda: column < begins, "until": lambda: column < ends,
+            "after": lambda: column >= ends, "since": lambda: column >= begins,
+        }  # fmt: skip
+        return compare[test.op]()
+
+    def _within(self, column: ColumnElement[Any], item: Field, days: Period) -> ColumnElement[bool]:
+        begins, ends = self._edges(item, days)
+        return and_(column >= begins, column < ends)
+
+    def _edges(self, item: Field, days: Period) -> tuple[Any, Any]:
+        """Where the days begin and end: of moments, in the reader's time zone."""
+        after = days.last + timedelta(days=1)
+        if item.kind is Kind.DATE:
+            return days.first, after
+        return datetime.combine(days.first, time(), self.zone), datetime.combine(after, time(), self.zone)
+
+
+class _Unsuitable(ValueError):
+    """A wrong value, with a sentence that says why."""
+
+
+def _unreadable(where: str, message: str) -> BadRequest:
+    return BadRequest(_("The filter cannot be read."), [Detail(where, "bad_filter", message)])
+
+
+def _several(value: Any) -> Sequence[Any]:
+    if not isinstance(value, list) or not value:
+        raise _Unsuitable(_("Give a list of values."))
+    if len(value) > MOST_VALUES:
+        raise _Unsuitable(_("Give at most %(n)d values.", n=MOST_VALUES))
+    return value
+
+
+def _pair(values: Sequence[Any]) -> tuple[Any, Any]:
+    if len(values) != 2:
+        raise _Unsuitable(_("Give two values, the lower one first."))
+    return values[0], values[1]
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value or len(value) > 200 or "\x00" in value:
+        raise _Unsuitable(_("Give a text of at most 200 characters."))
+    return value
+
+
+def _day(value: Any) -> date:
+    if not isinstance(value, str):
+        raise _Unsuitable(_("Give a day such as 2026-11-20."))
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise _Unsuitable(_("Give a day such as 2026-11-20.")) from None
+
+
+def _number(item: Field, value: Any) -> Any:
+    if isinstance(value, bool):
+        raise _Unsuitable(_("Give a number."))
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        raise _Unsuitable(_("Give a number.")) from None
+    if not number.is_finite() or abs(number) > 10**17:
+        raise _Unsuitable(_("Give a smaller number."))
+    if item.kind is Kind.INTEGER and number != int(number):
+        raise _Unsuitable(_("Give a whole number."))
+    return int(number) if item.kind is Kind.INTEGER else number
+
+
+def _minor(_item: Field, value: Any) -> Any:
+    """Money is asked for in minor units, whatever its currency."""
+    return int(_number(Field(Kind.INTEGER, ""), value))
+
+
+def _boolean(_item: Field, value: Any) -> bool:
+    return {"true": True, "false": False, True: True, False: False}[value]
+
+
+def _choice(item: Field, value: Any) -> str:
+    if value not in item.choices:
+        raise _Unsuitable(_("Choose one of: %(names)s.", names=", ".join(map(str, item.choices))))
+    return str(value)
+
+
+def _reference(_item: Field, value: Any) -> UUID:
+    return value if isinstance(value, UUID) else UUID(value)
+
+
+_READERS: dict[Kind, Callable[[Field, Any], Any]] = {
+    Kind.TEXT: lambda _i, v: v, Kind.EMAIL: lambda _i, v: v, Kind.PHONE: lambda _i, v: v, Kind.URL: lambda _i, v: v,
+    Kind.INTEGER: _number, Kind.DECIMAL: _number, Kind.MONEY: _minor, Kind.BOOLEAN: _boolean, Kind.CHOICE: _choice,
+    Kind.REFERENCE: _reference,
+}  # fmt: skip
