@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ from pydantic import BaseModel
 from ossature.db.kernel import job as job_table
 from ossature.events.types import handles
 from ossature.jobs.types import Schedule, job
+from ossature.processes_seen import announcing, seen
 from ossature.testing.background_rows import add_delivery, add_job, add_line, declare, owed, state_of
 from ossature.testing.people import Tenant
 
@@ -273,18 +275,17 @@ def test_failures_are_told_where_they_are_not_looked_for(tenant: Tenant) -> None
 
 def test_missing_processes_are_named_with_their_command(app: Flask, tenant: Tenant) -> None:
     page = tenant.member("owner").page
-    redis = app.extensions["ossature"].redis
-    text = page.get(HERE).text
-    assert "ossature worker" in text
-    said = b'{"kind": "worker", "host": "srv-1", "pid": 7, "since": 1700000000.0}'
-    redis.set("ossature:process:worker:srv-1:7", said, ex=30)
-    try:
+    kernel = app.extensions["ossature"]
+    assert "ossature worker" in page.get(HERE).text
+    with announcing(kernel, "worker"):
+        deadline = time.monotonic() + 20
+        while not seen(kernel) and time.monotonic() < deadline:
+            time.sleep(0.02)
         text = page.get(HERE).text
-    finally:
-        redis.delete("ossature:process:worker:srv-1:7")
     assert "1 worker" in text
     assert "ossature worker" not in text
     assert "ossature scheduler" in text
+    assert seen(kernel) == []
 
 
 def test_who_may_look_cannot_change_and_others_see_nothing(tenant: Tenant, make_tenant: Callable[..., Tenant]) -> None:

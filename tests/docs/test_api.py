@@ -82,7 +82,7 @@ def test_changes_are_as_their_page_says(docs: Any, app: Flask, tenant: Tenant) -
 @pytest.mark.req("S4-676", "S3-065", "S2-007")
 def test_addresses_of_records_are_plural_and_hyphenated(app: Flask) -> None:
     rules = {rule.rule for rule in app.url_map.iter_rules() if rule.rule.startswith("/api/")}
-    words = re.compile(r"/api(/_?[a-z][a-z0-9]*(-[a-z0-9]+)*|/openapi\.json|/<uuid:id>)+")
+    words = re.compile(r"/api(/_?[a-z][a-z0-9]*(-[a-z0-9]+)*|/openapi\.json|/<uuid:id>|/<key>)+")
     assert not [rule for rule in rules if not words.fullmatch(rule)]
     assert {"/api/contacts", "/api/contacts/<uuid:id>", "/api/crm/contacts", "/api/companies"} <= rules
     kernel: Kernel = app.extensions["ossature"]

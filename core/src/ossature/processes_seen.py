@@ -25,6 +25,8 @@ KINDS = BACKGROUND
 EVERY = 10.0
 FORGOTTEN_AFTER = 30
 
+_KEY = "ossature:processes"
+
 
 @dataclass(frozen=True, slots=True)
 class SeenProcess:
@@ -39,11 +41,11 @@ class SeenProcess:
 def seen(kernel: Kernel) -> list[SeenProcess]:
     """Those heard of within half a minute; none when Redis does not answer."""
     try:
-        keys = [key for kind in KINDS for key in kernel.redis.scan_iter(f"ossature:process:{kind}:*", count=1000)]
-        values = [value for value in kernel.redis.mget(keys) if value] if keys else []
+        values = kernel.redis.hvals(_KEY)
     except redis.RedisError:
         return []
-    found = [orjson.loads(value) for value in values]
+    heard_since = time.time() - FORGOTTEN_AFTER
+    found = [it for it in map(orjson.loads, values) if it["at"] > heard_since]
     return sorted(
         (SeenProcess(it["kind"], it["host"], it["pid"], datetime.fromtimestamp(it["since"], UTC)) for it in found),
         key=lambda one: (KINDS.index(one.kind), one.host, one.pid),
@@ -54,14 +56,15 @@ def seen(kernel: Kernel) -> list[SeenProcess]:
 def announcing(kernel: Kernel, kind: str) -> Iterator[None]:
     """Say that this process runs, from a thread, for the length of a block."""
     host, pid, over = socket.gethostname(), os.getpid(), threading.Event()
-    key = f"ossature:process:{kind}:{host}:{pid}"
-    value = orjson.dumps({"kind": kind, "host": host, "pid": pid, "since": time.time()})
+    name = f"{kind}:{host}:{pid}"
+    about = {"kind": kind, "host": host, "pid": pid, "since": time.time()}
     connection = redis.Redis.from_url(kernel.config.redis_url, socket_timeout=2, socket_connect_timeout=2)
 
     def tell() -> None:
         while True:
             try:
-                connection.set(key, value, ex=FORGOTTEN_AFTER)
+                connection.hset(_KEY, name, orjson.dumps(about | {"at": time.time()}))
+                _forget_the_dead(connection)
             except redis.RedisError as error:
                 log.debug("could not say that the %s runs: %s", kind, error)
             if over.wait(EVERY):
@@ -75,7 +78,15 @@ def announcing(kernel: Kernel, kind: str) -> Iterator[None]:
         over.set()
         thread.join(timeout=3)
         try:
-            connection.delete(key)
+            connection.hdel(_KEY, name)
         except redis.RedisError:
             log.debug("could not say that the %s ended", kind)
         connection.close()
+
+
+def _forget_the_dead(connection: redis.Redis) -> None:
+    """Drop what processes said that were killed without a word."""
+    old = time.time() - 10 * FORGOTTEN_AFTER
+    gone = [name for name, value in connection.hgetall(_KEY).items() if orjson.loads(value)["at"] < old]
+    if gone:
+        connection.hdel(_KEY, *gone)
