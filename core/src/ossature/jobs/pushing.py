@@ -42,10 +42,15 @@ _PUSHED = text(
     "UPDATE ossature.job SET pushed_at = now() WHERE (tenant_id, id) IN (SELECT * FROM unnest(:tenants, :ids))"
 )
 _LOST = text("UPDATE ossature.job SET pushed_at = NULL WHERE state IN ('queued', 'failed') AND pushed_at IS NOT NULL")
-_LOST_THESE = text(
-    "UPDATE ossature.job SET pushed_at = NULL "
-    "WHERE state IN ('queued', 'failed') AND (tenant_id, id) IN (SELECT * FROM unnest(:tenants, :ids))"
+_WAIT_LONG = text(
+    "SELECT EXISTS (SELECT FROM ossature.job WHERE state IN ('queued', 'failed') "
+    "AND pushed_at < now() - make_interval(secs => :after))"
 )
+_FORGOTTEN = text("""
+UPDATE ossature.job SET pushed_at = NULL
+WHERE state IN ('queued', 'failed') AND pushed_at < now() - make_interval(secs => :after)
+  AND concat(id, '-', attempts) NOT IN (SELECT unnest(CAST(:there AS text[])))
+""")
 # A run that is paused at its very end holds its row; it is passed over, or every dispatcher would wait for it.
 _SILENT = text(f"""
 UPDATE ossature.job SET
@@ -128,20 +133,9 @@ class Pushing:
             session().execute(_LOST)
             after_commit(lambda: self._know(server))  # not before: a crash between the two would hide the loss
             return
-        waiting = session().execute(
-            text(
-                "SELECT tenant_id, id, attempts FROM ossature.job WHERE state IN ('queued', 'failed') "
-                "AND pushed_at < now() - make_interval(secs => :after) ORDER BY pushed_at LIMIT :most"
-            ),
-            {"after": _FORGOTTEN_AFTER, "most": _AT_ONCE},
-        )
-        old = {f"{row.id}-{row.attempts}": row for row in waiting}
-        if old:
-            there = {found for queue in self.queues.values() for found in queue.job_ids}
-            gone = [row for name, row in old.items() if name not in there]
-            if gone:
-                keys = {"tenants": [row.tenant_id for row in gone], "ids": [row.id for row in gone]}
-                session().execute(_LOST_THESE.bindparams(*_uuid_lists()), keys)
+        if session().scalar(_WAIT_LONG, {"after": _FORGOTTEN_AFTER}):
+            there = [name for queue in self.queues.values() for name in queue.job_ids]
+            session().execute(_FORGOTTEN, {"after": _FORGOTTEN_AFTER, "there": there})
 
     def _know(self, server: str) -> None:
         self.connection.set(_MARK, server)
