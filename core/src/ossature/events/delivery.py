@@ -51,6 +51,8 @@ UNION ALL
 SELECT NULL, NULL, 'later', min(due_at) FROM ossature.delivery WHERE state = 'retry' AND due_at > now()
 UNION ALL
 SELECT NULL, NULL, 'job', min(due_at) FROM ossature.job WHERE state IN ('queued', 'failed') AND pushed_at IS NULL
+UNION ALL
+SELECT NULL, NULL, 'now', now()
 """.replace("::", "\\:\\:")
 )
 
@@ -84,9 +86,11 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What waits to be delivered now, when the next failed delivery is due, and when the next job is."""
+    """What waits to be delivered now, when the next failed delivery is due, and when the next job is; all by the
+    database's clock."""
 
     lanes: tuple[Lane, ...]
+    now: datetime
     next_retry: datetime | None
     next_job: datetime | None
 
@@ -96,7 +100,7 @@ def look() -> Look:
     rows = session().execute(_LOOK).all()
     moments = {row.state: row.due_at for row in rows if row.handler is None}
     lanes = tuple(Lane(row.tenant_id, row.handler, row.state) for row in rows if row.handler is not None)
-    return Look(lanes, moments["later"], moments["job"])
+    return Look(lanes, moments["now"], moments["later"], moments["job"])
 
 
 def deliver(kernel: Kernel, lane: Lane) -> int:

@@ -10,7 +10,6 @@ import logging
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from datetime import UTC, datetime
 
 import psycopg
 import redis
@@ -29,6 +28,7 @@ log = logging.getLogger(__name__)
 THREADS = 4
 """Lanes worked on at once, so that a slow handler holds up itself alone."""
 _LOOK_EVERY = 5.0
+_BUSY_LOOK_EVERY = 0.2  # while lanes are worked on, the bell is not listened to
 _TEND_EVERY = 15.0
 _LANE_FOR = 1.0  # seconds at one lane before the others get a look
 _NOTHING_FOR = 2.0  # seconds until a lane is tried again whose events could not be delivered
@@ -66,7 +66,7 @@ class Dispatcher:
                     stop.wait(1.0)
                     continue
                 if self._busy:
-                    wait(self._busy.values(), timeout=min(pause, 0.05), return_when="FIRST_COMPLETED")
+                    wait(self._busy.values(), timeout=min(pause, _BUSY_LOOK_EVERY), return_when="FIRST_COMPLETED")
                 elif pause > 0:
                     bell.wait(pause)
 
@@ -91,12 +91,13 @@ class Dispatcher:
             if lane not in self._busy and self._resting.get(lane, 0.0) <= now:
                 self._busy[lane] = pool.submit(self._work_on, lane, stop)
                 started = True
-        present = datetime.now(UTC)
-        jobs_are_due = found.next_job is not None and found.next_job <= present
+        jobs_are_due = found.next_job is not None and found.next_job <= found.now
         if self._tend_jobs(now, jobs_are_due) or started:
             return 0.01
-        later = [moment for moment in (found.next_retry, found.next_job) if moment is not None and moment > present]
-        pauses = [(moment - present).total_seconds() for moment in later] + [at - now for at in self._resting.values()]
+        later = [moment for moment in (found.next_retry, found.next_job) if moment is not None and moment > found.now]
+        pauses = [(moment - found.now).total_seconds() for moment in later] + [
+            at - now for at in self._resting.values()
+        ]
         return min([_LOOK_EVERY, *(max(0.05, seconds) for seconds in pauses)])
 
     def _tend_jobs(self, now: float, due: bool) -> int:
