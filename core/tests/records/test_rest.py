@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -240,7 +241,7 @@ def test_the_api_describes_itself_completely(app: Flask, owner: Person) -> None:
     described = owner.api.get("/api/openapi.json").json
     assert described["openapi"].startswith("3.1")
     served = {
-        (str(rule.rule).replace("<uuid:id>", "{id}"), method.lower())
+        (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), method.lower())
         for rule in app.url_map.iter_rules()
         if rule.rule.startswith("/api/") and rule.rule not in ("/api/openapi.json", "/api/docs", "/api/v1/health")
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}

@@ -9,6 +9,7 @@ from flask import g, url_for
 
 from ossature.auth.request import caller
 from ossature.context import Context, NoContext, current
+from ossature.db.work import session, transaction
 from ossature.hooks.calls import NAVIGATION
 from ossature.hooks.types import NavItem
 from ossature.i18n.texts import translator
@@ -50,15 +51,18 @@ def tenants(context: Context) -> Sequence[TenantChoice]:
 def dead(context: Context) -> tuple[int, int]:
     """How many jobs and how many events failed for good; counted once a request, for who may see them.
 
-    The page of an error asks nothing of the database, which may be what failed.
+    In a transaction of its own: a form that is shown again may come after a refusal by the database, which ends the
+    present one. The page of an error asks nothing of the database, which may be what failed.
     """
     if context.tenant_id is None or not context.access.allows(BACKGROUND_VIEW):
         return 0, 0
     if "dead" not in g:
         try:
-            g.dead = dead_counts()
+            session()
         except NoContext:
             return 0, 0
+        with transaction():
+            g.dead = dead_counts()
     found: tuple[int, int] = g.dead
     return found
 
