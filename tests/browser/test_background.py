@@ -143,4 +143,4 @@ def test_a_schedule_is_moved_and_run_at_once(tenant: Tenant, screen: Screen) -> 
     expect(row).to_contain_text("15 6 * * *")
     row.get_by_role("button", name="Run “Import, every night” now").click()
     expect(page.get_by_role("heading", name="Import contacts")).to_be_visible()
-    expect(page.get_by_role("link", name="It came by the clock")).to_be_visible()
+    expect(page.get_by_role("link", name="Run at once from its schedule")).to_be_visible()
