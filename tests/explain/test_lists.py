@@ -18,7 +18,7 @@ from flask import Flask
 from sqlalchemy import Connection, Engine, event, text
 
 from ossature.kernel import Kernel
-from ossature.records.filters import Test
+from ossature.records.filters import Question
 from ossature.records.query import ListQuery, list_rows
 from ossature.records.types import RecordType
 from ossature.testing.people import Person, Tenant, new_tenant
@@ -89,14 +89,14 @@ def lists(rt: RecordType, targets: dict[str, UUID], sales: Person) -> Iterator[L
         yield ListQuery(sort=name)
         yield ListQuery(sort=f"-{name}", limit=200)
     yield ListQuery(deleted=True)
-    yield ListQuery(filter=Test("owner_id", "is", sales.member_id))
+    yield ListQuery(filter=Question("owner_id", "is", sales.member_id))
     if rt.searchable:
         yield ListQuery(search="a1b")
-        yield ListQuery(search="a1", filter=Test("owner_id", "is", sales.member_id))
+        yield ListQuery(search="a1", filter=Question("owner_id", "is", sales.member_id))
         yield ListQuery(search="nothingofthekind")
     for item in rt.references():
         if item.target in targets and item.target != rt.key:
-            yield ListQuery(filter=Test(item.name, "is", targets[item.target]))
+            yield ListQuery(filter=Question(item.name, "is", targets[item.target]))
 
 
 @contextmanager

@@ -111,7 +111,7 @@ class Kind:
 
 _ROW = (
     *(column for column in job_table.c if column.key not in ("args", "result", "tenant_id", "unique_key", "beat_at")),
-    actor_table.c.label.label("asked_by"),
+    sa.case((actor_table.c.kind != "job", actor_table.c.label)).label("asked_by"),
     sa.func.clock_timestamp(type_=sa.DateTime(timezone=True)).label("now"),
 )
 _FROM = job_table.outerjoin(

@@ -42,7 +42,7 @@ Join = Literal["all", "any", "none"]
 
 
 @dataclass(frozen=True, slots=True)
-class Test:
+class Question:
     """One question about one field; `value` is what was written, a list where the operator takes several."""
 
     field: str
@@ -58,7 +58,7 @@ class Group:
     items: tuple[Filter, ...] = ()
 
 
-Filter = Test | Group
+Filter = Question | Group
 
 NOTHING = Group("all")
 
@@ -105,7 +105,7 @@ def read_arguments(arguments: Mapping[str, str]) -> Group:
         if name.startswith("filter[") and name.endswith("]"):
             field, _dot, op = name[7:-1].partition(".")
             op = op or "is"
-            tests.append(Test(field, op, value.split(",") if op in ("in", "between") else value))
+            tests.append(Question(field, op, value.split(",") if op in ("in", "between") else value))
     if where := arguments.get("where"):
         tests.append(read_json(where))
     _not_too_large(Group("all", tuple(tests)))
@@ -138,7 +138,7 @@ def _read(it: Any, where: str, depth: int) -> Filter:
     unknown = it.keys() - {"field", "op", "value"}
     if unknown or not isinstance(it.get("field"), str) or not isinstance(it.get("op", "is"), str):
         raise _unreadable(where, _("A test has a field, an operator (op) and a value."))
-    return Test(it["field"], it.get("op", "is"), it.get("value"))
+    return Question(it["field"], it.get("op", "is"), it.get("value"))
 
 
 def write(node: Filter) -> dict[str, Any]:
@@ -154,8 +154,8 @@ def to_arguments(node: Filter) -> dict[str, str]:
     made: dict[str, str] = {}
     rest: list[Filter] = []
     for item in items:
-        name = f"filter[{item.field}{'' if item.op == 'is' else '.' + item.op}]" if isinstance(item, Test) else ""
-        if isinstance(item, Test) and name not in made and not _holds_comma(item.value):
+        name = f"filter[{item.field}{'' if item.op == 'is' else '.' + item.op}]" if isinstance(item, Question) else ""
+        if isinstance(item, Question) and name not in made and not _holds_comma(item.value):
             value = item.value
             made[name] = ",".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)
         else:
@@ -179,12 +179,12 @@ def without(node: Filter, position: int) -> Filter:
 def equalities(node: Filter) -> dict[str, str]:
     """The fields of which the filter demands one value: what a new record of this list begins with."""
     items = node.items if isinstance(node, Group) and node.join == "all" else (node,)
-    return {item.field: str(item.value) for item in items if isinstance(item, Test) and item.op == "is"}
+    return {item.field: str(item.value) for item in items if isinstance(item, Question) and item.op == "is"}
 
 
-def tests_of(node: Filter) -> Iterator[Test]:
+def tests_of(node: Filter) -> Iterator[Question]:
     """All questions of a filter."""
-    if isinstance(node, Test):
+    if isinstance(node, Question):
         yield node
     else:
         for item in node.items:
@@ -215,7 +215,7 @@ class _Compiler:
         self.today = now.astimezone(self.zone).date()
 
     def compile(self, node: Filter, where: str) -> ColumnElement[bool]:
-        if isinstance(node, Test):
+        if isinstance(node, Question):
             return self.test(node, where)
         parts = [self.compile(item, f"{where}.{node.join}.{n}") for n, item in enumerate(node.items)]
         if not parts:
@@ -226,7 +226,7 @@ class _Compiler:
         together = func.coalesce(or_(*parts), sa.false())
         return not_(together) if node.join == "none" else together
 
-    def test(self, test: Test, where: str) -> ColumnElement[bool]:
+    def test(self, test: Question, where: str) -> ColumnElement[bool]:
         found = self.fields.get(test.field)
         if found is None:
             raise BadRequest(
@@ -259,10 +259,10 @@ class _Compiler:
             said = str(error) if isinstance(error, _Unsuitable) else _("This value does not suit the field.")
             raise Invalid(_("A filter has a wrong value."), [Detail(self._at(test), "invalid", said)]) from None
 
-    def _at(self, test: Test) -> str:
+    def _at(self, test: Question) -> str:
         return f"filter[{test.field[:80]}]"
 
-    def _compare(self, item: Field, test: Test) -> ColumnElement[bool]:
+    def _compare(self, item: Field, test: Question) -> ColumnElement[bool]:
         if item.kind in (Kind.DATE, Kind.DATETIME):
             return self._compare_time(item, test)
         read = _READERS[item.kind]
@@ -283,7 +283,7 @@ class _Compiler:
         }  # fmt: skip
         return compare[test.op]()
 
-    def _compare_text(self, item: Field, test: Test) -> ColumnElement[bool]:
+    def _compare_text(self, item: Field, test: Question) -> ColumnElement[bool]:
         """Blind to case and accents, by the folded column where there is one, so that its index serves."""
         column: ColumnElement[str] = (
             self.rt.c[item.sort_column] if item.sort_column in self.rt.c else func.ossature.fold(self.rt.c[item.name])
@@ -297,7 +297,7 @@ class _Compiler:
         }  # fmt: skip
         return compare[test.op]()
 
-    def _compare_time(self, item: Field, test: Test) -> ColumnElement[bool]:
+    def _compare_time(self, item: Field, test: Question) -> ColumnElement[bool]:
         column: ColumnElement[Any] = self.rt.c[item.name]
         if test.op == "in_period":
             return self._within(column, item, period(_text(test.value), self.today))
