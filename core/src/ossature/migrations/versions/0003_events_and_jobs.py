@@ -128,8 +128,8 @@ BEGIN
   FOR month IN SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
     WHERE i.inhparent = 'ossature.event'::regclass AND c.relname ~ '^event_\d{4}_\d\d$' ORDER BY 1
   LOOP
-    ends := (to_timestamp(right(month, 7) || ' UTC', 'YYYY_MM TZ') AT TIME ZONE 'UTC' + interval '1 month')
-            AT TIME ZONE 'UTC';
+    ends := (make_timestamp(left(right(month, 7), 4)::integer, right(month, 2)::integer, 1, 0, 0, 0)
+             + interval '1 month') AT TIME ZONE 'UTC';
     IF ends < now() - make_interval(days => greatest(days, 1)) THEN
       SELECT EXISTS (SELECT FROM ossature.delivery d
         WHERE d.event_at >= ends - interval '32 days' AND d.event_at < ends) INTO owed;
