@@ -16,7 +16,7 @@ from ossature.events import changes as feed
 from ossature.hooks.specs import hookimpl
 from ossature.i18n import translator
 from ossature.kernel import kernel
-from ossature.plugins.manifest import KERNEL
+from ossature.plugins.manifest import is_on
 from ossature.rbac import signed_in
 from ossature.records.clean import plain
 from ossature.records.types import RecordType
@@ -90,7 +90,7 @@ def changes() -> Response:
 def _records(given: str) -> list[RecordType]:
     """The record types that were named, or all that the caller may see. Raises `Invalid` for one that is not there."""
     access = current().access
-    there = {rt.key: rt for rt in kernel().records if rt.plugin == KERNEL or rt.plugin in access.plugins}
+    there = {rt.key: rt for rt in kernel().records if is_on(rt.plugin, access.plugins)}
     names = list(dict.fromkeys(name for name in given.split(",") if name))
     unknown = [name for name in names if name not in there]
     if unknown:

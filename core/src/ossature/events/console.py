@@ -17,6 +17,7 @@ from ossature.events import delivery as lanes
 from ossature.events.wake import wake_after_commit
 from ossature.i18n.texts import translator
 from ossature.kernel import kernel
+from ossature.plugins.manifest import is_on
 from ossature.records.cursor import Cursor
 from ossature.records.query import labels
 from ossature.redaction import redact_text
@@ -228,7 +229,7 @@ def _parked(handler: str) -> str | None:
     declared = kernel().background.handlers.get(handler)
     if declared is None:
         return "gone"
-    return None if declared.plugin == "ossature" or declared.plugin in current().access.plugins else "off"
+    return None if is_on(declared.plugin, current().access.plugins) else "off"
 
 
 def _views(rows: Sequence[Any]) -> tuple[EventView, ...]:

@@ -25,6 +25,7 @@ from ossature.db.kernel import delivery, receipt
 from ossature.db.work import session, transaction
 from ossature.events.types import Event, EventType, Handler
 from ossature.kernel import Kernel
+from ossature.plugins.manifest import is_on
 from ossature.rbac.acting import as_job, tenant_now, write_actor
 from ossature.redaction import redact_text
 
@@ -113,7 +114,7 @@ def deliver(kernel: Kernel, lane: Lane) -> int:
     if handler is None:
         return 0
     tenant, plugins = tenant_now(lane.tenant_id)
-    if tenant is None or not (handler.plugin == "ossature" or handler.plugin in plugins):
+    if tenant is None or not is_on(handler.plugin, plugins):
         return 0
     context = as_job(tenant, plugins, handler.key, str(handler.label))
     try:

@@ -36,7 +36,7 @@ _UNKNOWN_FOR = 60.0  # the same where the handler's code is not here
 
 
 class Dispatcher:
-    """`run` until told to stop; `once` does all that can be done now, for tests and commands."""
+    """`run` until told to stop."""
 
     def __init__(self, kernel: Kernel, threads: int = THREADS) -> None:
         self.kernel = kernel
@@ -69,16 +69,6 @@ class Dispatcher:
                     wait(self._busy.values(), timeout=min(pause, _BUSY_LOOK_EVERY), return_when="FIRST_COMPLETED")
                 elif pause > 0:
                     bell.wait(pause)
-
-    def once(self) -> int:
-        """Deliver and hand over everything that is due; how many deliveries and jobs that was."""
-        done = 0
-        with transaction(Context(means="system"), role="system", database=self.kernel.db):
-            found = look()
-        for lane in found.lanes:
-            while count := deliver(self.kernel, lane):
-                done += count
-        return done + self.pushing.push()
 
     def _round(self, pool: ThreadPoolExecutor, stop: threading.Event) -> float:
         """One look at what there is to do; seconds until the next one makes sense."""

@@ -22,6 +22,7 @@ from ossature.i18n.texts import translator
 from ossature.jobs.queue import LIVE, enqueue, locked, write
 from ossature.jobs.run import read_arguments
 from ossature.kernel import kernel
+from ossature.plugins.manifest import is_on
 from ossature.records.cursor import Cursor
 from ossature.redaction import redact, redact_text
 
@@ -203,7 +204,7 @@ def job_kinds() -> list[Kind]:
     )
     counts = {row.name: row.number for row in dead}
     jobs = kernel().background.jobs
-    mine = {key for key, job in jobs.items() if is_on(job.plugin)} | counts.keys()
+    mine = {key for key, job in jobs.items() if is_on(job.plugin, current().access.plugins)} | counts.keys()
     kinds = [Kind(key, label_of(key), counts.get(key, 0)) for key in mine]
     return sorted(kinds, key=lambda kind: kind.label.casefold())
 
@@ -237,7 +238,7 @@ def again(job_id: UUID) -> UUID:
     """
     row = locked(job_id)
     job = kernel().background.jobs.get(row["name"])
-    if job is None or not is_on(job.plugin):
+    if job is None or not is_on(job.plugin, current().access.plugins):
         raise Conflict(_("Its code is not here any more, or its plugin is switched off."), code="parked")
     try:
         args = read_arguments(job, row["version"], row["args"])
@@ -302,11 +303,6 @@ def label_of(name: str) -> str:
     """A job's label in the reader's language; its key when its code is gone."""
     job = kernel().background.jobs.get(name)
     return str(job.label) if job is not None else name
-
-
-def is_on(plugin: str) -> bool:
-    """Whether a plugin is enabled for the bound tenant."""
-    return plugin == "ossature" or plugin in current().access.plugins
 
 
 def checked_state(state: str | None) -> str | None:

@@ -26,6 +26,7 @@ from ossature.db.work import session, transaction
 from ossature.jobs.clock import next_time, passed, plan_of, to_run
 from ossature.jobs.queue import enqueue
 from ossature.kernel import Kernel
+from ossature.plugins.manifest import is_on
 from ossature.rbac.acting import as_job, tenant_now, write_actor
 
 log = logging.getLogger(__name__)
@@ -123,7 +124,7 @@ def run_due(kernel: Kernel, one: Due, now: datetime) -> datetime | None:
     """
     schedule = kernel.background.schedules[one.key]
     tenant, plugins = tenant_now(one.tenant_id)
-    if tenant is None or not (schedule.plugin == "ossature" or schedule.plugin in plugins):
+    if tenant is None or not is_on(schedule.plugin, plugins):
         return None
     context = as_job(tenant, plugins, schedule.job.key, str(schedule.job.label)).with_(reason=str(schedule.label))
     mine = (schedule_table.c.tenant_id == tenant.id, schedule_table.c.key == one.key)

@@ -21,6 +21,7 @@ from ossature.db.work import after_commit, session, transaction
 from ossature.jobs.run import SILENT_AFTER, park
 from ossature.jobs.types import Job
 from ossature.kernel import Kernel
+from ossature.plugins.manifest import is_on
 from ossature.rbac.acting import tenant_now
 
 log = logging.getLogger(__name__)
@@ -123,7 +124,7 @@ class Pushing:
     def _runnable(self, tenant_id: UUID, name: str) -> bool:
         job: Job[Any] | None = self.kernel.background.jobs.get(name)
         tenant, plugins = tenant_now(tenant_id)
-        return job is not None and tenant is not None and (job.plugin == "ossature" or job.plugin in plugins)
+        return job is not None and tenant is not None and is_on(job.plugin, plugins)
 
     def _push_again_what_redis_lost(self) -> None:
         """All of it when Redis was started anew or emptied; else what waits for long and is in no queue."""

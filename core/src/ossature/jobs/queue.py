@@ -10,7 +10,6 @@ from uuid import UUID
 import orjson
 import sqlalchemy as sa
 from pydantic import BaseModel
-from sqlalchemy import func
 from sqlalchemy.dialects.postgresql import insert
 
 from ossature.context import current
@@ -31,7 +30,6 @@ LIVE = ("queued", "running", "failed", "parked")
 
 # Spelled out: PostgreSQL recognises the index it belongs to by constants, not by parameters of a prepared statement.
 _STILL_LIVE = sa.text("state IN ('queued', 'running', 'failed', 'parked')")
-_LIVE = sa.text("state IN ('queued', 'running', 'failed', 'parked')")  # as the index has it, without parameters
 _NOW = sa.text("clock_timestamp()")
 _LONGEST_LINE = 2000
 
@@ -61,17 +59,22 @@ def enqueue(job: Job[Any], args: BaseModel, *, due_at: datetime | None = None, s
             .on_conflict_do_nothing(index_elements=["tenant_id", "name", "unique_key"], index_where=_STILL_LIVE)
             .returning(job_table.c.id)
         )
-        found: UUID | None = added or work.scalar(
-            sa.select(job_table.c.id).where(
-                job_table.c.tenant_id == context.tenant_id, job_table.c.name == job.key,
-                job_table.c.unique_key == unique_key, _STILL_LIVE,
-            )
-        )  # fmt: skip
+        found: UUID | None = added or _live(job.key, unique_key)
         if found is not None:  # else the other one ended between the two statements
             break
     if added:
         wake_after_commit()
     return found
+
+
+def _live(name: str, unique_key: str | None) -> UUID | None:
+    """The job of the bound tenant that holds a unique key, if one waits or runs."""
+    return session().scalar(
+        sa.select(job_table.c.id).where(
+            job_table.c.tenant_id == current().tenant_id, job_table.c.name == name,
+            job_table.c.unique_key == unique_key, _STILL_LIVE,
+        )
+    )  # fmt: skip
 
 
 def cancel(job_id: UUID) -> str:
@@ -91,15 +94,12 @@ def retry(job_id: UUID) -> None:
     row = locked(job_id)
     if row["state"] not in ("failed", "dead", "cancelled", "parked"):
         raise Conflict(_("Only a job that failed or was cancelled can be tried again."), code="not_failed")
-    if row["unique_key"] is not None and row["state"] in ("dead", "cancelled"):
-        other = session().scalar(
-            sa.select(job_table.c.id).where(
-                job_table.c.tenant_id == row["tenant_id"], job_table.c.name == row["name"],
-                job_table.c.unique_key == row["unique_key"], _STILL_LIVE,
-            )
-        )  # fmt: skip
-        if other is not None:
-            raise Conflict(_("The same work is already waiting or running."), code="taken")
+    if (
+        row["unique_key"] is not None
+        and row["state"] in ("dead", "cancelled")
+        and _live(row["name"], row["unique_key"])
+    ):
+        raise Conflict(_("The same work is already waiting or running."), code="taken")
     write(
         job_id, state="queued", attempts=0, due_at=_NOW, pushed_at=None, error=None, cancel=False, finished_at=None,
         done=0, total=None, note=None, result=None,
@@ -141,14 +141,4 @@ def add_line(job_id: UUID, text: str, level: str = "info") -> None:
         sa.insert(job_line).values(
             tenant_id=current().tenant_id, id=new_id(), job_id=job_id, level=level, text=text[:_LONGEST_LINE]
         )
-    )
-
-
-def count_of(*states: str) -> int:
-    """How many jobs of the bound tenant are in these states."""
-    return (
-        session().scalar(
-            sa.select(func.count()).where(job_table.c.tenant_id == current().tenant_id, job_table.c.state.in_(states))
-        )
-        or 0
     )

@@ -33,6 +33,7 @@ from ossature.i18n.texts import translator
 from ossature.jobs import queue
 from ossature.jobs.types import Job
 from ossature.kernel import Kernel
+from ossature.plugins.manifest import is_on
 from ossature.rbac.acting import as_actor, as_job, tenant_now, write_actor
 from ossature.redaction import redact_text
 
@@ -155,7 +156,7 @@ def run_job(kernel: Kernel, tenant_id: UUID, job_id: UUID, worker: str = "") -> 
         if row is None:
             return ""
         job = kernel.background.jobs.get(row["name"])
-        if job is None or not (job.plugin == "ossature" or job.plugin in plugins):
+        if job is None or not is_on(job.plugin, plugins):
             park(job_id, job)
             queue.write(job_id, attempts=row["attempts"] - 1)
             return "parked"

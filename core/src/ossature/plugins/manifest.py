@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -29,6 +29,11 @@ _KEY = re.compile(r"^_?[a-z][a-z0-9_]*$")
 _VERSION = re.compile(r"^\d+(\.\d+)?$")
 _FIELDS = frozenset({"key", "title", "version", "api", "requires", "after", "conflicts", "summary"})
 _NEEDED = ("key", "title", "api")
+
+
+def is_on(plugin: str, enabled: Collection[str]) -> bool:
+    """Whether a plugin works where these are enabled; the kernel's own parts always do."""
+    return plugin == KERNEL or plugin in enabled
 
 
 class ManifestError(Exception):

@@ -15,7 +15,7 @@ from ossature.errors import Detail
 from ossature.hooks.calls import HookError, Registers, refusals
 from ossature.hooks.types import RecordChange
 from ossature.i18n.texts import Text
-from ossature.plugins.manifest import KERNEL, Manifest
+from ossature.plugins.manifest import KERNEL, Manifest, is_on
 
 T = TypeVar("T")
 
@@ -142,9 +142,7 @@ class PluginRegistry:
         always there. Objects without a weight keep the order in which their plugin listed them.
         """
         return tuple(
-            entry
-            for entry in self._objects.get(register.hook, ())
-            if enabled is None or entry.plugin == KERNEL or entry.plugin in enabled
+            entry for entry in self._objects.get(register.hook, ()) if enabled is None or is_on(entry.plugin, enabled)
         )
 
     def values(self, register: Registers[T], enabled: Collection[str] | None = None) -> tuple[T, ...]:

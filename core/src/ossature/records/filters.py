@@ -265,10 +265,10 @@ class _Compiler:
     def _compare(self, item: Field, test: Question) -> ColumnElement[bool]:
         if item.kind in (Kind.DATE, Kind.DATETIME):
             return self._compare_time(item, test)
-        read = _READERS[item.kind]
-        column: ColumnElement[Any] = self.rt.c[item.columns[0]]
         if item.textual:
             return self._compare_text(item, test)
+        read = _READERS[item.kind]
+        column: ColumnElement[Any] = self.rt.c[item.columns[0]]
         if test.op in ("in", "between"):
             values = [read(item, one) for one in _several(test.value)]
             if test.op == "in":
@@ -397,7 +397,6 @@ def _reference(_item: Field, value: Any) -> UUID:
 
 
 _READERS: dict[Kind, Callable[[Field, Any], Any]] = {
-    Kind.TEXT: lambda _i, v: v, Kind.EMAIL: lambda _i, v: v, Kind.PHONE: lambda _i, v: v, Kind.URL: lambda _i, v: v,
     Kind.INTEGER: _number, Kind.DECIMAL: _number, Kind.MONEY: _minor, Kind.BOOLEAN: _boolean, Kind.CHOICE: _choice,
     Kind.REFERENCE: _reference,
 }  # fmt: skip
