@@ -63,8 +63,13 @@ def pages_with_meta(samples: Any, **query: Any) -> Iterator[dict[str, Any]]:
 
 
 @pytest.mark.parametrize(
-    "sort", ["", "name", "-name", "pieces", "-pieces", "ratio", "-ratio", "taken_on", "-created_at"]
-)
+    "sort",
+    [
+        "", "name", "-name", "pieces", "-pieces", "ratio", "-ratio", "taken_on", "-created_at", "name,pieces",
+        "-taken_on,-pieces", "pieces,-name", "-pieces,ratio,-name", "state", "-state,name", "price", "seen_at",
+        "fragile,-price", "shelf_id,-state", "owner_id", "updated_at", "email",
+    ],
+)  # fmt: skip
 def test_paging_visits_each_row_once_forwards_and_backwards(samples: Any, tenant: Tenant, sort: str) -> None:
     chance = random.Random(sort)
     rows = [
@@ -73,6 +78,11 @@ def test_paging_visits_each_row_once_forwards_and_backwards(samples: Any, tenant
             "pieces": chance.choice([None, 0, 1, number]),
             "ratio": chance.choice([None, "0.5", "0.500", "-3", f"{number}.125"]),
             "taken_on": chance.choice([None, "2026-01-01", "0001-01-01"]),
+            "state": chance.choice(["raw", "cut", "gone"]),
+            "fragile": chance.choice([True, False]),
+            "seen_at": chance.choice([None, "2026-01-01 10:00+00"]),
+            "price_minor": number % 3 or None,
+            "price_currency": "EUR" if number % 3 else None,
         }
         for number in range(73)
     ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, false, true
+from sqlalchemy import ColumnElement, FromClause, false, true
 
 from ossature.context import Context, Reach, current
 from ossature.errors import Forbidden
@@ -21,10 +21,13 @@ if TYPE_CHECKING:
 _, _l, _n = translator("ossature")
 
 
-def reaches(rt: RecordType, action: str = "view", context: Context | None = None) -> ColumnElement[bool]:
+def reaches(
+    rt: RecordType, action: str = "view", context: Context | None = None, table: FromClause | None = None
+) -> ColumnElement[bool]:
     """The condition that rows of `rt` must meet for the bound actor to take `action` on them.
 
     Reach own: rows that the actor owns. Reach team: rows owned by anybody in the actor's teams. Reach all: every row.
+    `table` is an alias of the record's table where a statement names it twice.
     """
     context = context or current()
     reach = context.access.reach(rt.permission(action))
@@ -32,7 +35,7 @@ def reaches(rt: RecordType, action: str = "view", context: Context | None = None
         return false()
     if reach is Reach.ALL or not rt.owned:
         return true()
-    owner: ColumnElement[UUID] = rt.c.owner_id
+    owner: ColumnElement[UUID] = (rt.table if table is None else table).c.owner_id
     return owner.in_(sorted(context.access.owners if reach is Reach.TEAM else _selves(context)))
 
 

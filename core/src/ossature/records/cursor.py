@@ -18,7 +18,7 @@ _, _l, _n = translator("ossature")
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """A place in a list: the sort value and id of the row at its edge, and the way to go from there.
+    """A place in a list: the sort value (or values) and id of the row at its edge, and the way to go from there.
 
     `of` names the list it belongs to (record, order, filters), so that it cannot be used in another one.
     """

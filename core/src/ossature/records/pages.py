@@ -10,7 +10,6 @@ from uuid import UUID
 
 from flask import Blueprint, Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import func, select
 from werkzeug.datastructures import MultiDict
 
 from ossature.context import current
@@ -20,15 +19,14 @@ from ossature.history.timeline import may_see_history, timeline
 from ossature.i18n.texts import translator
 from ossature.kernel import kernel
 from ossature.rbac import requires
-from ossature.rbac.predicate import reaches
 from ossature.records import service
 from ossature.records.clean import plain
 from ossature.records.fields import Field, Kind
-from ossature.records.filters import condition, equalities, read_arguments, tests_of
+from ossature.records.filters import equalities, read_arguments, tests_of
 from ossature.records.form_views import conflict_panel, form_page
 from ossature.records.forms import RecordForm
 from ossature.records.merging import Stale
-from ossature.records.query import ListQuery, Page, Row, get_row, labels_of, list_rows, part_rows
+from ossature.records.query import ListQuery, Page, Row, count_up_to, get_row, labels_of, list_rows, part_rows
 from ossature.records.types import RecordType
 from ossature.records.views import detail_page, list_page, page_endpoint, timeline_view
 from ossature.web import Crumb, notify, render
@@ -231,13 +229,7 @@ class Pages:
         """How many there are, counted up to a bound that costs nothing; of a search, what its first page says."""
         if query.search or (page.next is None and page.previous is None):
             return Count(len(page.rows), more=page.next is not None or page.previous is not None)
-        some = select(rt.c.id).where(
-            rt.c.tenant_id == current().tenant_id,
-            reaches(rt),
-            rt.c.deleted_at.isnot(None) if query.deleted else rt.c.deleted_at.is_(None),
-        )
-        some = some.where(condition(rt, query.filter))
-        found = session().execute(select(func.count()).select_from(some.limit(COUNT_UP_TO + 1).subquery())).scalar_one()
+        found = count_up_to(rt, query, COUNT_UP_TO + 1)
         return Count(min(found, COUNT_UP_TO), more=found > COUNT_UP_TO)
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
 from hashlib import blake2s
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy import ColumnElement, RowMapping, Select, bindparam, func, select, tuple_
+from sqlalchemy import ColumnElement, RowMapping, Select, bindparam, func, select
 
 from ossature.context import current
 from ossature.db.kernel import actor as actor_table
@@ -23,6 +22,7 @@ from ossature.rbac.predicate import demand, reaches, visible_fields
 from ossature.records.cursor import Cursor
 from ossature.records.fields import Kind
 from ossature.records.filters import NOTHING, Filter, condition
+from ossature.records.ordering import SORT_CAP, Order, beyond, order_by, read_orders
 from ossature.records.rules import folded
 from ossature.records.types import RecordType
 
@@ -36,7 +36,7 @@ ACTOR = "ossature.actor"
 
 @dataclass(frozen=True, slots=True)
 class ListQuery:
-    """What a list is asked for. `sort` is a field name, `-` before it turns the order."""
+    """What a list is asked for. `sort` names fields, `-` before one turns its order: `status,-created_at`."""
 
     search: str = ""
     sort: str = ""
@@ -75,36 +75,20 @@ class Label:
 def list_rows(rt: RecordType, query: ListQuery) -> Page:
     """One page of a list in one statement. Raises `Forbidden`, `BadRequest` for a bad cursor or sort."""
     demand(rt, "view")
-    descending = query.sort.startswith("-")
-    name = query.sort.removeprefix("-") if query.sort else rt.kind_of_default_sort
-    if not query.sort and name == "created_at":
-        descending = True
-    order = rt.sortable().get(name)
-    if order is None:
-        raise BadRequest(
-            _("Lists of %(records)s cannot be sorted by %(field)s.", records=rt.plural, field=name[:80]),
-            [Detail("sort", "unknown_sort", _("Sort by one of: %(names)s.", names=", ".join(rt.sortable())))],
-        )
+    orders = read_orders(rt, query.sort)
     of = query.fingerprint(rt)
     key = kernel().cursor_key
     cursor = Cursor.read(query.cursor, key, of) if query.cursor else None
     backwards = bool(cursor and cursor.backwards)
-    down = descending != backwards
+    if not orders[0].indexed:
+        _refuse_a_long_list(rt, query, orders[0])
 
-    c = rt.c
-    statement = _list_statement(rt, query.fields, name, down, query.deleted).where(reaches(rt))
-    if query.filter != NOTHING:
-        statement = statement.where(condition(rt, query.filter))
-    if query.search.strip():
-        hits = select(func.ossature.search(rt.key, query.search[:200], SEARCH_CAP + 1).label("id")).cte("hits")
-        statement = statement.where(c.id.in_(select(hits.c.id))).add_columns(
-            select(func.count()).select_from(hits).scalar_subquery().label("_hits")
-        )
+    hits = _hits(rt, query.search)
+    statement = _list_statement(rt, query.fields, orders, backwards, query.deleted).where(*_narrowing(rt, query, hits))
+    if hits is not None:
+        statement = statement.add_columns(select(func.count()).select_from(hits).scalar_subquery().label("_hits"))
     if cursor is not None:
-        value = _cursor_value(order, cursor.value)
-        edge = tuple_(order, c.id)
-        mark = tuple_(sa.literal(value, order.type), sa.literal(UUID(cursor.id), c.id.type))
-        statement = statement.where(edge < mark if down else edge > mark)
+        statement = statement.where(beyond(orders, rt.c.id, cursor.value, UUID(cursor.id), backwards))
 
     result = session().execute(statement, {"tenant": current().tenant_id, "limit": query.limit + 1})
     names, found = list(result.keys()), result.all()
@@ -114,7 +98,8 @@ def list_rows(rt: RecordType, query: ListQuery) -> Page:
         found = found[::-1]
 
     def mark_at(item: sa.Row[Any], *, back: bool) -> str:
-        return Cursor(of, item._mapping["_sort"], str(item._mapping["id"]), back).write(key)
+        values = [item._mapping[f"_sort{n}"] for n in range(len(orders))]
+        return Cursor(of, values, str(item._mapping["id"]), back).write(key)
 
     has_next = bool(found) and (more or backwards)
     has_previous = bool(found) and cursor is not None and (more or not backwards)
@@ -126,22 +111,76 @@ def list_rows(rt: RecordType, query: ListQuery) -> Page:
     )
 
 
-def _list_statement(rt: RecordType, fields: Sequence[str], sort: str, down: bool, deleted: bool) -> Select[Any]:
+def rows_of(rt: RecordType, query: ListQuery) -> list[ColumnElement[bool]]:
+    """What makes a row part of a list: tenant, recycle bin, reach, filter, search.
+
+    Counts and groups ask this, lists the same, so that they speak of the same rows.
+    """
+    here = rt.c.tenant_id == current().tenant_id
+    return [here, _kept(rt, query.deleted), *_narrowing(rt, query, _hits(rt, query.search))]
+
+
+def _narrowing(rt: RecordType, query: ListQuery, hits: sa.CTE | None) -> list[ColumnElement[bool]]:
+    conditions = [reaches(rt)]
+    if query.filter != NOTHING:
+        conditions.append(condition(rt, query.filter))
+    if hits is not None:
+        conditions.append(rt.c.id.in_(select(hits.c.id)))
+    return conditions
+
+
+def _kept(rt: RecordType, deleted: bool) -> ColumnElement[bool]:
+    gone: ColumnElement[Any] = rt.c.deleted_at
+    return gone.isnot(None) if deleted else gone.is_(None)
+
+
+def _hits(rt: RecordType, search: str) -> sa.CTE | None:
+    if not search.strip():
+        return None
+    return select(func.ossature.search(rt.key, search[:200], SEARCH_CAP + 1).label("id")).cte("hits")
+
+
+def count_up_to(rt: RecordType, query: ListQuery, most: int | None) -> int:
+    """How many rows a list has, counting stops after `most`; None counts to the end."""
+    some = select(rt.c.id).where(*rows_of(rt, query)).limit(most)
+    return session().execute(select(func.count()).select_from(some.subquery())).scalar_one()
+
+
+def _refuse_a_long_list(rt: RecordType, query: ListQuery, order: Order) -> None:
+    """Sorting without an index reads all rows; there may be `SORT_CAP` of them."""
+    if count_up_to(rt, query, SORT_CAP + 1) > SORT_CAP:
+        raise BadRequest(
+            _("This list is too long to be sorted by %(field)s.", field=order.name),
+            [
+                Detail(
+                    "sort", "too_long",
+                    _(
+                        "Narrow it to %(n)d rows by filters, or sort by one of: %(names)s.",
+                        n=SORT_CAP, names=", ".join(rt.sortable()),
+                    ),
+                )
+            ],
+        )  # fmt: skip
+
+
+def _list_statement(
+    rt: RecordType, fields: Sequence[str], orders: Sequence[Order], backwards: bool, deleted: bool
+) -> Select[Any]:
     """What the pages of a list have in common; tenant and limit are parameters.
 
     Kept where the reader asks for no fields in particular: making it takes longer than running it.
     """
-    shape = (tuple(visible_fields(rt)), sort, down, deleted)
-    if not fields and shape in rt.statements:
+    shape = (tuple(visible_fields(rt)), tuple((one.name, one.down) for one in orders), backwards, deleted)
+    keep = not fields and all(order.indexed for order in orders)
+    if keep and shape in rt.statements:
         return rt.statements[shape]
-    c, order = rt.c, rt.sortable()[sort]
     made = (
-        select(*columns(rt, fields), order.label("_sort"))
-        .where(c.tenant_id == bindparam("tenant"), c.deleted_at.isnot(None) if deleted else c.deleted_at.is_(None))
-        .order_by(*((order.desc(), c.id.desc()) if down else (order, c.id)))
+        select(*columns(rt, fields), *(order.key.label(f"_sort{n}") for n, order in enumerate(orders)))
+        .where(rt.c.tenant_id == bindparam("tenant"), _kept(rt, deleted))
+        .order_by(*order_by(orders, rt.c.id, backwards))
         .limit(bindparam("limit", type_=sa.Integer))
     )
-    if not fields:
+    if keep:
         rt.statements[shape] = made
     return made
 
@@ -275,12 +314,3 @@ def to_rows(rt: RecordType, names: Sequence[str], found: Iterable[Iterable[Any]]
                 minor, currency = row.pop(f"{item.name}_minor"), row.pop(f"{item.name}_currency")
                 row[item.name] = None if minor is None else Money(minor, currency)
     return rows
-
-
-def _cursor_value(column: sa.Column[Any], value: Any) -> Any:
-    if isinstance(value, str):
-        if isinstance(column.type, sa.DateTime):
-            return datetime.fromisoformat(value)
-        if isinstance(column.type, sa.Date):
-            return date.fromisoformat(value)
-    return value
