@@ -120,6 +120,11 @@ def read_json(text: str) -> Filter:
         document = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise _unreadable("where", _("It is not valid JSON: %(reason)s.", reason=str(error))) from None
+    return read_document(document)
+
+
+def read_document(document: Any) -> Filter:
+    """A filter as JSON that was read already. Raises `BadRequest` saying what is wrong and where."""
     found = _read(document, "where", 1)
     _not_too_large(found)
     return found

@@ -1,0 +1,198 @@
+"""Groups of a list with their counts and sums: headings of a grouped list, columns of a board, the API's `aggregate`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement, func, select
+
+from ossature.context import current
+from ossature.db.types import Money
+from ossature.db.work import session
+from ossature.errors import BadRequest, Detail
+from ossature.i18n.texts import translator
+from ossature.rbac.predicate import demand, visible_fields
+from ossature.records.fields import Field, Kind
+from ossature.records.filters import Group as FilterGroup
+from ossature.records.filters import Question, filterable
+from ossature.records.periods import Period
+from ossature.records.query import ListQuery, rows_of
+from ossature.records.types import RecordType
+
+_, _l, _n = translator("ossature")
+
+DEEPEST = 3
+MOST_GROUPS = 1000
+FUNCTIONS = ("sum", "avg", "min", "max")
+SPANS = ("day", "week", "month", "quarter", "year")
+_GROUPED = frozenset({Kind.CHOICE, Kind.REFERENCE, Kind.BOOLEAN, Kind.TEXT, Kind.INTEGER, Kind.DATE, Kind.DATETIME})
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """One level: a field, and for dates the `span` that falls together (`created_at:month`)."""
+
+    name: str
+    field: Field
+    key: ColumnElement[Any]
+    span: str = ""
+
+    def filter(self, value: Any) -> Question:
+        """What the rows of the group with this key have in common."""
+        if value is None:
+            return Question(self.field.name, "empty")
+        if self.span:
+            days = _span(value, self.span)
+            return Question(self.field.name, "between", [days.first.isoformat(), days.last.isoformat()])
+        if self.field.kind is Kind.BOOLEAN:
+            return Question(self.field.name, "is", "true" if value else "false")
+        return Question(self.field.name, "is", str(value))
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRow:
+    """One group: its keys, level by level, how many rows, and its measures by name; sums of money are lists of
+    `Money`, one a currency."""
+
+    keys: tuple[Any, ...]
+    count: int
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """The groups, in the order of their keys; `more` when there are more than `MOST_GROUPS`, the largest are here."""
+
+    groups: list[GroupRow]
+    more: bool = False
+
+
+def aggregate(rt: RecordType, query: ListQuery, group: Sequence[str] = (), measures: Sequence[str] = ()) -> Aggregate:
+    """Count the rows of a list by group, with sums. Raises `Forbidden`, and `BadRequest` naming what there is not.
+
+    `group` names up to three fields, `measures` are spelled `sum:annual_revenue`. One statement, and one more for each
+    measure of money, whose currencies are never added up.
+    """
+    demand(rt, "view")
+    if len(group) > DEEPEST:
+        raise _wrong("group", _("Group by at most %(n)d fields.", n=DEEPEST))
+    groupings = [read_group(rt, name) for name in group]
+    asked = [read_measure(rt, name) for name in measures]
+    keys = [one.key.label(f"k{n}") for n, one in enumerate(groupings)]
+    plain = [
+        getattr(func, function)(rt.c[item.name]).label(f"m{n}")
+        for n, (function, item) in enumerate(asked) if item.kind is not Kind.MONEY
+    ]  # fmt: skip
+    statement = select(*keys, func.count().label("n"), *plain).where(*rows_of(rt, query))
+    if keys:
+        statement = statement.group_by(*keys).order_by(func.count().desc(), *keys).limit(MOST_GROUPS + 1)
+    found = session().execute(statement).all()
+    names = {name: n for n, name in enumerate(measures)}
+    rows = {}
+    for row in found[:MOST_GROUPS]:
+        mapping = row._mapping
+        rows[tuple(mapping[f"k{n}"] for n in range(len(keys)))] = GroupRow(
+            tuple(mapping[f"k{n}"] for n in range(len(keys))),
+            mapping["n"],
+            {name: mapping[f"m{n}"] if asked[n][1].kind is not Kind.MONEY else [] for name, n in names.items()},
+        )
+    for name, n in names.items():
+        function, item = asked[n]
+        if item.kind is Kind.MONEY:
+            _add_money(rt, query, groupings, name, function, item, rows)
+    return Aggregate(sorted(rows.values(), key=lambda row: _place(groupings, row.keys)), len(found) > MOST_GROUPS)
+
+
+def _add_money(
+    rt: RecordType, query: ListQuery, groupings: Sequence[Grouping], name: str, function: str, item: Field,
+    rows: dict[tuple[Any, ...], GroupRow],
+) -> None:  # fmt: skip
+    minor, currency = (rt.c[column] for column in item.columns)
+    value = getattr(func, function)(minor)
+    keys = [one.key.label(f"k{n}") for n, one in enumerate(groupings)]
+    statement = (
+        select(*keys, currency.label("currency"), (func.round(value) if function == "avg" else value).label("minor"))
+        .where(*rows_of(rt, query), minor.isnot(None))
+        .group_by(*keys, currency)
+        .order_by(currency)
+    )
+    for row in session().execute(statement).mappings():
+        of = rows.get(tuple(row[f"k{n}"] for n in range(len(keys))))
+        if of is not None:
+            of.values[name].append(Money(int(row["minor"]), row["currency"]))
+
+
+def groupable(rt: RecordType) -> dict[str, Field]:
+    """What the reader may group by; dates by day, week, month, quarter or year."""
+    return {name: item for name, (item, _operators) in filterable(rt).items() if item.kind in _GROUPED}
+
+
+def measurable(rt: RecordType) -> dict[str, Field]:
+    """What the reader may add up: numbers and amounts of money."""
+    kinds = (Kind.INTEGER, Kind.DECIMAL, Kind.MONEY)
+    return {name: item for name, item in visible_fields(rt).items() if item.kind in kinds}
+
+
+def read_group(rt: RecordType, text: str) -> Grouping:
+    """A level as it is spelled: `status`, `created_at:month`. Raises `BadRequest`."""
+    name, _colon, span = text.partition(":")
+    item = groupable(rt).get(name)
+    if item is None:
+        raise _wrong("group", _("Group by one of: %(names)s.", names=", ".join(groupable(rt))))
+    column: ColumnElement[Any] = rt.c[name]
+    if item.kind not in (Kind.DATE, Kind.DATETIME):
+        if span:
+            raise _wrong("group", _("Only dates have a span: %(name)s has none.", name=name))
+        return Grouping(text, item, column)
+    span = span or "month"
+    if span not in SPANS:
+        raise _wrong("group", _("Use one of: %(names)s.", names=", ".join(f"{name}:{one}" for one in SPANS)))
+    local = func.timezone(current().time_zone, column) if item.kind is Kind.DATETIME else column
+    return Grouping(text, item, sa.cast(func.date_trunc(span, sa.cast(local, sa.DateTime)), sa.Date), span)
+
+
+def read_measure(rt: RecordType, text: str) -> tuple[str, Field]:
+    """A measure as it is spelled: `sum:annual_revenue`. Raises `BadRequest`."""
+    function, _colon, name = text.partition(":")
+    item = measurable(rt).get(name)
+    if item is None or function not in FUNCTIONS:
+        known = ", ".join(f"sum:{one}" for one in measurable(rt)) or _("none")
+        raise _wrong(
+            "measure", _("Measures are sum, avg, min and max of a number. Here there are: %(names)s.", names=known)
+        )
+    return function, item
+
+
+def group_filter(rt: RecordType, group: Sequence[str], keys: Sequence[Any]) -> FilterGroup:
+    """The filter that leaves the rows of one group."""
+    return FilterGroup("all", tuple(read_group(rt, name).filter(key) for name, key in zip(group, keys, strict=False)))
+
+
+def _span(first: date, span: str) -> Period:
+    months = {"month": 1, "quarter": 3, "year": 12}.get(span)
+    if months is None:
+        return Period(first, first + timedelta(days=6 if span == "week" else 0))
+    beyond = first.month - 1 + months
+    after = date(first.year + beyond // 12, beyond % 12 + 1, 1)
+    return Period(first, after - timedelta(days=1))
+
+
+def _place(groupings: Sequence[Grouping], keys: Sequence[Any]) -> list[tuple[bool, Any]]:
+    """Choices in their declared order, everything else by value, what is empty last."""
+    placed: list[tuple[bool, Any]] = []
+    for grouping, key in zip(groupings, keys, strict=True):
+        if grouping.field.kind is Kind.CHOICE and key in grouping.field.choices:
+            key = list(grouping.field.choices).index(key)
+        elif isinstance(key, UUID | str):
+            key = str(key)
+        placed.append((key is None, "" if key is None else key))
+    return placed
+
+
+def _wrong(where: str, message: str) -> BadRequest:
+    return BadRequest(_("The groups are asked for in a way that cannot be read."), [Detail(where, "invalid", message)])
