@@ -14,16 +14,19 @@ from ossature.i18n.texts import translator
 from ossature.rbac import requires, signed_in
 from ossature.rbac.predicate import visible_fields
 from ossature.records import schemas, service
+from ossature.records.aggregate import aggregate
 from ossature.records.clean import plain
 from ossature.records.filters import read_arguments
 from ossature.records.query import ACTOR, ListQuery, Row, get_row, list_rows, options, part_rows
 from ossature.records.service import Written
 from ossature.records.types import RecordType
 from ossature.web.api import documented, known_arguments, limit_argument, read_object, success
+from ossature.web.versions import older_rows, served
 
 _, _l, _n = translator("ossature")
 
 LIST_ARGUMENTS = ("search", "sort", "limit", "cursor", "fields", "deleted", "where")
+AGGREGATE_ARGUMENTS = ("group", "measure", "search", "deleted", "where")
 
 
 def record_blueprint(plugin: str, types: Iterable[RecordType], aliases: Mapping[str, str]) -> APIBlueprint:
@@ -57,7 +60,17 @@ def _views(rt: RecordType) -> list[tuple[str, list[str], str, View]]:
         known_arguments(LIST_ARGUMENTS, prefixes=("filter[",))
         page = list_rows(rt, list_query())
         meta = {"next": page.next, "previous": page.previous, "limit": limit_argument(), "capped": page.capped}
-        return success(page.rows, meta=meta)
+        return success(older_rows(rt.key, page.rows), meta=meta)
+
+    def aggregate_view() -> Response:
+        known_arguments(AGGREGATE_ARGUMENTS, prefixes=("filter[",))
+        group, measures = _names("group"), _names("measure")
+        found = aggregate(rt, list_query(), group, measures)
+        data = [
+            {"keys": dict(zip(group, row.keys, strict=True)), "count": row.count, "values": row.values}
+            for row in found.groups
+        ]
+        return success(data, meta={"more": found.more})
 
     def create_view() -> Response:
         body = read_object()
@@ -97,11 +110,15 @@ def _views(rt: RecordType) -> list[tuple[str, list[str], str, View]]:
     def add(what: str, methods: list[str], tail: str, view: View, action: str, **documentation: Any) -> None:
         view.__name__ = f"{rt.name}_{what}"
         documented(view, tag=plural, operation_id=f"{what}_{rt.plugin}_{rt.name}", **documentation)
+        served(view, rt.key)
         made.append((what, methods, tail, requires(rt.permission(action))(view)))
 
     label = str(rt.label)
     add("list", ["GET"], "", list_view, "view", summary=f"List {plural.lower()}", query=schemas.list_arguments(rt),
         answer=schemas.list_answer(rt), refusals=(400, 401, 403, 422, 429))  # fmt: skip
+    add("aggregate", ["GET"], "/aggregate", aggregate_view, "view", summary=f"Count {plural.lower()} by group, with sums",
+        query=schemas.aggregate_arguments(rt), answer=schemas.AggregateAnswer,
+        refusals=(400, 401, 403, 422, 429))  # fmt: skip
     add("create", ["POST"], "", create_view, "create", summary=f"Create a {label.lower()}",
         body=schemas.input_model(rt), answer=answer, status=201,
         refusals=(400, 401, 403, 409, 413, 415, 422, 429))  # fmt: skip
@@ -153,13 +170,18 @@ def list_query() -> ListQuery:
         raise BadRequest(_("The parameter deleted is wrong."), [Detail("deleted", "invalid", _("Give true or false."))])
     return ListQuery(
         search=_plain_search(),
-        sort=request.args.get("sort", "")[:80],
+        sort=request.args.get("sort", "")[:200],
         filter=read_arguments(request.args),
         limit=limit_argument(),
         cursor=request.args.get("cursor", "")[:2000],
         deleted=deleted == "true",
-        fields=tuple(name for name in request.args.get("fields", "").split(",") if name),
+        fields=_names("fields"),
     )
+
+
+def _names(argument: str) -> tuple[str, ...]:
+    """Names with commas between them."""
+    return tuple(name for name in request.args.get(argument, "").split(",") if name)
 
 
 def _plain_search() -> str:
@@ -216,7 +238,8 @@ def _answer(rt: RecordType, written: Written, status: int = 200, headers: Mappin
         meta["merged"] = list(written.merged)
     parts = {name: [_part(rt, name, row) for row in rows] for name, rows in written.parts.items()}
     etag = {"ETag": f'"{written.row["version"]}"'}
-    return success({**written.row, **parts}, status, meta, {**etag, **(headers or {})})
+    (row,) = older_rows(rt.key, [{**written.row, **parts}])
+    return success(row, status, meta, {**etag, **(headers or {})})
 
 
 def _part(rt: RecordType, collection: str, row: Row) -> Row:

@@ -188,11 +188,44 @@ def one_answer(rt: RecordType) -> type[BaseModel]:
     )
 
 
+def aggregate_arguments(rt: RecordType) -> type[BaseModel]:
+    text = (str | None, Field(None))
+    said = {
+        "group": "Up to three fields, comma separated; dates as `created_at:month` (day, week, month, quarter, year)",
+        "measure": "Comma separated: `sum:`, `avg:`, `min:` or `max:` and a number or amount of money",
+        "where": "A filter as JSON, as lists take it",
+    }
+    made: dict[str, Any] = {name: (str | None, Field(None, description=words)) for name, words in said.items()}
+    made["deleted"] = (Literal["true", "false"] | None, Field(None))
+    if rt.searchable:
+        made["search"] = text
+    return create_model(f"{camel(rt)}AggregateQuery", **made)
+
+
+class GroupFound(BaseModel):
+    """One group; what its rows have in common, how many they are, and what was measured."""
+
+    keys: dict[str, Any] = Field(description="By group: a value, the first day of a span, or null where it is empty")
+    count: int
+    values: dict[str, Any] = Field(description="By measure; amounts of money are a list, one a currency")
+
+
+class AggregateAnswer(BaseModel):
+    success: bool = True
+    data: list[GroupFound]
+    meta: dict[str, bool] = Field(description="`more`: there are more than 1,000 groups; the largest are given")
+
+
 def list_arguments(rt: RecordType) -> type[BaseModel]:
-    names = [*rt.sortable()]
-    sorts = Literal[(*names, *(f"-{name}" for name in names))]  # type: ignore[valid-type]
     made: dict[str, Any] = {
-        "sort": (sorts | None, Field(None, description="A field; `-` before it turns the order")),
+        "sort": (
+            str | None,
+            Field(
+                None,
+                description="Up to three fields, comma separated; `-` before one turns its "
+                f"order. Indexed: {', '.join(rt.sortable())}; others sort up to 10,000 rows",
+            ),
+        ),
         "limit": (Annotated[int, Field(ge=1, le=200)] | None, Field(None, description="Rows a page, 50 unless given")),
         "cursor": (str | None, Field(None, description="`meta.next` or `meta.previous` of another page")),
         "fields": (str | None, Field(None, description="Comma separated names; everything unless given")),

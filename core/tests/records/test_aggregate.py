@@ -1,0 +1,122 @@
+"""Groups of lists: counts and sums by one, two or three fields, over the rows that the reader may see."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from ossature.records.aggregate import group_filter
+from ossature.records.filters import to_arguments
+from ossature.records.lookup import record_type
+from ossature.testing.people import Tenant
+
+pytestmark = pytest.mark.database
+
+
+def groups(samples: Any, **query: Any) -> list[dict[str, Any]]:
+    answer = samples.person.api.get(f"{samples.path}/aggregate", query_string=query)
+    assert answer.status_code == 200, answer.text
+    found: list[dict[str, Any]] = answer.json["data"]
+    return found
+
+
+def euros(amount: str) -> dict[str, str]:
+    return {"amount": amount, "currency": "EUR"}
+
+
+def test_without_groups_everything_is_counted(samples: Any) -> None:
+    assert groups(samples) == [{"keys": {}, "count": 0, "values": {}}]
+    samples.add(pieces=3)
+    samples.add(pieces=4)
+    assert groups(samples, measure="sum:pieces,max:pieces") == [
+        {"keys": {}, "count": 2, "values": {"sum:pieces": 7, "max:pieces": 4}}
+    ]
+
+
+def test_groups_of_a_choice_come_in_its_order_with_their_sums(samples: Any) -> None:
+    for state, pieces in (("gone", 1), ("raw", 2), ("cut", 3), ("raw", 5), ("cut", None)):
+        samples.add(state=state, pieces=pieces)
+    assert [(one["keys"], one["count"], one["values"]) for one in groups(samples, group="state", measure="sum:pieces")] == [
+        ({"state": "raw"}, 2, {"sum:pieces": 7}),
+        ({"state": "cut"}, 2, {"sum:pieces": 3}),
+        ({"state": "gone"}, 1, {"sum:pieces": 1}),
+    ]  # fmt: skip
+
+
+def test_money_is_added_up_apart_for_each_currency(samples: Any) -> None:
+    for amount, currency in (("10.50", "EUR"), ("0.25", "EUR"), ("300", "JPY")):
+        samples.add(price={"amount": amount, "currency": currency})
+    samples.add()
+    (whole,) = groups(samples, measure="sum:price")
+    assert whole["count"] == 4
+    assert whole["values"]["sum:price"] == [euros("10.75"), {"amount": "300", "currency": "JPY"}]
+
+
+def test_groups_lie_within_groups_and_what_is_empty_comes_last(samples: Any) -> None:
+    samples.add(state="raw", fragile=True, taken_on="2026-01-31")
+    samples.add(state="raw", fragile=False, taken_on="2026-02-01")
+    samples.add(state="raw", fragile=False)
+    found = groups(samples, group="state,taken_on:month,fragile")
+    assert [list(one["keys"].values()) for one in found] == [
+        ["raw", "2026-01-01", True], ["raw", "2026-02-01", False], ["raw", None, False],
+    ]  # fmt: skip
+
+
+def test_moments_fall_into_the_months_of_the_readers_own_time_zone(samples: Any) -> None:
+    samples.add(seen_at="2026-01-31T23:30:00Z")
+    (one,) = groups(samples, group="seen_at:month")
+    assert one["keys"] == {"seen_at:month": "2026-02-01"}
+
+
+@pytest.mark.parametrize(
+    ("span", "first"),
+    [("day", "2026-05-14"), ("week", "2026-05-11"), ("month", "2026-05-01"), ("quarter", "2026-04-01"), ("year", "2026-01-01")],
+)  # fmt: skip
+def test_dates_fall_together_by_span(samples: Any, span: str, first: str) -> None:
+    samples.add(taken_on="2026-05-14")
+    (one,) = groups(samples, group=f"taken_on:{span}")
+    assert one["keys"] == {f"taken_on:{span}": first}
+
+
+def test_filters_searches_and_the_bin_narrow_the_groups_as_they_do_the_list(samples: Any) -> None:
+    for name, state in (("Quartz", "raw"), ("Quartz", "cut"), ("Topaz", "raw")):
+        samples.add(name=name, state=state)
+    samples.delete(samples.add(name="Quartz", state="gone")["id"])
+    assert [one["keys"]["state"] for one in groups(samples, group="state", search="quartz")] == ["raw", "cut"]
+    assert [one["count"] for one in groups(samples, group="state", **{"filter[name]": "topaz"})] == [1]
+    assert [one["keys"]["state"] for one in groups(samples, group="state", deleted="true")] == ["gone"]
+
+
+def test_the_rows_of_each_group_are_found_by_its_filter(samples: Any, tenant: Tenant) -> None:
+    for number in range(12):
+        samples.add(
+            state=["raw", "cut", "gone"][number % 3], fragile=number % 2 == 0,
+            taken_on=None if number % 4 == 0 else f"2026-0{number % 5 + 1}-28", pieces=number % 3 or None,
+        )  # fmt: skip
+    for group in (["state"], ["fragile", "taken_on:quarter"], ["taken_on:week", "pieces", "state"]):
+        found = groups(samples, group=",".join(group))
+        assert sum(one["count"] for one in found) == 12
+        for one in found:
+            keys = [
+                date.fromisoformat(key) if ":" in name and key else key
+                for name, key in zip(group, one["keys"].values(), strict=True)
+            ]
+            with tenant.work():
+                arguments = to_arguments(group_filter(record_type("_kinds.sample"), group, keys))
+            assert len(samples.names(**arguments)) == one["count"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"group": "nothing"}, {"group": "notes"}, {"group": "token"}, {"group": "state:month"},
+        {"group": "taken_on:century"}, {"group": "state,fragile,taken_on,pieces"}, {"measure": "sum:name"},
+        {"measure": "median:pieces"}, {"measure": "pieces"}, {"limit": "3"}, {"group": "tenant_id"},
+    ],
+)  # fmt: skip
+def test_what_cannot_be_grouped_or_added_up_is_refused_with_its_name(samples: Any, query: dict[str, str]) -> None:
+    answer = samples.person.api.get(f"{samples.path}/aggregate", query_string=query)
+    assert answer.status_code == 400
+    assert answer.json["error"]["details"][0]["field"] in (*query, "limit")
