@@ -79,6 +79,7 @@ from ossature.records.service import create, delete, restore, update
 from ossature.settings import Setting
 from ossature.web import Crumb, notify, render
 from ossature.web.api import read_object, success
+from ossature.web.versions import ApiChange, renamed
 
 __all__ = [
     "API_VERSION",
@@ -86,6 +87,7 @@ __all__ = [
     "Access",
     "Actor",
     "ApiAlias",
+    "ApiChange",
     "BadRequest",
     "Blueprint",
     "ChangeKind",
@@ -154,6 +156,7 @@ __all__ = [
     "read_object",
     "record_type",
     "reference",
+    "renamed",
     "render",
     "requires",
     "restore",

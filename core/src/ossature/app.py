@@ -55,6 +55,7 @@ from ossature.records.screens import Screens
 from ossature.web import components, install_web, render_error
 from ossature.web.api import Failure, failure
 from ossature.web.frame import make_shell
+from ossature.web.versions import describe_versions, install_versions
 
 _, _l, _n = translator("ossature")
 log = get_logger(__name__)
@@ -133,6 +134,7 @@ def create_app(config: Config | None = None) -> Application:
     from ossature.auth.request import init_access, refuse_undeclared
 
     init_access(app, kernel)
+    install_versions(app, kernel)
     _add_errors(app)
     check_endpoints(plugins, app.view_functions)
     refuse_undeclared(app)
@@ -213,6 +215,7 @@ def _add_documentation(app: Application) -> None:
         schemas = spec.setdefault("components", {}).setdefault("schemas", {})
         schemas.update(schema.pop("$defs", {}))
         schemas["Failure"] = schema
+        describe_versions(spec)
         seen: set[str] = set()
         for path in sorted(spec["paths"], key=lambda path: (path.count("/"), path), reverse=True):
             for operation in spec["paths"][path].values():
@@ -333,7 +336,7 @@ class _OfStatus(Refusal):
 CODES = {
     400: "bad_request", 401: "unauthenticated", 403: "forbidden", 404: "not_found", 405: "method_not_allowed",
     408: "timeout", 409: "conflict", 411: "length_required", 413: "too_large", 414: "uri_too_long",
-    415: "unsupported_media_type", 422: "invalid", 429: "too_many_requests", 431: "headers_too_large",
+    410: "gone", 415: "unsupported_media_type", 422: "invalid", 429: "too_many_requests", 431: "headers_too_large",
     500: "internal", 503: "unavailable",
 }  # fmt: skip
 

@@ -67,6 +67,12 @@ class Conflict(Refusal):
     status, code = 409, "conflict"
 
 
+class Gone(Refusal):
+    """It was here once and is no longer; the message says what has taken its place."""
+
+    status, code = 410, "gone"
+
+
 class PreconditionFailed(Refusal):
     status, code = 412, "precondition_failed"
 

@@ -20,6 +20,7 @@ from ossature.rbac import keys, signed_in
 from ossature.rbac.permissions import API_KEYS_MANAGE
 from ossature.rbac.rights import rights
 from ossature.web import notify
+from ossature.web.versions import contract
 
 _, _l, ngettext = translator("ossature")
 
@@ -43,6 +44,10 @@ class KeyForm(Form):
         default=90,
     )
     scopes = SelectMultipleField(_l("What it may do"))
+
+
+class VersionForm(Form):
+    version = RadioField(_l("Version of the API"))
 
 
 @blueprint.get("")
@@ -97,6 +102,35 @@ def new() -> ResponseReturnValue:
         cancel_url=url_for("settings_keys.index"),
     )  # fmt: skip
     return page, 422 if form.is_submitted() else 200
+
+
+@blueprint.route("/<uuid:id>/version", methods=["GET", "POST"])
+@signed_in
+def version(id: UUID) -> ResponseReturnValue:
+    """Choose the contract that a key is answered in, with what each version brought."""
+    key = keys.find_key(id)
+    known = contract()
+    form = VersionForm(data={"version": key.api_version})
+    form.version.choices = options((day, _what_came(day)) for day in reversed(known.versions))
+    if form.validate_on_submit():
+        keys.pin_key(id, form.version.data)
+        notify(_("“%(name)s” is answered in version %(version)s from now on.", name=key.name, version=key.api_version))
+        return redirect(url_for("settings_keys.index"), 303)
+    page = render_settings(
+        "settings/form.html", "keys", title=_("API version of “%(name)s”", name=key.name), form=form,
+        help=_("A key keeps the version it was made with, until you change it here. Try a newer one first with the "
+               "header Ossature-Version."),
+        cancel_url=url_for("settings_keys.index"),
+    )  # fmt: skip
+    return page, 422 if form.is_submitted() else 200
+
+
+def _what_came(day: str) -> str:
+    """A version with what changed in it, in a line."""
+    said = " ".join(str(change.summary) for change in contract().changes if change.version == day)
+    if day == contract().present:
+        said = f"{said} {_('The present version.')}".strip()
+    return f"{day}: {said}" if said else day
 
 
 @blueprint.post("/<uuid:id>/revoke")

@@ -62,6 +62,7 @@ NAVIGATION = Registers("register_navigation", types.NavItem)
 WIDGETS = Registers("register_widgets", types.Widget)
 BLUEPRINTS: Registers[Any] = Registers("register_blueprints", "flask:Blueprint")
 API_ALIASES = Registers("register_api_aliases", types.ApiAlias)
+API_CHANGES: Registers[Any] = Registers("register_api_changes", "ossature.web.versions:ApiChange")
 COMMANDS: Registers[Any] = Registers("register_commands", "click:Command")
 DEMO_DATA = Registers("register_demo_data", types.DemoData)
 SETTINGS_PAGES = Registers("register_settings_pages", types.SettingsPage)
@@ -81,6 +82,7 @@ REGISTERS: tuple[Registers[Any], ...] = (
     WIDGETS,
     BLUEPRINTS,
     API_ALIASES,
+    API_CHANGES,
     COMMANDS,
     DEMO_DATA,
     SETTINGS_PAGES,

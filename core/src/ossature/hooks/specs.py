@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from ossature.records.record import RecordBase
     from ossature.records.screens import Screens
     from ossature.settings import Setting
+    from ossature.web.versions import ApiChange
 
 PROJECT = "ossature"
 
@@ -118,6 +119,16 @@ def register_api_aliases() -> list[ApiAlias]:  # type: ignore[empty-body]
     Called: once at boot.
     Returns: `ApiAlias` objects.
     Errors: the plugin becomes failed, as it does when another plugin has taken the alias.
+    """
+
+
+@hookspec
+def register_api_changes() -> list[ApiChange]:  # type: ignore[empty-body]
+    """What changed in the API of the plugin, so that clients of older versions are answered as before.
+
+    Called: once at boot.
+    Returns: `ApiChange` objects of records and operations of this plugin; their days are versions of the API.
+    Errors: the plugin becomes failed, also by a sunset that comes sooner than 24 months after the change.
     """
 
 

@@ -21,6 +21,7 @@ from ossature.rbac.members import members_changed
 from ossature.rbac.models import ApiKey, Member
 from ossature.rbac.permissions import API_KEYS_MANAGE
 from ossature.rbac.rights import rights
+from ossature.web.versions import contract
 
 _, _l, ngettext = translator("ossature")
 
@@ -46,6 +47,7 @@ def issue_key(
     """Make a key scoped to `scopes` (permission -> reach), of a member or, without one, of a service.
 
     Nobody gives a key what they lack themselves. `days` until it expires, None for never (the command line only).
+    `api_version` is the contract's version it is pinned to, the present one unless given.
     """
     name = " ".join(name.split())[:80]
     faults = []
@@ -73,7 +75,7 @@ def issue_key(
             digest=fresh.digest,
             member_id=member_id,
             scopes={permission: Reach(reach).value for permission, reach in sorted(scopes.items())},
-            api_version=api_version,
+            api_version=contract().check(api_version) if api_version else contract().present,
             created_by_id=context.actor.id if context.actor else None,
             expires_at=datetime.now(UTC) + timedelta(days=days) if days is not None else None,
         )
@@ -91,15 +93,23 @@ def list_keys(everyones: bool) -> list[ApiKey]:
     return list(session().scalars(query))
 
 
+def find_key(key_id: UUID) -> ApiKey:
+    """A key that who acts may revoke. Raises `NotFound`."""
+    return _manageable(key_id)
+
+
+def pin_key(key_id: UUID, version: str) -> ApiKey:
+    """Have a key answered in another version of the API from now on. For whom, as `revoke_key`."""
+    key = _manageable(key_id)
+    key.api_version = contract().check(version)
+    session().flush()
+    members_changed()
+    return key
+
+
 def revoke_key(key_id: UUID) -> None:
     """Stop a key at once. One's own always; others' with the right to manage keys."""
-    key = session().scalar(select(ApiKey).where(ApiKey.id == key_id).with_for_update())
-    context = current()
-    own = key is not None and context.actor is not None and key.member_id == context.actor.id
-    if key is None or not (own or authority.unrestricted(context) or context.access.allows(API_KEYS_MANAGE)):
-        raise NotFound(_("There is no such key."))
-    if not own and key.member_id is not None:
-        authority.may_touch_member(key.member_id)
+    key, context = _manageable(key_id), current()
     if key.revoked_at is None:
         key.revoked_at = datetime.now(UTC)
         session().execute(
@@ -107,6 +117,17 @@ def revoke_key(key_id: UUID) -> None:
         )
         session().flush()
         members_changed()
+
+
+def _manageable(key_id: UUID) -> ApiKey:
+    key = session().scalar(select(ApiKey).where(ApiKey.id == key_id).with_for_update())
+    context = current()
+    own = key is not None and context.actor is not None and key.member_id == context.actor.id
+    if key is None or not (own or authority.unrestricted(context) or context.access.allows(API_KEYS_MANAGE)):
+        raise NotFound(_("There is no such key."))
+    if not own and key.member_id is not None:
+        authority.may_touch_member(key.member_id)
+    return key
 
 
 def may_hold_keys() -> UUID:

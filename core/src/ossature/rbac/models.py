@@ -88,7 +88,7 @@ class ApiKey(TenantTable, Base):
     digest: Mapped[bytes] = mapped_column(LargeBinary)
     member_id: Mapped[UUID | None]
     scopes: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    api_version: Mapped[str | None] = mapped_column(Text)
+    api_version: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     created_by_id: Mapped[UUID | None]
     expires_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

@@ -15,6 +15,7 @@ from ossature.db.types import Money
 from ossature.errors import BadRequest, Detail, Refusal, TooLarge, UnsupportedMediaType
 from ossature.i18n.texts import translator
 from ossature.records.clean import plain
+from ossature.web import versions
 
 _, _l, _n = translator("ossature")
 
@@ -66,7 +67,8 @@ def success(
     data: Any, status: int = 200, meta: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
 ) -> Response:
     """`{"success": true, "data": ..., "meta": {...}}`."""
-    response = Response(dumps({"success": True, "data": data, "meta": meta or {}}), status, mimetype="application/json")
+    body = {"success": True, "data": versions.older_data(data), "meta": meta or {}}
+    response = Response(dumps(body), status, mimetype="application/json")
     response.headers.update(headers or {})
     return response
 
@@ -102,7 +104,7 @@ def read_object() -> dict[str, Any]:
         raise BadRequest(_("The body is not valid JSON: %(reason)s.", reason=str(error)), code="bad_json") from None
     if not isinstance(body, dict):
         raise BadRequest(_("The body must be a JSON object."), code="bad_json")
-    return body
+    return versions.newer_body(body)
 
 
 def known_arguments(allowed: Sequence[str], prefixes: Sequence[str] = ()) -> None:

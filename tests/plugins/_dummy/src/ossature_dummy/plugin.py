@@ -8,6 +8,7 @@ import click
 
 from ossature.api import (
     ApiAlias,
+    ApiChange,
     Blueprint,
     DemoData,
     Detail,
@@ -27,6 +28,7 @@ from ossature.api import (
     SettingsPage,
     Widget,
     hookimpl,
+    renamed,
     translator,
 )
 from ossature_dummy import checks, commands, demo, events, handlers, jobs, permissions, screens, settings, views
@@ -80,6 +82,11 @@ def register_blueprints() -> list[Blueprint]:
 @hookimpl
 def register_api_aliases() -> list[ApiAlias]:
     return [ApiAlias("pebbles", "_dummy.pebble")]
+
+
+@hookimpl
+def register_api_changes() -> list[ApiChange]:
+    return [renamed("2026-11-01", "_dummy.pebble", "mass", "weight", _l("“mass” of a pebble is called “weight”."))]
 
 
 @hookimpl
