@@ -9,10 +9,11 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import psutil
@@ -70,8 +71,8 @@ def embedded(home: Path) -> Iterator[Deployment]:
 
 
 @contextmanager
-def debian(home: Path) -> Iterator[Deployment]:
-    """PostgreSQL 15 from Debian's packages, with the settings of the embedded one, run as user postgres."""
+def debian(home: Path, more: Mapping[str, str] = MappingProxyType({})) -> Iterator[Deployment]:
+    """PostgreSQL 15 from Debian's packages, with the settings of the embedded one and `more`, run as user postgres."""
     home.mkdir(parents=True, exist_ok=True)
     data, sockets = home / "postgres15", home / "sockets15"
     root = os.geteuid() == 0
@@ -88,7 +89,7 @@ def debian(home: Path) -> Iterator[Deployment]:
             [DEBIAN_15 / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"],
             check=True, stdout=subprocess.DEVNULL, cwd=data, **account,
         )  # fmt: skip
-    options = [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]
+    options = [word for name, value in (SETTINGS | more).items() for word in ("-c", f"{name}={value}")]
     with (home / "postgres15.log").open("ab") as log:
         server = subprocess.Popen(
             [DEBIAN_15 / "postgres", "-D", data, "-k", sockets, *options], stdout=log, stderr=log, cwd=data, **account
