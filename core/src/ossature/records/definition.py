@@ -45,14 +45,24 @@ class Definition:
     by: str = ""
     search: str = ""
 
-    def arguments(self) -> dict[str, str]:
-        """As parameters of an address, without what is the default."""
+    def arguments(self, base: Definition | None = None) -> dict[str, str]:
+        """As parameters of an address, without what is the default; over a view, what differs from its `base`."""
+        before = (base or Definition())._spelled()
+        said = {name: value for name, value in self._spelled().items() if value != before[name]}
+        if "face" in said or "by" in said:
+            said = {**said, "face": self.face, "by": self.by}
+        if base is None:
+            said = {name: value for name, value in said.items() if value}
+        if self.filter == (base or Definition()).filter:
+            return said
+        return said | (to_arguments(self.filter) or {"where": ""})
+
+    def _spelled(self) -> dict[str, str]:
         columns = ",".join(f"{name}:{self.widths[name]}" if name in self.widths else name for name in self.columns)
-        said = {
-            "columns": columns, "sort": self.sort, "group": ",".join(self.group),
-            "face": "" if self.face == "list" else self.face, "by": self.by, "q": self.search,
+        return {
+            "columns": columns, "sort": self.sort, "group": ",".join(self.group), "face": self.face, "by": self.by,
+            "q": self.search,
         }  # fmt: skip
-        return {name: value for name, value in said.items() if value} | to_arguments(self.filter)
 
     def as_json(self) -> dict[str, Any]:
         """As a view stores it and the API shows it."""

@@ -22,13 +22,14 @@ from ossature.rbac import requires
 from ossature.records import service
 from ossature.records.clean import plain
 from ossature.records.fields import Field, Kind
-from ossature.records.filters import equalities, read_arguments, tests_of
+from ossature.records.filters import equalities, tests_of
 from ossature.records.form_views import conflict_panel, form_page
 from ossature.records.forms import RecordForm
 from ossature.records.merging import Stale
 from ossature.records.query import ListQuery, Page, Row, count_up_to, get_row, labels_of, list_rows, part_rows
+from ossature.records.saved import read_look
 from ossature.records.types import RecordType
-from ossature.records.views import detail_page, list_page, page_endpoint, timeline_view
+from ossature.records.views import detail_page, list_columns, list_page, page_endpoint, timeline_view
 from ossature.web import Crumb, notify, render
 from ossature.web.models import Action, Count
 
@@ -83,22 +84,23 @@ class Pages:
     def index(self) -> ResponseReturnValue:
         rt = self.rt
         related = request.args.get("part") == "related"
+        look = read_look(rt, request.args)
         query = ListQuery(
-            search=plain(request.args.get("q", "").strip())[:200],
-            sort=request.args.get("sort", "")[:80],
-            filter=read_arguments(request.args),
+            search=plain(look.definition.search),
+            sort=look.definition.sort,
+            filter=look.definition.filter,
             limit=10 if related else PAGE_SIZE,
             cursor=request.args.get("cursor", "")[:2000],
             deleted=request.args.get("deleted") == "true",
         )
         page = list_rows(rt, query)
-        screens = kernel().screens[rt.key]
         asked = list(tests_of(query.filter))
-        names = {*(screens.list or ()), *(test.field for test in asked)}
+        names = {*list_columns(rt, look.definition), *(test.field for test in asked)}
         named = [{test.field: _id(value)} for test in asked for value in _values(test.value)]
         rows: list[Row] = [*page.rows, *named]
         shown = labels_of(rt, rows, names)
-        view = list_page(rt, query, page, shown, None if related else self._count(rt, query, page), related=related)
+        count = None if related else self._count(rt, query, page)
+        view = list_page(rt, query, look, page, shown, count, related=related)
         if related:
             new = url_for(page_endpoint(rt, "new"), **dict[str, Any](equalities(query.filter)))
             return render("record/_related.html", title=view.title, list=_with_create(view, new))

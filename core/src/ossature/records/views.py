@@ -17,11 +17,13 @@ from ossature.history.timeline import Entry, FieldChange, TimelinePage
 from ossature.i18n.texts import translator
 from ossature.kernel import kernel
 from ossature.rbac.predicate import reaches_owner, visible_fields
+from ossature.records.definition import Definition, listable
 from ossature.records.fields import Field, Kind
-from ossature.records.filters import Filter, Group, equalities, filterable, to_arguments, without
+from ossature.records.filters import NOTHING, Filter, Group, equalities, filterable, without
 from ossature.records.periods import period_words
 from ossature.records.query import ACTOR, Label, ListQuery, Page, Row
 from ossature.records.rules import shown_phone_number
+from ossature.records.saved import Look
 from ossature.records.screens import Screens
 from ossature.records.service import OWNER
 from ossature.records.types import RecordType
@@ -91,9 +93,16 @@ def all_fields(rt: RecordType) -> dict[str, Field]:
     return {**visible_fields(rt), **({"owner_id": OWNER} if rt.owned else {})}
 
 
+def list_columns(rt: RecordType, definition: Definition) -> list[str]:
+    """The columns of a list: those that were chosen, else those of the record's screens."""
+    fields = listable(rt)
+    return [name for name in definition.columns or kernel().screens[rt.key].list or (rt.title_field,) if name in fields]
+
+
 def list_page(
     rt: RecordType,
     query: ListQuery,
+    look: Look,
     page: Page,
     labels: Mapping[UUID, Label],
     count: Count | None,
@@ -102,18 +111,14 @@ def list_page(
 ) -> ListPage:
     """The list of a record as `record/list.html` shows it; `related` leaves out what is the same in every row."""
     screens = kernel().screens[rt.key]
-    fields = all_fields(rt)
+    fields = listable(rt)
     same = {*equalities(query.filter), "owner_id"} if related else set()
-    names = [name for name in (screens.list or [rt.title_field]) if name in fields and name not in same]
+    names = [name for name in list_columns(rt, look.definition) if name not in same]
     url = url_for(page_endpoint(rt, "list"))
-    keep = {name: value for name, value in (("sort", query.sort),) if value}
-    keep |= to_arguments(query.filter)
-    if query.deleted:
-        keep["deleted"] = "true"
-    base = {**keep, **({"q": query.search} if query.search else {})}
+    binned = {"deleted": "true"} if query.deleted else {}
 
-    def with_(**changes: str | None) -> str:
-        arguments = {name: value for name, value in {**base, **changes}.items() if value}
+    def to(more: Mapping[str, str] | None = None, **elements: Any) -> str:
+        arguments = {**look.arguments(**elements), **binned, **(more or {})}
         return f"{url}?{urlencode(arguments)}" if arguments else url
 
     order = query.sort or rt.kind_of_default_sort
@@ -126,7 +131,7 @@ def list_page(
         columns.append(
             Column(
                 name, str(item.label), "person" if item.target == ACTOR else CELLS[item.kind], item.unit or None,
-                with_(sort=f"-{name}" if sorted_now == "ascending" else name) if item.sort else None,
+                to(sort=f"-{name}" if sorted_now == "ascending" else name) if item.sort else None,
                 sorted_now,  # type: ignore[arg-type]
             )
         )  # fmt: skip
@@ -152,31 +157,25 @@ def list_page(
             actions = (Action(_("Back to the list"), url, icon="arrow-left"),)
         else:
             actions = (Action(_("Recycle bin"), f"{url}?deleted=true", icon="trash"),)
-    chips = tuple(_chips(rt, query, labels, url, keep))
+    asked = query.filter.items if isinstance(query.filter, Group) and query.filter.join == "all" else (query.filter,)
+    chips = tuple(
+        models.FilterChip(filter_words(rt, item, labels), to(filter=without(query.filter, position)))
+        for position, item in enumerate(asked)
+    )
+    keep = {**look.arguments(), **binned}
+    keep.pop("q", None)
     title = _("Deleted %(records)s", records=str(rt.plural).lower()) if query.deleted else str(rt.plural)
     return ListPage(
         title=title, url=url, columns=tuple(columns), rows=rows, count=count,
         search=query.search if rt.searchable and not query.deleted else None, keep=keep, chips=chips,
-        clear_url=url if (chips or query.search) else None,
-        pager=Pager(with_(cursor=page.previous) if page.previous else None, with_(cursor=page.next) if page.next else None),
+        clear_url=to(filter=NOTHING, search="") if (chips or query.search) else None,
+        pager=Pager(
+            to({"cursor": page.previous}) if page.previous else None, to({"cursor": page.next}) if page.next else None
+        ),
         create=create, actions=actions, icon=rt.icon,
         empty_title=_("The recycle bin is empty") if query.deleted else _("No %(records)s yet", records=str(rt.plural).lower()),
         empty_text="" if query.deleted else _("They will appear here as soon as the first one is created."),
     )  # fmt: skip
-
-
-def _chips(
-    rt: RecordType, query: ListQuery, labels: Mapping[UUID, Label], url: str, keep: Mapping[str, str]
-) -> Iterator[models.FilterChip]:
-    """One for each outermost question, with the address of the list without it."""
-    asked = query.filter.items if isinstance(query.filter, Group) and query.filter.join == "all" else (query.filter,)
-    mine = to_arguments(query.filter)
-    base = {name: value for name, value in keep.items() if name not in mine}
-    if query.search:
-        base["q"] = query.search
-    for position, item in enumerate(asked):
-        left = base | to_arguments(without(query.filter, position))
-        yield models.FilterChip(filter_words(rt, item, labels), f"{url}?{urlencode(left)}" if left else url)
 
 
 def filter_words(rt: RecordType, node: Filter, labels: Mapping[UUID, Label]) -> str:
