@@ -73,6 +73,11 @@ def converse_about_conventions(docs: Any, app: Flask, tenant: Tenant) -> None:
     assert docs.converse(CONVENTIONS, sender(client_of(app, tenant.url)), {"key": key}) > 10
 
 
+def test_counts_and_sums_are_as_their_page_says(docs: Any, app: Flask, tenant: Tenant) -> None:
+    key = new_key(tenant, "crm.company.view", "crm.company.create", "crm.company.edit", "crm.company.view_revenue")
+    assert docs.converse("api/groups.md", sender(client_of(app, tenant.url)), {"key": key}) == 3
+
+
 def test_changes_are_as_their_page_says(docs: Any, app: Flask, tenant: Tenant) -> None:
     rights = [f"crm.contact.{what}" for what in ("view", "create", "edit", "delete")]
     key = new_key(tenant, *rights, "crm.company.view", "ossature.history.view")
