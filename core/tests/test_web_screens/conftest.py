@@ -27,26 +27,21 @@ from ossature.i18n import load_kernel_catalogues
 from ossature.testing.browser import chromium, serving
 from ossature.web import Crumb, Shell, install_web, notify, render, render_error
 from ossature.web import components as parts
+from ossature.web.list_models import Column, Count, FilterChip, ListPage, Pager, Row
 from ossature.web.models import (
     Action,
     Badge,
     Cell,
     CellKind,
-    Column,
     ConflictPanel,
-    Count,
     DetailPage,
     Fact,
     FactSection,
     FieldConflict,
-    FilterChip,
     FormError,
     FormPage,
     FormSection,
-    ListPage,
-    Pager,
     PartList,
-    Row,
     SettingsEntry,
     Tab,
     Timeline,

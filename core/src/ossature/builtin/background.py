@@ -27,7 +27,7 @@ from ossature.records.views import record_url
 from ossature.web import Crumb, notify, render
 from ossature.web.formats import relative
 from ossature.web.frame import dead
-from ossature.web.models import Count
+from ossature.web.list_models import Count
 from ossature.web.shell import wants_fragment
 
 _, _l, ngettext = translator("ossature")

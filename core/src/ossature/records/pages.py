@@ -1,10 +1,9 @@
-"""The pages that every record has: list, detail, form, delete and restore; thin over query and service."""
+"""The pages that every record has besides its list: detail, form, delete and restore; thin over query and service."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -20,23 +19,19 @@ from ossature.i18n.texts import translator
 from ossature.kernel import kernel
 from ossature.rbac import requires
 from ossature.records import service
-from ossature.records.clean import plain
 from ossature.records.fields import Field, Kind
-from ossature.records.filters import equalities, tests_of
 from ossature.records.form_views import conflict_panel, form_page
 from ossature.records.forms import RecordForm
+from ossature.records.list_pages import ListPages, list_crumbs
 from ossature.records.merging import Stale
-from ossature.records.query import ListQuery, Page, Row, count_up_to, get_row, labels_of, list_rows, part_rows
-from ossature.records.saved import read_look
+from ossature.records.query import Row, get_row, labels_of, part_rows
 from ossature.records.types import RecordType
-from ossature.records.views import detail_page, list_columns, list_page, page_endpoint, timeline_view
+from ossature.records.views import detail_page, page_endpoint, timeline_view
 from ossature.web import Crumb, notify, render
-from ossature.web.models import Action, Count
+from ossature.web.models import Action
 
 _, _l, _n = translator("ossature")
 
-PAGE_SIZE = 50
-COUNT_UP_TO = 1000
 _PART_FIELD = re.compile(r"[^-]+-[0-9]{1,6}-")
 View = Callable[..., ResponseReturnValue]
 
@@ -48,7 +43,7 @@ def record_pages(plugin: str, types: Iterable[RecordType]) -> Blueprint:
         pages = Pages(rt)
         one = f"/{rt.slug}/<uuid:id>"
         routes: list[tuple[str, str, list[str], str, View]] = [
-            ("list", f"/{rt.slug}", ["GET"], "view", pages.index),
+            ("list", f"/{rt.slug}", ["GET"], "view", ListPages(rt).index),
             ("new", f"/{rt.slug}/new", ["GET", "POST"], "create", pages.new),
             ("show", one, ["GET"], "view", pages.show),
             ("edit", f"{one}/edit", ["GET", "POST"], "edit", pages.edit),
@@ -80,32 +75,6 @@ class Pages:
     @property
     def rt(self) -> RecordType:
         return kernel().records[self.key]
-
-    def index(self) -> ResponseReturnValue:
-        rt = self.rt
-        related = request.args.get("part") == "related"
-        look = read_look(rt, request.args)
-        query = ListQuery(
-            search=plain(look.definition.search),
-            sort=look.definition.sort,
-            filter=look.definition.filter,
-            limit=10 if related else PAGE_SIZE,
-            cursor=request.args.get("cursor", "")[:2000],
-            deleted=request.args.get("deleted") == "true",
-        )
-        page = list_rows(rt, query)
-        asked = list(tests_of(query.filter))
-        names = {*list_columns(rt, look.definition), *(test.field for test in asked)}
-        named = [{test.field: _id(value)} for test in asked for value in _values(test.value)]
-        rows: list[Row] = [*page.rows, *named]
-        shown = labels_of(rt, rows, names)
-        count = None if related else self._count(rt, query, page)
-        view = list_page(rt, query, look, page, shown, count, related=related)
-        if related:
-            new = url_for(page_endpoint(rt, "new"), **dict[str, Any](equalities(query.filter)))
-            return render("record/_related.html", title=view.title, list=_with_create(view, new))
-        template = "record/_rows.html" if request.headers.get("HX-Target") == "rows" else "record/list.html"
-        return render(template, title=view.title, breadcrumbs=self._crumbs(), list=view)
 
     def new(self) -> ResponseReturnValue:
         rt = self.rt
@@ -203,7 +172,7 @@ class Pages:
     # -- parts of pages ------------------------------------------------------------------------------------------------
 
     def _crumbs(self) -> list[Crumb]:
-        return [Crumb(str(self.rt.plural), url_for(page_endpoint(self.rt, "list")))]
+        return list_crumbs(self.rt)
 
     def _form_answer(
         self, view: Any, title: str, crumbs: list[Crumb], form: RecordForm, status: int = 422
@@ -226,13 +195,6 @@ class Pages:
             if name in fields and fields[name].kind is Kind.REFERENCE and (id := _id(value)) is not None:
                 given[name] = id
         return given
-
-    def _count(self, rt: RecordType, query: ListQuery, page: Page) -> Count:
-        """How many there are, counted up to a bound that costs nothing; of a search, what its first page says."""
-        if query.search or (page.next is None and page.previous is None):
-            return Count(len(page.rows), more=page.next is not None or page.previous is not None)
-        found = count_up_to(rt, query, COUNT_UP_TO + 1)
-        return Count(min(found, COUNT_UP_TO), more=found > COUNT_UP_TO)
 
 
 def _refused(form: RecordForm, refusal: Invalid) -> None:
@@ -272,11 +234,3 @@ def _id(value: Any) -> UUID | None:
         return UUID(str(value))
     except ValueError:
         return None
-
-
-def _values(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
-def _with_create(view: Any, url: str) -> Any:
-    return replace(view, create=replace(view.create, url=url)) if view.create else view

@@ -17,19 +17,14 @@ from ossature.history.timeline import Entry, FieldChange, TimelinePage
 from ossature.i18n.texts import translator
 from ossature.kernel import kernel
 from ossature.rbac.predicate import reaches_owner, visible_fields
-from ossature.records.definition import Definition, listable
 from ossature.records.fields import Field, Kind
-from ossature.records.filters import NOTHING, Filter, Group, equalities, filterable, without
-from ossature.records.periods import period_words
-from ossature.records.query import ACTOR, Label, ListQuery, Page, Row
+from ossature.records.query import ACTOR, Label, Row
 from ossature.records.rules import shown_phone_number
-from ossature.records.saved import Look
 from ossature.records.screens import Screens
 from ossature.records.service import OWNER
 from ossature.records.types import RecordType
 from ossature.web import formats, models
-from ossature.web.models import Action, Cell, Change, Column, Count, DetailPage, Fact, FactSection, ListPage, Pager
-from ossature.web.models import Row as RowView
+from ossature.web.models import Action, Cell, Change, DetailPage, Fact, FactSection
 
 _, _l, _n = translator("ossature")
 
@@ -53,10 +48,10 @@ def record_url(key: str, id: UUID) -> str | None:
     rt = kernel().records.get(key)
     if rt is None or rt.parent or not current().access.allows(rt.permission("view")):
         return None
-    return _shown_at(rt, id)
+    return shown_at(rt, id)
 
 
-def _shown_at(rt: RecordType, id: UUID) -> str:
+def shown_at(rt: RecordType, id: UUID) -> str:
     """The address of a record's page: below its list, which is looked up once a request, not for every row."""
     lists: dict[str, str] = g.setdefault("list_urls", {})
     if rt.key not in lists:
@@ -91,138 +86,6 @@ def cell(rt: RecordType, item: Field, row: Row, labels: Mapping[UUID, Label], sc
 def all_fields(rt: RecordType) -> dict[str, Field]:
     """The fields that the reader may see, the owner included."""
     return {**visible_fields(rt), **({"owner_id": OWNER} if rt.owned else {})}
-
-
-def list_columns(rt: RecordType, definition: Definition) -> list[str]:
-    """The columns of a list: those that were chosen, else those of the record's screens."""
-    fields = listable(rt)
-    return [name for name in definition.columns or kernel().screens[rt.key].list or (rt.title_field,) if name in fields]
-
-
-def list_page(
-    rt: RecordType,
-    query: ListQuery,
-    look: Look,
-    page: Page,
-    labels: Mapping[UUID, Label],
-    count: Count | None,
-    *,
-    related: bool = False,
-) -> ListPage:
-    """The list of a record as `record/list.html` shows it; `related` leaves out what is the same in every row."""
-    screens = kernel().screens[rt.key]
-    fields = listable(rt)
-    same = {*equalities(query.filter), "owner_id"} if related else set()
-    names = [name for name in list_columns(rt, look.definition) if name not in same]
-    url = url_for(page_endpoint(rt, "list"))
-    binned = {"deleted": "true"} if query.deleted else {}
-
-    def to(more: Mapping[str, str] | None = None, **elements: Any) -> str:
-        arguments = {**look.arguments(**elements), **binned, **(more or {})}
-        return f"{url}?{urlencode(arguments)}" if arguments else url
-
-    order = query.sort or rt.kind_of_default_sort
-    columns = []
-    for name in names:
-        item = fields[name]
-        sorted_now = None
-        if order.lstrip("-") == name:
-            sorted_now = "descending" if order.startswith("-") else "ascending"
-        columns.append(
-            Column(
-                name, str(item.label), "person" if item.target == ACTOR else CELLS[item.kind], item.unit or None,
-                to(sort=f"-{name}" if sorted_now == "ascending" else name) if item.sort else None,
-                sorted_now,  # type: ignore[arg-type]
-            )
-        )  # fmt: skip
-    rows = tuple(
-        RowView(
-            str(row["id"]), _shown_at(rt, row["id"]),
-            tuple(cell(rt, fields[name], row, labels, screens) for name in names), row["deleted_at"] is not None,
-        )
-        for row in page.rows
-    )  # fmt: skip
-    access = current().access
-    create = None
-    if access.allows(rt.permission("create")) and not query.deleted:
-        create = Action(
-            str(rt.new_label),
-            url_for(page_endpoint(rt, "new")),
-            icon="plus",
-            shortcut="c",
-        )
-    actions: tuple[Action, ...] = ()
-    if access.allows(rt.permission("delete")):
-        if query.deleted:
-            actions = (Action(_("Back to the list"), url, icon="arrow-left"),)
-        else:
-            actions = (Action(_("Recycle bin"), f"{url}?deleted=true", icon="trash"),)
-    asked = query.filter.items if isinstance(query.filter, Group) and query.filter.join == "all" else (query.filter,)
-    chips = tuple(
-        models.FilterChip(filter_words(rt, item, labels), to(filter=without(query.filter, position)))
-        for position, item in enumerate(asked)
-    )
-    keep = {**look.arguments(), **binned}
-    keep.pop("q", None)
-    title = _("Deleted %(records)s", records=str(rt.plural).lower()) if query.deleted else str(rt.plural)
-    return ListPage(
-        title=title, url=url, columns=tuple(columns), rows=rows, count=count,
-        search=query.search if rt.searchable and not query.deleted else None, keep=keep, chips=chips,
-        clear_url=to(filter=NOTHING, search="") if (chips or query.search) else None,
-        pager=Pager(
-            to({"cursor": page.previous}) if page.previous else None, to({"cursor": page.next}) if page.next else None
-        ),
-        create=create, actions=actions, icon=rt.icon,
-        empty_title=_("The recycle bin is empty") if query.deleted else _("No %(records)s yet", records=str(rt.plural).lower()),
-        empty_text="" if query.deleted else _("They will appear here as soon as the first one is created."),
-    )  # fmt: skip
-
-
-def filter_words(rt: RecordType, node: Filter, labels: Mapping[UUID, Label]) -> str:
-    """A question in words: "Status is Customer", "Created this month or Owner is me"."""
-    if isinstance(node, Group):
-        words = [filter_words(rt, item, labels) for item in node.items]
-        if node.join == "none":
-            return _("none of: %(questions)s", questions="; ".join(words))
-        return (_(" and ") if node.join == "all" else _(" or ")).join(words)
-    item = filterable(rt)[node.field][0]
-    values = [
-        _value_words(item, node.op, value, labels)
-        for value in (node.value if isinstance(node.value, list) else [node.value])
-    ]
-    said = values[0] if len(values) == 1 else (_(" and ") if node.op == "between" else _(" or ")).join(values)
-    return str(QUESTIONS[node.op]) % {"field": item.label, "value": said}
-
-
-QUESTIONS = {
-    "is": _l("%(field)s is %(value)s"), "not": _l("%(field)s is not %(value)s"), "in": _l("%(field)s is %(value)s"),
-    "starts": _l("%(field)s begins with %(value)s"), "empty": _l("%(field)s is empty"),
-    "filled": _l("%(field)s is filled"), "below": _l("%(field)s is below %(value)s"),
-    "at_most": _l("%(field)s is at most %(value)s"), "above": _l("%(field)s is above %(value)s"),
-    "at_least": _l("%(field)s is at least %(value)s"), "between": _l("%(field)s is between %(value)s"),
-    "before": _l("%(field)s is before %(value)s"), "until": _l("%(field)s is until %(value)s"),
-    "after": _l("%(field)s is after %(value)s"), "since": _l("%(field)s is since %(value)s"),
-    "in_period": _l("%(field)s: %(value)s"), "me": _l("%(field)s is me"), "my_team": _l("%(field)s is in my team"),
-}  # fmt: skip
-"""How each operator is said in a chip."""
-
-
-def _value_words(item: Field, op: str, value: Any, labels: Mapping[UUID, Label]) -> str:
-    if item.kind is Kind.CHOICE:
-        return str(item.choices.get(value, value))
-    if item.kind is Kind.BOOLEAN:
-        return _("Yes") if value in ("true", True) else _("No")
-    if item.kind is Kind.REFERENCE:
-        try:
-            label = labels.get(UUID(str(value)))
-        except ValueError:
-            label = None
-        return label.title if label and not label.hidden else _("Restricted")
-    if op == "in_period":
-        return period_words(str(value))
-    if item.kind in (Kind.DATE, Kind.DATETIME) and value is not None:
-        return formats.as_date(date.fromisoformat(str(value)))
-    return "" if value is None else str(value)
 
 
 def detail_page(

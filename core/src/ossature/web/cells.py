@@ -14,7 +14,8 @@ from markupsafe import Markup
 from ossature.i18n import translator
 from ossature.web.assets import icon
 from ossature.web.formats import ago, as_date, as_money, as_number, as_percent, exact, hue, initials
-from ossature.web.models import Cell, Row
+from ossature.web.list_models import Row
+from ossature.web.models import Cell
 
 _, _l, _n = translator("ossature")
 
