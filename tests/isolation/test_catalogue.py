@@ -30,6 +30,7 @@ WORK = {
     "ossature.job": "keeps its own course: state, attempts, times, who asked",
     "ossature.job_line": "what a job said about its course",
     "ossature.occurrence": "that a schedule came to a time, and the job that was asked for",
+    "ossature.pin": "what a person keeps at hand",
 }
 
 # Keys that lead with the tenant and then say by themselves what the row is about, instead of an id.
@@ -45,6 +46,7 @@ LOOSE = {
     "ossature.api_key.created_by_id": "remembered even where the actor is of the platform",
     "ossature.delivery.record_id": "of any record, gone for good or not: it keeps events of one record in order",
     "ossature.receipt.event_id": "events are forgotten by month, receipts by their age",
+    "ossature.pin.record_id": "of any record; one that is gone is not shown",
 }
 
 # Policies of the system role beside that of the tenant: dispatcher, scheduler and the tidying look over all tenants for

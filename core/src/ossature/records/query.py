@@ -24,13 +24,13 @@ from ossature.records.fields import Kind
 from ossature.records.filters import NOTHING, Filter, condition
 from ossature.records.ordering import SORT_CAP, Order, beyond, order_by, read_orders
 from ossature.records.rules import folded
+from ossature.records.searching import Matches, Reach, matches, worth_searching
 from ossature.records.types import RecordType
 
 _, _l, _n = translator("ossature")
 
 Row = dict[str, Any]
 BASE = ("id", "owner_id", "created_at", "created_by_id", "updated_at", "updated_by_id", "version", "deleted_at")
-SEARCH_CAP = 3000
 ACTOR = "ossature.actor"
 
 
@@ -54,12 +54,16 @@ class ListQuery:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Rows of a list and the cursors around them; `capped` says that the search stopped at `SEARCH_CAP` matches."""
+    """Rows of a list and the cursors around them; `reach` tells which tiers of the search were answered."""
 
     rows: list[Row]
     next: str | None = None
     previous: str | None = None
-    capped: bool = False
+    reach: Reach = "all"
+
+    @property
+    def capped(self) -> bool:
+        return self.reach != "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +87,9 @@ def list_rows(rt: RecordType, query: ListQuery) -> Page:
     if not orders[0].indexed:
         _refuse_a_long_list(rt, query, orders[0])
 
-    hits = _hits(rt, query.search)
-    statement = _list_statement(rt, query.fields, orders, backwards, query.deleted).where(*_narrowing(rt, query, hits))
-    if hits is not None:
-        statement = statement.add_columns(select(func.count()).select_from(hits).scalar_subquery().label("_hits"))
+    found_by = _searched(rt, query)
+    statement = _list_statement(rt, query.fields, orders, backwards, query.deleted)
+    statement = statement.where(*_narrowing(rt, query, found_by))
     if cursor is not None:
         statement = statement.where(beyond(orders, rt.c.id, cursor.value, UUID(cursor.id), backwards))
 
@@ -107,7 +110,7 @@ def list_rows(rt: RecordType, query: ListQuery) -> Page:
         to_rows(rt, names, found),
         next=mark_at(found[-1], back=False) if has_next else None,
         previous=mark_at(found[0], back=True) if has_previous else None,
-        capped=bool(found and query.search.strip() and found[0]._mapping["_hits"] > SEARCH_CAP),
+        reach=found_by.reach if found_by else "all",
     )
 
 
@@ -117,15 +120,15 @@ def rows_of(rt: RecordType, query: ListQuery) -> list[ColumnElement[bool]]:
     Counts and groups ask this, lists the same, so that they speak of the same rows.
     """
     here = rt.c.tenant_id == current().tenant_id
-    return [here, _kept(rt, query.deleted), *_narrowing(rt, query, _hits(rt, query.search))]
+    return [here, _kept(rt, query.deleted), *_narrowing(rt, query, _searched(rt, query))]
 
 
-def _narrowing(rt: RecordType, query: ListQuery, hits: sa.CTE | None) -> list[ColumnElement[bool]]:
+def _narrowing(rt: RecordType, query: ListQuery, found_by: Matches | None) -> list[ColumnElement[bool]]:
     conditions = [reaches(rt)]
     if query.filter != NOTHING:
         conditions.append(condition(rt, query.filter))
-    if hits is not None:
-        conditions.append(rt.c.id.in_(select(hits.c.id)))
+    if found_by is not None:
+        conditions.append(found_by.condition)
     return conditions
 
 
@@ -134,10 +137,8 @@ def _kept(rt: RecordType, deleted: bool) -> ColumnElement[bool]:
     return gone.isnot(None) if deleted else gone.is_(None)
 
 
-def _hits(rt: RecordType, search: str) -> sa.CTE | None:
-    if not search.strip():
-        return None
-    return select(func.ossature.search(rt.key, search[:200], SEARCH_CAP + 1).label("id")).cte("hits")
+def _searched(rt: RecordType, query: ListQuery) -> Matches | None:
+    return matches(rt, query.search, deleted=query.deleted) if query.search.strip() else None
 
 
 def count_up_to(rt: RecordType, query: ListQuery, most: int | None) -> int:
@@ -275,7 +276,11 @@ def options(target: str, search: str, limit: int = 20) -> list[Label]:
         rows = session().execute(statement.order_by(func.ossature.fold(label).collate("C")).limit(limit))
         return [Label(row.id, row.title) for row in rows]
     rt = kernel().records[target]
-    page = list_rows(rt, ListQuery(search=search if rt.searchable else "", limit=limit))
+    if not rt.searchable:
+        search = ""
+    elif search.strip() and not worth_searching(search):
+        return []
+    page = list_rows(rt, ListQuery(search=search, limit=limit))
     return [Label(row["id"], row[rt.title_field] or "") for row in page.rows]
 
 

@@ -2,13 +2,175 @@
 
 from __future__ import annotations
 
+import re
+from importlib import import_module
+
+import sqlalchemy as sa
+from alembic import op
+
+from ossature.db.operations import roles
+from ossature.db.tenancy import tenant_key as fk
+
 revision = "0005"
 down_revision = "0004"
 
+SEARCH = r"""
+CREATE FUNCTION ossature.phrase(value text) RETURNS text[]
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coalesce(array_agg(quote_literal(w) ORDER BY n), '{}')
+    FROM regexp_split_to_table(regexp_replace(value, '[^[:alnum:]]+', ' ', 'g'), '\s+') WITH ORDINALITY s(w, n)
+   WHERE w <> ''
+$$;
+
+-- That a row has these words one after the other; of several, the beginning of the last is looked at in the rows, since
+-- the index would gather everything that begins so.
+CREATE FUNCTION ossature.saying(value text, whole boolean) RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT CASE
+    WHEN cardinality(w) = 0 THEN NULL
+    WHEN whole THEN format('search_vector @@ %L::tsquery', array_to_string(w, ' <-> '))
+    WHEN cardinality(w) = 1 THEN format('search_vector @@ %L::tsquery', w[1] || ':*')
+    ELSE format('(search_vector @@ %L::tsquery AND (search_vector @@ %L::tsquery) IS TRUE)',
+                array_to_string(trim_array(w, 1), ' <-> '), array_to_string(w, ' <-> ') || ':*')
+  END FROM ossature.phrase(value) w
+$$;
+
+CREATE FUNCTION ossature.holding(value text) RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT '%' || replace(replace(replace(value, '\', '\\'), '%', '\%'), '_', '\_') || '%'
+$$;
+
+-- Plans are made anew with the values in them: a kept plan would not know how common a term is. Without sequential and
+-- ordered scans a stop after a few rows cannot tempt the planner away from the indexes of words and letters.
+CREATE FUNCTION ossature.search(
+  record_key text, terms jsonb, spellings text[], codes text[], cap integer, gone boolean,
+  OUT exact uuid[], OUT words uuid[], OUT within uuid[], OUT reach text
+)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off SET enable_indexscan = off AS $$
+DECLARE
+  tenant uuid := nullif(current_setting('ossature.tenant', true), '')::uuid;
+  letters boolean := ossature.trigram_schema() IS NOT NULL;
+  target record; term jsonb; start text; part text; pieces text[]; likes text[]; plain boolean; long boolean;
+  any_long boolean; starts text := ''; holds text := ''; source text; most integer := least(cap, 10000); found integer;
+  share float8; expected float8; too_many integer := 1; pages_starting integer := 0; pages_holding integer := 0;
+BEGIN
+  SELECT t.schema_name, t.table_name INTO target FROM ossature.record_type t WHERE t.key = record_key AND t.searchable;
+  IF tenant IS NULL OR target IS NULL THEN reach := 'all'; RETURN; END IF;
+  any_long := EXISTS (SELECT FROM jsonb_array_elements(terms) t, jsonb_array_elements_text(t -> 'starts') s
+                       WHERE length(s) >= 3);
+  FOR term IN SELECT * FROM jsonb_array_elements(terms) LOOP
+    pieces := '{}'; likes := '{}'; plain := true; long := false;
+    FOR start IN SELECT * FROM jsonb_array_elements_text(term -> 'starts') LOOP
+      part := ossature.saying(start, false);
+      CONTINUE WHEN part IS NULL;
+      pieces := pieces || part;
+      plain := plain AND start ~ '^[[:alnum:]]+$' AND length(start) >= 3;
+      long := long OR length(start) >= 3;
+    END LOOP;
+    FOR start IN SELECT * FROM jsonb_array_elements_text(term -> 'parts') LOOP
+      CONTINUE WHEN NOT letters OR length(start) < 3;
+      part := format('search_text LIKE %L', ossature.holding(start));
+      -- A long pattern reads the lists of all its letters: of an address the middle is enough, the rest is looked at.
+      IF length(start) > 12 AND position('@' IN start) > 0 THEN
+        part := format('(search_text LIKE %L AND (%s) IS TRUE)',
+                       ossature.holding(substr(start, greatest(position('@' IN start) - 5, 1), 9)), part);
+      END IF;
+      likes := likes || part;
+    END LOOP;
+    FOR start IN SELECT * FROM jsonb_array_elements_text(term -> 'words') LOOP
+      part := ossature.saying(start, true);
+      IF part IS NOT NULL THEN pieces := pieces || part; plain := false; END IF;
+    END LOOP;
+    IF cardinality(pieces) = 0 THEN reach := 'all'; RETURN; END IF;
+    part := format('(%s)', array_to_string(pieces, ' OR '));
+    -- Beside a longer term the beginnings of one or two letters are looked at in the rows, not gathered from the index.
+    IF any_long AND NOT long THEN part := format('%s IS TRUE', part); END IF;
+    starts := starts || ' AND ' || part;
+    IF cardinality(likes) = 0 OR NOT plain THEN likes := likes || part; END IF;
+    holds := holds || ' AND (' || array_to_string(likes, ' OR ') || ')';
+  END LOOP;
+  IF starts = '' THEN reach := 'all'; RETURN; END IF;
+  source := format('WHERE tenant_id = %L AND deleted_at IS %s', tenant, CASE WHEN gone THEN 'NOT NULL' ELSE 'NULL' END);
+
+  -- What many rows hold is not gathered to the end: a sample of pages, the same one each time, tells that they are
+  -- more than the cap, with six standard deviations to spare.
+  SELECT 4000 / c.reltuples INTO share FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+   WHERE n.nspname = target.schema_name AND c.relname = target.table_name AND c.reltuples > 100000;
+  IF share IS NOT NULL THEN
+    expected := share * most;
+    too_many := ceil(expected + 6 * sqrt(expected) + 5);
+    EXECUTE format(
+      'SELECT count(DISTINCT page) FILTER (WHERE starts), count(DISTINCT page) FILTER (WHERE holds) FROM ('
+      'SELECT split_part(ctid::text, '','', 1) AS page, true%s AS starts, true%s AS holds '
+      'FROM %I.%I TABLESAMPLE SYSTEM (%s) REPEATABLE (7) %s) sample',
+      starts, holds, target.schema_name, target.table_name, 100 * share, source)
+      INTO pages_starting, pages_holding;
+  END IF;
+
+  IF letters AND pages_holding < too_many THEN
+    EXECUTE format('SELECT array_agg(id) FILTER (WHERE starts), array_agg(id) FILTER (WHERE NOT starts), count(*) FROM ('
+                   'SELECT id, true%s AS starts FROM %I.%I %s%s LIMIT %s) hits',
+                   starts, target.schema_name, target.table_name, source, holds, most + 1)
+      INTO words, within, found;
+    IF found <= most THEN reach := 'all'; END IF;
+  END IF;
+  IF reach IS NULL THEN
+    words := NULL; within := NULL; reach := 'title';
+    IF pages_starting < too_many THEN
+      EXECUTE format('SELECT array_agg(id), count(*) FROM (SELECT id FROM %I.%I %s%s LIMIT %s) hits',
+                     target.schema_name, target.table_name, source, starts, most + 1) INTO words, found;
+      IF found <= most THEN
+        reach := CASE WHEN letters THEN 'words' ELSE 'all' END;
+      ELSE
+        words := NULL;
+      END IF;
+    END IF;
+  END IF;
+
+  IF cardinality(spellings) > 0 AND cardinality(codes) > 0 THEN
+    SELECT string_agg(ossature.saying(s, true), ' OR ') INTO part FROM unnest(spellings) s;
+    EXECUTE format('SELECT array_agg(id) FROM (SELECT id FROM %I.%I %s AND (%s) AND (%s) LIMIT %s) hits',
+                   target.schema_name, target.table_name, source, part,
+                   (SELECT string_agg(format('ossature.fold(%I) = ANY (%L)', c, spellings), ' OR ') FROM unnest(codes) c),
+                   most)
+      INTO exact;
+  END IF;
+END $$;
+"""
+
 
 def upgrade() -> None:
-    pass
+    app, system = roles(op)
+    op.execute("DROP FUNCTION ossature.search(text, text, integer)")
+    op.execute(SEARCH.replace(":", r"\:"))
+    op.execute(
+        "REVOKE ALL ON FUNCTION ossature.phrase(text), ossature.saying(text, boolean), ossature.holding(text) FROM PUBLIC"
+    )
+    signature = "ossature.search(text, jsonb, text[], text[], integer, boolean)"
+    op.execute(f"REVOKE ALL ON FUNCTION {signature} FROM PUBLIC")
+    op.execute(f"GRANT EXECUTE ON FUNCTION {signature} TO {app}, {system}")
+    op.create_tenant_table(
+        "ossature",
+        "pin",
+        sa.Column("actor_id", sa.Uuid, nullable=False),
+        sa.Column("record", sa.Text, nullable=False),
+        sa.Column("record_id", sa.Uuid, nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False, server_default=sa.text("now()")),
+        fk("actor_id", "ossature.actor", "CASCADE"),
+        sa.UniqueConstraint("tenant_id", "actor_id", "record_id"),
+        history=False,
+    )
 
 
 def downgrade() -> None:
-    pass
+    app, system = roles(op)
+    op.execute("DROP TABLE ossature.pin")
+    op.execute("DROP FUNCTION ossature.search(text, jsonb, text[], text[], integer, boolean)")
+    op.execute("DROP FUNCTION ossature.saying(text, boolean), ossature.phrase(text), ossature.holding(text)")
+    functions: str = import_module("ossature.migrations.versions.0001_foundation").FUNCTIONS
+    former = re.search(r"CREATE FUNCTION ossature\.search\(.*?END \$\$;", functions, re.DOTALL)
+    assert former is not None
+    op.execute(former[0].replace(":", r"\:"))
+    op.execute("REVOKE ALL ON FUNCTION ossature.search(text, text, integer) FROM PUBLIC")
+    op.execute(f"GRANT EXECUTE ON FUNCTION ossature.search(text, text, integer) TO {app}, {system}")
