@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -12,12 +13,12 @@ from flask import Response, request, url_for
 from ossature.errors import BadRequest, Detail
 from ossature.i18n.texts import translator
 from ossature.rbac import requires, signed_in
-from ossature.rbac.predicate import visible_fields
 from ossature.records import schemas, service
 from ossature.records.aggregate import aggregate
 from ossature.records.clean import plain
 from ossature.records.filters import read_arguments
-from ossature.records.query import ACTOR, ListQuery, Row, get_row, list_rows, options, part_rows
+from ossature.records.including import attach, needed, part_shown, read_include
+from ossature.records.query import ACTOR, ListQuery, Page, count_up_to, get_row, list_rows, options
 from ossature.records.service import Written
 from ossature.records.types import RecordType
 from ossature.web.api import documented, known_arguments, limit_argument, read_object, success
@@ -25,7 +26,8 @@ from ossature.web.versions import older_rows, served
 
 _, _l, _n = translator("ossature")
 
-LIST_ARGUMENTS = ("search", "sort", "limit", "cursor", "fields", "deleted", "where")
+LIST_ARGUMENTS = ("search", "sort", "limit", "cursor", "fields", "include", "count", "deleted", "where")
+COUNT_UP_TO = 1000
 AGGREGATE_ARGUMENTS = ("group", "measure", "search", "deleted", "where")
 
 
@@ -58,8 +60,18 @@ def _views(rt: RecordType) -> list[tuple[str, list[str], str, View]]:
 
     def list_view() -> Response:
         known_arguments(LIST_ARGUMENTS, prefixes=("filter[",))
-        page = list_rows(rt, list_query())
-        meta = {"next": page.next, "previous": page.previous, "limit": limit_argument(), "capped": page.capped}
+        query, tree = list_query(), read_include(rt, request.args.get("include", ""))
+        counting = _counting()
+        beside = needed(rt, query.fields, tree)
+        page = list_rows(rt, replace(query, fields=(*query.fields, *beside)))
+        attach(rt, page.rows, tree)
+        for row in page.rows:
+            for name in beside:
+                del row[name]
+        meta = {
+            "next": page.next, "previous": page.previous, "limit": query.limit, "capped": page.capped,
+            "count": counting and _count(rt, query, page, counting),
+        }  # fmt: skip
         return success(older_rows(rt.key, page.rows), meta=meta)
 
     def aggregate_view() -> Response:
@@ -81,10 +93,11 @@ def _views(rt: RecordType) -> list[tuple[str, list[str], str, View]]:
         return _answer(rt, written, 201, {"Location": location})
 
     def get_view(id: UUID) -> Response:
-        known_arguments(())
+        known_arguments(("include",))
+        tree = read_include(rt, request.args.get("include", ""))
         row = get_row(rt, id)
-        parts = {name: found.get(id, []) for name, found in part_rows(rt, [id]).items()}
-        return _answer(rt, Written(row, parts))
+        attach(rt, [row], {**{name: {} for name in rt.parts}, **tree})
+        return _answer(rt, Written(row, {}))
 
     def patch_view(id: UUID) -> Response:
         body = read_object()
@@ -122,7 +135,8 @@ def _views(rt: RecordType) -> list[tuple[str, list[str], str, View]]:
     add("create", ["POST"], "", create_view, "create", summary=f"Create a {label.lower()}",
         body=schemas.input_model(rt), answer=answer, status=201,
         refusals=(400, 401, 403, 409, 413, 415, 422, 429))  # fmt: skip
-    add("get", ["GET"], one, get_view, "view", summary=f"Read a {label.lower()}", answer=answer)
+    add("get", ["GET"], one, get_view, "view", summary=f"Read a {label.lower()}", query=schemas.one_arguments(rt),
+        answer=answer)  # fmt: skip
     writes = (400, 401, 403, 404, 409, 412, 413, 415, 422, 429)
     add("patch", ["PATCH"], one, patch_view, "edit", summary=f"Change some fields of a {label.lower()}",
         body=schemas.input_model(rt, partial=True), answer=answer, refusals=writes)  # fmt: skip
@@ -184,6 +198,23 @@ def _names(argument: str) -> tuple[str, ...]:
     return tuple(name for name in request.args.get(argument, "").split(",") if name)
 
 
+def _counting() -> str | None:
+    counting = request.args.get("count")
+    if counting not in (None, "exact", "some"):
+        raise BadRequest(_("The parameter count is wrong."), [Detail("count", "invalid", _("Give exact or some."))])
+    return counting
+
+
+def _count(rt: RecordType, query: ListQuery, page: Page, counting: str) -> dict[str, Any]:
+    """How many rows the whole list has: all counted, or up to a bound that costs little."""
+    if page.next is None and page.previous is None:
+        return {"value": len(page.rows), "more": page.capped}
+    found = count_up_to(rt, query, None if counting == "exact" else COUNT_UP_TO + 1)
+    if counting == "exact":
+        return {"value": found, "more": page.capped}
+    return {"value": min(found, COUNT_UP_TO), "more": page.capped or found > COUNT_UP_TO}
+
+
 def _plain_search() -> str:
     search = request.args.get("search", "")
     if len(search) > 200 or "\x00" in search:
@@ -236,12 +267,7 @@ def _answer(rt: RecordType, written: Written, status: int = 200, headers: Mappin
         meta["warnings"] = [warning.as_dict() for warning in written.warnings]
     if written.merged:
         meta["merged"] = list(written.merged)
-    parts = {name: [_part(rt, name, row) for row in rows] for name, rows in written.parts.items()}
+    parts = {name: [part_shown(rt.parts[name], row) for row in rows] for name, rows in written.parts.items()}
     etag = {"ETag": f'"{written.row["version"]}"'}
     (row,) = older_rows(rt.key, [{**written.row, **parts}])
     return success(row, status, meta, {**etag, **(headers or {})})
-
-
-def _part(rt: RecordType, collection: str, row: Row) -> Row:
-    fields = visible_fields(rt.parts[collection])
-    return {"id": row["id"], **{name: row.get(name) for name, item in fields.items() if not item.parent}}

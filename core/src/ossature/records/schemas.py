@@ -41,6 +41,13 @@ class OptionAnswer(BaseModel):
     meta: dict[str, bool] = Field(description="`more`: there are others; type more letters")
 
 
+class Named(BaseModel):
+    """Somebody or something that acts: a member, an API key, a job."""
+
+    id: UUID
+    label: str
+
+
 class Deleted(BaseModel):
     id: UUID
     deleted_at: datetime
@@ -53,6 +60,11 @@ class DeletedAnswer(BaseModel):
     meta: dict[str, Any]
 
 
+class Counted(BaseModel):
+    value: int
+    more: bool = Field(description="There are more than `value`")
+
+
 class Meta(BaseModel):
     """What accompanies a list."""
 
@@ -60,6 +72,10 @@ class Meta(BaseModel):
     previous: str | None = None
     limit: int
     capped: bool = Field(False, description="The search stopped at its most matches; use more letters")
+    count: Counted | None = Field(None, description="Of the whole list, where `count` asked for it")
+
+
+_IF_INCLUDED = "Where `include` asks for it"
 
 
 def camel(rt: RecordType) -> str:
@@ -162,10 +178,15 @@ def _shown(rt: _Same, *, listed: bool) -> type[BaseModel]:
                  "updated_at": datetime, "updated_by_id": UUID | None, "version": int,
                  "deleted_at": datetime | None}  # fmt: skip
         made |= {name: (types[name], Field(default=None)) for name in BASE if name in types and name in record.c}
-    if not listed:
-        for collection, part in record.parts.items():
-            one = _shown(_Same(part), listed=True)
-            made[collection] = (list[one], ...)  # type: ignore[valid-type]
+    for collection, part in record.parts.items():
+        one = _shown(_Same(part), listed=True)
+        made[collection] = (list[one], Field(default=None, description=_IF_INCLUDED) if listed else ...)  # type: ignore[valid-type]
+    for item in record.references():
+        if item.relation not in made:
+            told = Field(default=None, description=_IF_INCLUDED, json_schema_extra={"x-record": item.target})
+            made[item.relation] = (dict[str, Any] | None, told)
+    if "owner_id" in made:
+        made["owner"] = (Named | None, Field(default=None, description=_IF_INCLUDED))
     return create_model(camel(record) + ("Row" if listed and record.parts else ""), **made)
 
 
@@ -216,6 +237,17 @@ class AggregateAnswer(BaseModel):
     meta: dict[str, bool] = Field(description="`more`: there are more than 1,000 groups; the largest are given")
 
 
+def one_arguments(rt: RecordType) -> type[BaseModel]:
+    """What reading one record takes."""
+    return create_model(f"{camel(rt)}OneQuery", include=(str | None, Field(None, description=_offered(rt))))
+
+
+def _offered(rt: RecordType) -> str:
+    references = [item.relation for item in rt.references()]
+    names = ", ".join([*references, *(["owner"] if rt.owned else []), *rt.parts])
+    return f"Comma separated, with one dot for what these refer to: {names}" if names else "Nothing can be included"
+
+
 def list_arguments(rt: RecordType) -> type[BaseModel]:
     made: dict[str, Any] = {
         "sort": (
@@ -229,6 +261,11 @@ def list_arguments(rt: RecordType) -> type[BaseModel]:
         "limit": (Annotated[int, Field(ge=1, le=200)] | None, Field(None, description="Rows a page, 50 unless given")),
         "cursor": (str | None, Field(None, description="`meta.next` or `meta.previous` of another page")),
         "fields": (str | None, Field(None, description="Comma separated names; everything unless given")),
+        "include": (str | None, Field(None, description=_offered(rt))),
+        "count": (
+            Literal["exact", "some"] | None,
+            Field(None, description="`exact` counts the whole list, `some` up to 1,000; not counted unless given"),
+        ),
         "where": (
             str | None,
             Field(None, description="A filter as JSON: groups all, any, none; tests field, op, value"),
