@@ -17,6 +17,7 @@ from ossature.records.filters import NOTHING, Filter, equalities, tests_of
 from ossature.records.list_views import list_columns, list_page
 from ossature.records.query import Label, ListQuery, Page, Row, count_up_to, labels_of, list_rows
 from ossature.records.saved import Look, read_look
+from ossature.records.searching import says_nothing
 from ossature.records.types import RecordType
 from ossature.records.views import page_endpoint
 from ossature.web import Crumb, render
@@ -45,7 +46,7 @@ class ListPages:
         if request.args.get("part") == "related":
             return self._related(rt, look)
         query = list_query(look, PAGE_SIZE)
-        page = list_rows(rt, query)
+        page = Page([]) if says_nothing(query.search) else list_rows(rt, query)
         labels = list_labels(rt, look, page.rows)
         view = list_page(rt, query, look, page, labels, _count(rt, query, page))
         template = "record/_rows.html" if request.headers.get("HX-Target") == "rows" else "record/list.html"

@@ -24,7 +24,7 @@ from ossature.records.fields import Kind
 from ossature.records.filters import NOTHING, Filter, condition
 from ossature.records.ordering import SORT_CAP, Order, beyond, order_by, read_orders
 from ossature.records.rules import folded
-from ossature.records.searching import Matches, Reach, matches, worth_searching
+from ossature.records.searching import Matches, Reach, matches, says_nothing
 from ossature.records.types import RecordType
 
 _, _l, _n = translator("ossature")
@@ -85,7 +85,7 @@ def list_rows(rt: RecordType, query: ListQuery) -> Page:
     cursor = Cursor.read(query.cursor, key, of) if query.cursor else None
     backwards = bool(cursor and cursor.backwards)
     if not orders[0].indexed:
-        _refuse_a_long_list(rt, query, orders[0])
+        refuse_a_long_list(rt, query, orders[0])
 
     found_by = _searched(rt, query)
     statement = _list_statement(rt, query.fields, orders, backwards, query.deleted)
@@ -147,7 +147,7 @@ def count_up_to(rt: RecordType, query: ListQuery, most: int | None) -> int:
     return session().execute(select(func.count()).select_from(some.subquery())).scalar_one()
 
 
-def _refuse_a_long_list(rt: RecordType, query: ListQuery, order: Order) -> None:
+def refuse_a_long_list(rt: RecordType, query: ListQuery, order: Order) -> None:
     """Sorting without an index reads all rows; there may be `SORT_CAP` of them."""
     if count_up_to(rt, query, SORT_CAP + 1) > SORT_CAP:
         raise BadRequest(
@@ -278,7 +278,7 @@ def options(target: str, search: str, limit: int = 20) -> list[Label]:
     rt = kernel().records[target]
     if not rt.searchable:
         search = ""
-    elif search.strip() and not worth_searching(search):
+    elif says_nothing(search):
         return []
     page = list_rows(rt, ListQuery(search=search, limit=limit))
     return [Label(row["id"], row[rt.title_field] or "") for row in page.rows]

@@ -65,9 +65,9 @@ class Matches:
         return self.reach != "all"
 
 
-def worth_searching(text: str) -> bool:
-    """Whether there is a letter or a digit in it."""
-    return _ALNUM.search(folded(text)) is not None
+def says_nothing(text: str) -> bool:
+    """Whether something is searched for that has neither letter nor digit."""
+    return bool(text.strip()) and _ALNUM.search(folded(text)) is None
 
 
 def read_terms(text: str) -> list[Term]:
@@ -204,12 +204,14 @@ def tier_of(rt: RecordType, found: Matches, text: str) -> ColumnElement[int]:
     )
 
 
-def said_of(found: Matches, text: str) -> str:
-    """The line over a list that could not answer every tier; empty where it could."""
-    if found.reach == "words":
+def said_of(reach: Reach, text: str) -> str:
+    """The line over a list that could not answer every tier, or nothing at all; empty where it could."""
+    if says_nothing(text):
+        return _("Type at least one letter or digit to search.")
+    if reach == "words":
         return _(
             "Many records contain “%(text)s”. These have a word that begins with it; type more letters.", text=text
         )
-    if found.reach == "title":
+    if reach == "title":
         return _("Many records contain “%(text)s”. These begin with it; type more letters.", text=text)
     return ""

@@ -82,6 +82,8 @@ class ListPage:
     empty_title: str = ""
     empty_text: str = ""
     icon: str | None = None
+    note: str = ""
+    """What the reader should know of what is shown, over the rows: a search that could not be answered in full."""
 
     @property
     def filtered(self) -> bool:
