@@ -57,7 +57,10 @@ def test_texts_are_compared_without_case_and_accents(samples: Any) -> None:
         ({"filter[pieces.above]": "5"}, ["C"]), ({"filter[pieces.at_least]": "5"}, ["B", "C"]),
         ({"filter[pieces.between]": "2,9"}, ["B", "C"]), ({"filter[pieces.in]": "1,9"}, ["A", "C"]),
         ({"filter[pieces.empty]": ""}, ["D"]), ({"filter[pieces.filled]": ""}, ["A", "B", "C"]),
-        ({"filter[ratio.above]": "0.25"}, ["B"]), ({"filter[price.at_least]": "1050"}, ["B"]),
+        ({"filter[ratio.above]": "0.25"}, ["B"]), ({"filter[price.at_least]": "10.50"}, ["B"]),
+        ({"filter[price]": "10.49"}, ["A"]), ({"filter[price.between]": "10.49,10.495"}, ["A"]),
+        ({"filter[price.above]": "10.49 EUR"}, ["B"]), ({"filter[price.above]": "1 USD"}, []),
+        ({"filter[price.in]": "10.49,7 JPY"}, ["A"]), ({"filter[price.not]": "10.49"}, ["B", "C", "D"]),
         ({"filter[price.empty]": ""}, ["C", "D"]), ({"filter[token.filled]": ""}, ["A"]),
     ],
 )  # fmt: skip
@@ -67,6 +70,16 @@ def test_numbers_money_and_what_is_missing(samples: Any, question: dict[str, str
     samples.add(name="C", pieces=9)
     samples.add(name="D")
     assert samples.names(**question) == found
+
+
+def test_amounts_are_compared_as_they_are_written_whatever_the_minor_unit(samples: Any) -> None:
+    for name, amount, currency in (("yen", "11", "JPY"), ("dinar", "10.505", "TND"), ("euro", "10.50", "EUR")):
+        samples.add(name=name, price={"amount": amount, "currency": currency})
+    assert samples.names(**{"filter[price.above]": "10.50"}) == ["dinar", "yen"]
+    assert samples.names(**{"filter[price]": "11"}) == ["yen"]
+    assert samples.names(**{"filter[price.at_most]": "10.505 TND"}) == ["dinar"]
+    for wrong in ("a lot", "1e3", "10.50EUR", "NaN", "10,50"):
+        assert samples.list(**{"filter[price]": wrong}).status_code == 422, wrong
 
 
 def test_days_and_moments_are_those_of_the_reader(samples: Any, make_tenant: Any) -> None:
@@ -155,7 +168,7 @@ def test_what_cannot_be_asked_is_told_where(samples: Any, tree: str, code: str, 
         {"field": "pieces", "value": "many"}, {"field": "pieces", "value": 1.5}, {"field": "pieces", "value": True},
         {"field": "pieces", "value": 10**30}, {"field": "pieces", "op": "in", "value": 3},
         {"field": "pieces", "op": "in", "value": []}, {"field": "pieces", "op": "between", "value": [1]},
-        {"field": "ratio", "value": "NaN"}, {"field": "price", "value": "10.50"}, {"field": "name", "value": "a\u0000"},
+        {"field": "ratio", "value": "NaN"}, {"field": "price", "value": "10.50 euros"}, {"field": "name", "value": "a\u0000"},
         {"field": "name", "value": ""}, {"field": "name", "op": "in", "value": ["x"] * 201}, {"field": "name", "value": "x" * 201},
         {"field": "state", "value": "melted"}, {"field": "state", "value": {}}, {"field": "shelf_id", "value": "seven"},
         {"field": "taken_on", "value": "yesterday"}, {"field": "taken_on", "value": 20261120},

@@ -16,8 +16,7 @@ from sqlalchemy.types import TypeDecorator
 
 from ossature.context import current_or_none
 
-# Minor units that are not 2 (ISO 4217, list one).
-_DECIMALS: dict[str, int] = {
+UNUSUAL_DECIMALS: dict[str, int] = {
     **dict.fromkeys(
         [
             "BIF",
@@ -42,12 +41,13 @@ _DECIMALS: dict[str, int] = {
     ),
     **dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3),
 }
+"""Decimals of currencies that do not have 2 (ISO 4217, list one)."""
 _CURRENCY = re.compile(r"^[A-Z]{3}$")
 
 
 def currency_decimals(currency: str) -> int:
     """Decimals of a currency's minor unit: 2 for EUR, 0 for JPY, 3 for TND (ISO 4217)."""
-    return _DECIMALS.get(currency, 2)
+    return UNUSUAL_DECIMALS.get(currency, 2)
 
 
 @dataclass(frozen=True, slots=True)

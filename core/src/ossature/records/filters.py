@@ -26,6 +26,7 @@ from ossature.context import current
 from ossature.errors import BadRequest, Detail, Invalid
 from ossature.i18n.texts import translator
 from ossature.rbac.predicate import visible_fields
+from ossature.records.amounts import compare_amounts, read_amount
 from ossature.records.fields import Field, Kind
 from ossature.records.periods import Period, period
 from ossature.records.rules import folded
@@ -272,6 +273,8 @@ class _Compiler:
             return self._compare_time(item, test)
         if item.textual:
             return self._compare_text(item, test)
+        if item.kind is Kind.MONEY:
+            return self._compare_money(item, test)
         read = _READERS[item.kind]
         column: ColumnElement[Any] = self.rt.c[item.columns[0]]
         if test.op in ("in", "between"):
@@ -287,6 +290,15 @@ class _Compiler:
             "above": lambda: column > value, "at_least": lambda: column >= value,
         }  # fmt: skip
         return compare[test.op]()
+
+    def _compare_money(self, item: Field, test: Question) -> ColumnElement[bool]:
+        minor, currency = (self.rt.c[column] for column in item.columns)
+        written = _several(test.value) if test.op in ("in", "between") else [test.value]
+        try:
+            amounts = [read_amount(one) for one in written]
+        except ValueError:
+            raise _Unsuitable(_("Give an amount such as 10.50, or 10.50 EUR.")) from None
+        return compare_amounts(test.op, minor, currency, _pair(amounts) if test.op == "between" else amounts)
 
     def _compare_text(self, item: Field, test: Question) -> ColumnElement[bool]:
         """Blind to case and accents, by the folded column where there is one, so that its index serves."""
@@ -382,11 +394,6 @@ def _number(item: Field, value: Any) -> Any:
     return int(number) if item.kind is Kind.INTEGER else number
 
 
-def _minor(_item: Field, value: Any) -> Any:
-    """Money is asked for in minor units, whatever its currency."""
-    return int(_number(Field(Kind.INTEGER, ""), value))
-
-
 def _boolean(_item: Field, value: Any) -> bool:
     return {"true": True, "false": False, True: True, False: False}[value]
 
@@ -402,6 +409,6 @@ def _reference(_item: Field, value: Any) -> UUID:
 
 
 _READERS: dict[Kind, Callable[[Field, Any], Any]] = {
-    Kind.INTEGER: _number, Kind.DECIMAL: _number, Kind.MONEY: _minor, Kind.BOOLEAN: _boolean, Kind.CHOICE: _choice,
+    Kind.INTEGER: _number, Kind.DECIMAL: _number, Kind.BOOLEAN: _boolean, Kind.CHOICE: _choice,
     Kind.REFERENCE: _reference,
 }  # fmt: skip
