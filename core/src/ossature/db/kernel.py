@@ -184,3 +184,31 @@ occurrence = sa.Table(
     sa.Column("job_id", sa.Uuid),
     schema="ossature",
 )
+
+saved_view = sa.Table(
+    "saved_view",
+    metadata,
+    sa.Column("tenant_id", sa.Uuid, primary_key=True, server_default=sa.text(TENANT)),
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("record", sa.Text),
+    sa.Column("name", sa.Text),
+    sa.Column("audience", sa.Text),
+    sa.Column("team_id", sa.Uuid),
+    sa.Column("owner_id", sa.Uuid),
+    sa.Column("definition", JSONB),
+    sa.Column("version", sa.Integer),
+    sa.Column("created_at", sa.DateTime(timezone=True)),
+    sa.Column("updated_at", sa.DateTime(timezone=True)),
+    schema="ossature",
+)
+
+view_default = sa.Table(
+    "view_default",
+    metadata,
+    sa.Column("tenant_id", sa.Uuid, primary_key=True, server_default=sa.text(TENANT)),
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("record", sa.Text),
+    sa.Column("actor_id", sa.Uuid),
+    sa.Column("view_id", sa.Uuid),
+    schema="ossature",
+)

@@ -19,6 +19,7 @@ API_KEYS_MANAGE: Final = "ossature.api_keys.manage"
 HISTORY_VIEW: Final = "ossature.history.view"
 BACKGROUND_VIEW: Final = "ossature.background.view"
 BACKGROUND_MANAGE: Final = "ossature.background.manage"
+VIEWS_SHARE: Final = "ossature.views.share"
 
 _GROUP = _l("Organisation")
 
@@ -32,6 +33,7 @@ KERNEL_PERMISSIONS: Final = (
     Permission(HISTORY_VIEW, _l("See who changed what"), _GROUP),
     Permission(BACKGROUND_VIEW, _l("See background work"), _GROUP),
     Permission(BACKGROUND_MANAGE, _l("Run, cancel and repeat background work"), _GROUP),
+    Permission(VIEWS_SHARE, _l("Share views of lists with everybody"), _GROUP),
 )
 
 RECORD_RIGHTS: Final = ("view", "edit", "create", "delete", "export")
