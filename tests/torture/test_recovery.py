@@ -15,7 +15,7 @@ import pytest
 import redis
 from torture.counting import count, newest, settled
 from torture.deployment import PROCESSES, until
-from torture.points import HANDS, PAUSE, PAUSE_AT_END
+from torture.points import HANDS, PAUSE, PAUSE_AT_END, PAUSE_UNCLAIMED
 from torture.writer import STONES
 
 if TYPE_CHECKING:
@@ -211,6 +211,15 @@ def test_a_paused_worker_that_holds_its_jobs_row_holds_up_nobody_else(deployment
     os.kill(paused, signal.SIGCONT)
     until(lambda: ended(paused), "the end of the paused one")
     until(lambda: state(deployment, job) == "succeeded", "the job")
+    assert effects(deployment, "count", job) == 1
+
+
+def test_a_fork_that_hangs_before_its_claim_is_killed_and_its_job_goes_on(deployment: Deployment) -> None:
+    deployment.arm(PAUSE_UNCLAIMED, "SIGSTOP")
+    job = throw(deployment)
+    paused = until(lambda: deployment.sprung(PAUSE_UNCLAIMED), "a paused fork")
+    until(lambda: state(deployment, job) == "succeeded", "the job", seconds=30)
+    until(lambda: ended(paused), "the end of the paused one", seconds=20)
     assert effects(deployment, "count", job) == 1
 
 

@@ -134,5 +134,6 @@ POINTS = (*SERVE, *DISPATCHER, *WORKER, *SCHEDULER, *REDIS, *POSTGRES)
 
 PAUSE = Point("worker's fork", "paused within the job", _NOTE, "after")
 PAUSE_AT_END = Point("worker's fork", "paused with the job's row locked", COMMIT, since=_END)
-HANDS = (PAUSE, PAUSE_AT_END)
+PAUSE_UNCLAIMED = Point("worker's fork", "paused before the claim", "ossature.jobs.worker:run_job")
+HANDS = (PAUSE, PAUSE_AT_END, PAUSE_UNCLAIMED)
 """Places where the tests of recovery stop a process without killing it."""

@@ -15,6 +15,7 @@ from rq import Worker
 from rq.job import Job as RqJob
 from rq.serializers import JSONSerializer
 from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
 from ossature.context import Context
 from ossature.db.work import transaction
@@ -28,12 +29,24 @@ log = logging.getLogger(__name__)
 
 _forked = False
 
+UNCLAIMED_FOR = 30.0
+"""Seconds after which a fork is killed that does not hold its job: it hangs before the claim, or after the end."""
+_LOOK_EVERY = 5
+
+_HELD = text(
+    "SELECT TRUE FROM ossature.job WHERE tenant_id = :tenant AND id = :id AND state = 'running' AND worker = :worker"
+)
+# Killed before its claim, the job is free already and only has to be handed to Redis again.
+_UNCLAIMED = text("""
+UPDATE ossature.job SET pushed_at = NULL
+WHERE tenant_id = :tenant AND id = :id AND state IN ('queued', 'failed') AND pushed_at IS NOT NULL
+""")
 _KILLED = text("""
 UPDATE ossature.job SET
   state = CASE WHEN attempts >= most_attempts THEN 'dead' ELSE 'failed' END, pushed_at = NULL,
   due_at = now() + interval '1 second', error = 'The process that ran this was killed.',
   finished_at = CASE WHEN attempts >= most_attempts THEN now() END
-WHERE tenant_id = :tenant AND id = :id AND state = 'running' AND worker = :worker
+WHERE tenant_id = :tenant AND id = :id AND state = 'running' AND worker = :worker RETURNING id
 """)
 
 
@@ -56,6 +69,14 @@ class ForkingWorker(Worker):
         forget_tenants()
         super().main_work_horse(job, queue)
 
+    def maintain_heartbeats(self, job: RqJob) -> None:
+        """Called every few seconds while a fork works. One that hangs without holding its job would hold up this worker
+        for as long as the job may take."""
+        super().maintain_heartbeats(job)
+        if self.current_job_working_time > UNCLAIMED_FOR and not _holds(job):
+            log.warning("the process for job %s hangs without having begun it; it is killed", job.args[1])
+            self.kill_horse(signal.SIGKILL)
+
     def setup_work_horse_signals(self) -> None:
         """Whoever asks every process of a service to end, as systemd does, means the worker: it waits for this one."""
         super().setup_work_horse_signals()  # type: ignore[no-untyped-call]
@@ -72,7 +93,9 @@ def work(kernel: Kernel, priorities: Sequence[str] = PRIORITIES, burst: bool = F
     def killed(job: RqJob, *_how: object) -> None:
         tenant_id, job_id = job.args
         with transaction(Context(means="system"), role="system", database=kernel.db) as session:
-            session.execute(_KILLED, {"tenant": UUID(tenant_id), "id": UUID(job_id), "worker": _name()})
+            values = {"tenant": UUID(tenant_id), "id": UUID(job_id), "worker": _name()}
+            if session.scalar(_KILLED, values) is None:
+                session.execute(_UNCLAIMED, values)
         log.warning("the process of job %s was killed; it is tried again", job_id)
 
     worker = ForkingWorker(
@@ -81,11 +104,22 @@ def work(kernel: Kernel, priorities: Sequence[str] = PRIORITIES, burst: bool = F
         connection=connection,
         serializer=JSONSerializer,
         log_job_description=False,
-        job_monitoring_interval=5,
+        job_monitoring_interval=_LOOK_EVERY,
         work_horse_killed_handler=killed,
     )
     with announcing(kernel, "worker"):
         worker.work(burst=burst, logging_level="WARNING")
+
+
+def _holds(job: RqJob) -> bool:
+    """Whether this worker's fork has claimed the job and not ended it; so it is taken to be while nobody can say."""
+    tenant_id, job_id = job.args
+    try:
+        with transaction(Context(means="system"), role="system", database=kernel().db) as session:
+            values = {"tenant": UUID(tenant_id), "id": UUID(job_id), "worker": _name()}
+            return bool(session.scalar(_HELD, values))
+    except SQLAlchemyError:
+        return True
 
 
 def _name() -> str:
