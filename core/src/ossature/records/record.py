@@ -19,6 +19,8 @@ from ossature.hooks.types import RecordChange
 from ossature.records.fields import Field, Kind, Label
 
 ON_DELETE = {"restrict": "RESTRICT", "clear": "SET NULL", "cascade": "CASCADE"}
+# How many choices the index of an owner's rows holds beside their dates; each makes it a tenth larger.
+MOST_COVERED = 4
 RESERVED = frozenset(
     [
         "tenant_id",
@@ -202,6 +204,7 @@ def _constraints(cls: type[RecordBase]) -> list[Any]:
         found.append(sa.Index(f"{table}_created_at_idx", "tenant_id", "created_at", "id", postgresql_where=live))
         gone = sa.text("deleted_at IS NOT NULL")
         found.append(sa.Index(f"{table}_deleted_at_idx", "tenant_id", "deleted_at", postgresql_where=gone))
+        found += _indexes_of_owned_rows(cls, table, live)
     for name, (_value, field) in declared_fields(cls).items():
         if field.kind is Kind.REFERENCE and field.target:
             rule = "CASCADE" if field.parent else ON_DELETE[field.on_delete]
@@ -210,6 +213,9 @@ def _constraints(cls: type[RecordBase]) -> list[Any]:
         if field.kind is Kind.CHOICE:
             values = ", ".join("'" + choice.replace("'", "''") + "'" for choice in field.choices)
             found.append(sa.CheckConstraint(f"{name} IN ({values})", name=name))
+            if issubclass(cls, Record):
+                columns = ("tenant_id", name, "created_at", "id")
+                found.append(sa.Index(f"{table}_{name}_idx", *columns, postgresql_where=live))
         if field.max_length and field.textual and not field.secret and not field.derived:
             found.append(sa.CheckConstraint(f"length({name}) BETWEEN 1 AND {field.max_length}", name=name))
         if field.kind in (Kind.INTEGER, Kind.DECIMAL):
@@ -237,4 +243,18 @@ def _constraints(cls: type[RecordBase]) -> list[Any]:
             found.append(sa.Index(f"{table}_{name}_live_key", "tenant_id", column, unique=True, postgresql_where=given))
         if field.sort:
             found.append(sa.Index(f"{table}_{name}_idx", "tenant_id", named.sort_column, "id", postgresql_where=live))
+    return found
+
+
+def _indexes_of_owned_rows(cls: type[RecordBase], table: str, live: Any) -> list[Any]:
+    """For those whose reach ends at their own rows or their team's: lists in either usual order, and everything that is
+    asked about date and choices, filters and counts alike, without a look at the rows."""
+    fields = declared_fields(cls)
+    choices = [name for name, (_value, field) in fields.items() if field.kind is Kind.CHOICE][:MOST_COVERED]
+    by_date = ("tenant_id", "owner_id", "created_at", "id", *choices)
+    found = [sa.Index(f"{table}_owner_id_created_at_idx", *by_date, postgresql_where=live)]
+    title = fields.get(cls.__title__)
+    if title is not None and title[1].sort:
+        by_title = ("tenant_id", "owner_id", title[1].named(cls.__title__, False).sort_column, "id")
+        found.append(sa.Index(f"{table}_owner_id_{cls.__title__}_idx", *by_title, postgresql_where=live))
     return found

@@ -186,7 +186,8 @@ def _check(shape: Shape, name: str) -> str:
 
 
 def _there(body: str, rt: RecordType) -> str:
-    """An index definition with its schema, which comparing left out."""
+    """An index definition with its schema, which comparing left out; one that an operator made beforehand is kept."""
+    body = body.replace("INDEX ", "INDEX IF NOT EXISTS ", 1)
     return body.replace(f" ON {rt.name} ", f" ON {rt.plugin}.{rt.name} ", 1)
 
 

@@ -46,7 +46,7 @@ class Company(Record):
         {"prospect": _l("Prospect"), "active": _l("Active"), "inactive": _l("Inactive")},
         default="prospect",
     )
-    industry: Mapped[str | None] = text(_l("Industry"), max_length=120)
+    industry: Mapped[str | None] = text(_l("Industry"), max_length=120, sort=True)
     size: Mapped[str | None] = choice(
         _l("Employees"),
         {

@@ -48,7 +48,7 @@ class Contact(Record):
     job_title: Mapped[str | None] = text(_l("Job title"), max_length=120, personal=True)
     department: Mapped[str | None] = text(_l("Department"), max_length=120)
     email: Mapped[str | None] = email_address(_l("E-mail"), search=True, sort=True)
-    phone: Mapped[str | None] = phone_number(_l("Telephone"), search=True)
+    phone: Mapped[str | None] = phone_number(_l("Telephone"), search=True, sort=True)
     mobile: Mapped[str | None] = phone_number(_l("Mobile"), search=True)
     status: Mapped[str] = choice(
         _l("Status"),
