@@ -16,9 +16,11 @@ from ossature.rbac import requires, signed_in
 from ossature.records import schemas, service
 from ossature.records.aggregate import aggregate
 from ossature.records.clean import plain
+from ossature.records.definition import Definition
 from ossature.records.filters import read_arguments
 from ossature.records.including import attach, needed, part_shown, read_include
 from ossature.records.query import ACTOR, ListQuery, Page, count_up_to, get_row, list_rows, options
+from ossature.records.saved import viewed
 from ossature.records.service import Written
 from ossature.records.types import RecordType
 from ossature.web.api import documented, known_arguments, limit_argument, read_object, success
@@ -26,9 +28,9 @@ from ossature.web.versions import older_rows, served
 
 _, _l, _n = translator("ossature")
 
-LIST_ARGUMENTS = ("search", "sort", "limit", "cursor", "fields", "include", "count", "deleted", "where")
+LIST_ARGUMENTS = ("search", "sort", "limit", "cursor", "fields", "include", "count", "deleted", "where", "view")
 COUNT_UP_TO = 1000
-AGGREGATE_ARGUMENTS = ("group", "measure", "search", "deleted", "where")
+AGGREGATE_ARGUMENTS = ("group", "measure", "search", "deleted", "where", "view")
 
 
 def record_blueprint(plugin: str, types: Iterable[RecordType], aliases: Mapping[str, str]) -> APIBlueprint:
@@ -60,7 +62,7 @@ def _views(rt: RecordType) -> list[tuple[str, list[str], str, View]]:
 
     def list_view() -> Response:
         known_arguments(LIST_ARGUMENTS, prefixes=("filter[",))
-        query, tree = list_query(), read_include(rt, request.args.get("include", ""))
+        query, tree = list_query(rt), read_include(rt, request.args.get("include", ""))
         counting = _counting()
         beside = needed(rt, query.fields, tree)
         page = list_rows(rt, replace(query, fields=(*query.fields, *beside)))
@@ -76,8 +78,9 @@ def _views(rt: RecordType) -> list[tuple[str, list[str], str, View]]:
 
     def aggregate_view() -> Response:
         known_arguments(AGGREGATE_ARGUMENTS, prefixes=("filter[",))
-        group, measures = _names("group"), _names("measure")
-        found = aggregate(rt, list_query(), group, measures)
+        base = viewed(rt, request.args)
+        group, measures = _names("group") if "group" in request.args else base.group, _names("measure")
+        found = aggregate(rt, list_query(rt, base), group, measures)
         data = [
             {"keys": dict(zip(group, row.keys, strict=True)), "count": row.count, "values": row.values}
             for row in found.groups
@@ -128,10 +131,10 @@ def _views(rt: RecordType) -> list[tuple[str, list[str], str, View]]:
 
     label = str(rt.label)
     add("list", ["GET"], "", list_view, "view", summary=f"List {plural.lower()}", query=schemas.list_arguments(rt),
-        answer=schemas.list_answer(rt), refusals=(400, 401, 403, 422, 429))  # fmt: skip
+        answer=schemas.list_answer(rt), refusals=(400, 401, 403, 404, 422, 429))  # fmt: skip
     add("aggregate", ["GET"], "/aggregate", aggregate_view, "view", summary=f"Count {plural.lower()} by group, with sums",
         query=schemas.aggregate_arguments(rt), answer=schemas.AggregateAnswer,
-        refusals=(400, 401, 403, 422, 429))  # fmt: skip
+        refusals=(400, 401, 403, 404, 422, 429))  # fmt: skip
     add("create", ["POST"], "", create_view, "create", summary=f"Create a {label.lower()}",
         body=schemas.input_model(rt), answer=answer, status=201,
         refusals=(400, 401, 403, 409, 413, 415, 422, 429))  # fmt: skip
@@ -177,20 +180,25 @@ def options_answer(target: str) -> Response:
     return success(data, meta={"more": len(found) > 20})
 
 
-def list_query() -> ListQuery:
-    """The list that the query string asks for."""
+def list_query(rt: RecordType, base: Definition | None = None) -> ListQuery:
+    """The list that the query string asks for: a view's where it names one, and what it says besides instead."""
+    base = base or viewed(rt, request.args)
     deleted = request.args.get("deleted", "false")
     if deleted not in ("true", "false"):
         raise BadRequest(_("The parameter deleted is wrong."), [Detail("deleted", "invalid", _("Give true or false."))])
     return ListQuery(
-        search=_plain_search(),
-        sort=request.args.get("sort", "")[:200],
-        filter=read_arguments(request.args),
+        search=_plain_search() if "search" in request.args else base.search,
+        sort=request.args.get("sort", base.sort)[:200],
+        filter=read_arguments(request.args) if _filters() else base.filter,
         limit=limit_argument(),
         cursor=request.args.get("cursor", "")[:2000],
         deleted=deleted == "true",
-        fields=_names("fields"),
+        fields=_names("fields") if "fields" in request.args else base.columns,
     )
+
+
+def _filters() -> bool:
+    return any(name == "where" or name.startswith("filter[") for name in request.args)
 
 
 def _names(argument: str) -> tuple[str, ...]:

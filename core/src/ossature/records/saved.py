@@ -138,12 +138,20 @@ def definition_of(rt: RecordType, view: SavedView, arguments: Mapping[str, str] 
     return left
 
 
+def viewed(rt: RecordType, arguments: Mapping[str, str]) -> Definition:
+    """What the view shows that a request of the API names; an empty definition where it names none."""
+    if "view" not in arguments:
+        return Definition()
+    return definition_of(rt, view_by_id(rt, arguments["view"]), arguments)
+
+
 def _replaced(field: str, arguments: Mapping[str, str]) -> bool:
     """Whether the address says itself what the view says there."""
     element = field.partition(".")[0].partition("[")[0]
     if element == "filter":
         return any(name == "where" or name.startswith("filter[") for name in arguments)
-    return element in arguments or (element == "by" and "face" in arguments)
+    instead = {"by": "face", "columns": "fields"}
+    return element in arguments or instead.get(element) in arguments
 
 
 def views_of(rt: RecordType) -> list[SavedView]:

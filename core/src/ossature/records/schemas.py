@@ -215,6 +215,7 @@ def aggregate_arguments(rt: RecordType) -> type[BaseModel]:
         "group": "Up to three fields, comma separated; dates as `created_at:month` (day, week, month, quarter, year)",
         "measure": "Comma separated: `sum:`, `avg:`, `min:` or `max:` and a number or amount of money",
         "where": "A filter as JSON, as lists take it",
+        "view": "A view: its filter and groups, where the address does not say them itself",
     }
     made: dict[str, Any] = {name: (str | None, Field(None, description=words)) for name, words in said.items()}
     made["deleted"] = (Literal["true", "false"] | None, Field(None))
@@ -271,6 +272,12 @@ def list_arguments(rt: RecordType) -> type[BaseModel]:
             Field(None, description="A filter as JSON: groups all, any, none; tests field, op, value"),
         ),
         "deleted": (Literal["true", "false"] | None, Field(None, description="The bin instead of live records")),
+        "view": (
+            UUID | None,
+            Field(
+                None, description="A view: its filter, order and columns, where the address does not say them itself"
+            ),
+        ),
     }
     if rt.searchable:
         made["search"] = (Annotated[str, StringConstraints(max_length=200)] | None, Field(None))
