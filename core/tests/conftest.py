@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import redis
 from flask import Flask
+from pydantic import BaseModel
 from sqlalchemy import delete, update
 
 from ossature.context import Context
@@ -23,8 +24,10 @@ from ossature.db.work import transaction
 from ossature.events.subscriptions import tell_database
 from ossature.events.types import Event, EventType, Handler, handles
 from ossature.jobs.pushing import PRIORITIES, Pushing
-from ossature.jobs.types import Job, Schedule
+from ossature.jobs.run import JobRun
+from ossature.jobs.types import Job, Schedule, job
 from ossature.kernel import Kernel, set_kernel
+from ossature.testing.people import Person, Tenant
 from ossature.testing.servers import SECRET, Servers
 
 Declare = Callable[..., None]
@@ -138,6 +141,38 @@ def listen(declare: Declare) -> Callable[..., Heard]:
         heard = Heard(*events, **options)
         declare(heard.handler)
         return heard
+
+    return made
+
+
+@pytest.fixture
+def kernel(app: Flask) -> Kernel:
+    found: Kernel = app.extensions["ossature"]
+    return found
+
+
+@pytest.fixture
+def owner(tenant: Tenant) -> Person:
+    return tenant.member("owner")
+
+
+class Shelves(BaseModel):
+    """What the jobs of `make` are given."""
+
+    number: int = 1
+    name: str = "Top"
+
+
+@pytest.fixture
+def make(declare: Declare) -> Callable[..., Job[Any]]:
+    """`make(function, attempts=1)`: a job of the kernel's own, declared for this test."""
+
+    def made(
+        run: Callable[[JobRun, Any], Any] = lambda run, args: None, key: str = "ossature.tried", **options: Any
+    ) -> Job[Any]:
+        found = job(key, "Tried", **{"args": Shelves, **options})(run)
+        declare(found)
+        return found
 
     return made
 

@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from flask import Flask
 from pydantic import BaseModel
 from sqlalchemy import text
 
@@ -39,17 +38,6 @@ class Moved(BaseModel):
 
 
 MOVED = EventType("ossature.moved", "Moved", Moved)
-
-
-@pytest.fixture
-def kernel(app: Flask) -> Kernel:
-    found: Kernel = app.extensions["ossature"]
-    return found
-
-
-@pytest.fixture
-def owner(tenant: Tenant) -> Person:
-    return tenant.member("owner")
 
 
 def add(owner: Person, name: str = "Top") -> str:

@@ -35,17 +35,6 @@ class Moved(BaseModel):
     floor: int
 
 
-@pytest.fixture
-def kernel(app: Flask) -> Kernel:
-    found: Kernel = app.extensions["ossature"]
-    return found
-
-
-@pytest.fixture
-def owner(tenant: Tenant) -> Person:
-    return tenant.member("owner")
-
-
 def add(owner: Person, name: str = "Top") -> str:
     answer = owner.api.post(API, json={"name": name})
     assert answer.status_code == 201, answer.text

@@ -10,7 +10,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from flask import Flask
 from pydantic import BaseModel
 from sqlalchemy import text
 
@@ -33,34 +32,6 @@ pytestmark = pytest.mark.database
 
 Declare = Callable[..., None]
 Run = Callable[[JobRun, Any], Any]
-
-
-class Shelves(BaseModel):
-    number: int = 1
-    name: str = "Top"
-
-
-@pytest.fixture
-def kernel(app: Flask) -> Kernel:
-    found: Kernel = app.extensions["ossature"]
-    return found
-
-
-@pytest.fixture
-def owner(tenant: Tenant) -> Person:
-    return tenant.member("owner")
-
-
-@pytest.fixture
-def make(declare: Declare) -> Callable[..., Job[Any]]:
-    """`make(function, attempts=1)`: a job of the kernel's own, declared for this test."""
-
-    def made(run: Run = lambda run, args: None, key: str = "ossature.tried", **options: Any) -> Job[Any]:
-        found = job(key, "Tried", **{"args": Shelves, **options})(run)
-        declare(found)
-        return found
-
-    return made
 
 
 def as_nobody() -> Context:
@@ -112,9 +83,9 @@ def test_a_job_is_done_once_what_asked_for_it_is_committed_or_never(
 ) -> None:
     wanted = make(lambda run, args: add_team(args.name))
     with owner.work() as work:
-        wanted.enqueue(Shelves(name="Never"))
+        wanted.enqueue(wanted.args(name="Never"))
         work.rollback()
-    id = ask(owner, wanted, Shelves(name="Once"))
+    id = ask(owner, wanted, wanted.args(name="Once"))
     assert row(tenant, id).state == "queued"
     assert run_pending(tenant) == 1
     assert teams(tenant) == ["Once"]
@@ -140,12 +111,12 @@ def test_of_the_same_work_only_one_waits_or_runs(
     make: Callable[..., Job[Any]], owner: Person, tenant: Tenant, make_tenant: Callable[..., Tenant]
 ) -> None:
     wanted = make(lambda run, args: add_team(args.name), unique=lambda args: args.name)
-    first = ask(owner, wanted, Shelves(name="A"))
-    assert ask(owner, wanted, Shelves(name="A", number=2)) == first
-    assert ask(owner, wanted, Shelves(name="B")) != first
-    assert ask(make_tenant().member(), wanted, Shelves(name="A")) != first, "organisations have nothing in common"
+    first = ask(owner, wanted, wanted.args(name="A"))
+    assert ask(owner, wanted, wanted.args(name="A", number=2)) == first
+    assert ask(owner, wanted, wanted.args(name="B")) != first
+    assert ask(make_tenant().member(), wanted, wanted.args(name="A")) != first, "organisations have nothing in common"
     run_pending(tenant)
-    assert ask(owner, wanted, Shelves(name="A")) != first, "the first is over"
+    assert ask(owner, wanted, wanted.args(name="A")) != first, "the first is over"
 
 
 def test_a_job_that_failed_keeps_its_place_until_it_is_over(
@@ -212,7 +183,7 @@ def test_a_job_that_fails_is_tried_again_after_growing_pauses_and_is_dead_after_
 ) -> None:
     attempts: list[int] = []
 
-    def run(run: JobRun, args: Shelves) -> None:
+    def run(run: JobRun, args: Any) -> None:
         attempts.append(run.attempt)
         add_team("Undone")
         raise RuntimeError("no shelf for anna@example.com")
@@ -242,14 +213,15 @@ def test_a_job_that_fails_is_tried_again_after_growing_pauses_and_is_dead_after_
 def test_what_a_job_returns_is_kept_and_what_it_logs_survives_its_failure(
     make: Callable[..., Job[Any]], owner: Person, tenant: Tenant
 ) -> None:
-    def run(run: JobRun, args: Shelves) -> dict[str, Any]:
+    def run(run: JobRun, args: Any) -> dict[str, Any]:
         run.log(f"Attempt {run.attempt}, password=hunter2")
         run.log("Careful", "warning")
         if run.attempt == 1:
             raise RuntimeError
         return {"moved": args.number, "on": datetime(2026, 3, 1, tzinfo=UTC)}
 
-    id = ask(owner, make(run), Shelves(number=4))
+    wanted = make(run)
+    id = ask(owner, wanted, wanted.args(number=4))
     run_pending(tenant)
     make_due(tenant, id)
     run_pending(tenant)
@@ -263,7 +235,7 @@ def test_what_a_job_returns_is_kept_and_what_it_logs_survives_its_failure(
 def test_progress_is_seen_while_it_runs(make: Callable[..., Job[Any]], owner: Person, tenant: Tenant) -> None:
     seen: list[tuple[int, int | None, str | None]] = []
 
-    def run(run: JobRun, args: Shelves) -> None:
+    def run(run: JobRun, args: Any) -> None:
         for number in run.track(["a", "b", "c"]):
             found = row(tenant, run.id)
             seen.append((found.done, found.total, number))
@@ -277,7 +249,7 @@ def test_progress_is_seen_while_it_runs(make: Callable[..., Job[Any]], owner: Pe
 
 
 def test_long_work_may_commit_as_it_goes(make: Callable[..., Job[Any]], owner: Person, tenant: Tenant) -> None:
-    def run(run: JobRun, args: Shelves) -> None:
+    def run(run: JobRun, args: Any) -> None:
         for number in range(len(teams(tenant)), 4):
             with transaction():
                 add_team(f"Team {number}")
@@ -295,7 +267,7 @@ def test_long_work_may_commit_as_it_goes(make: Callable[..., Job[Any]], owner: P
 def test_a_job_of_the_system_may_commit_as_it_goes_from_its_first_run(
     make: Callable[..., Job[Any]], kernel: Kernel, owner: Person, tenant: Tenant
 ) -> None:
-    def run(run: JobRun, args: Shelves) -> str:
+    def run(run: JobRun, args: Any) -> str:
         with transaction():
             service.create(kernel.records["_kinds.shelf"], {"name": "Kept"})
         return str(session().scalar(text("SHOW idle_in_transaction_session_timeout")))
@@ -313,7 +285,8 @@ def test_arguments_of_a_former_version_come_in_the_present_form(
     class Newer(BaseModel):
         names: list[str]
 
-    id = ask(owner, make(), Shelves(name="A"))
+    wanted = make()
+    id = ask(owner, wanted, wanted.args(name="A"))
     upgrades = {1: lambda args: {"name": args["name"]}, 2: lambda args: {"names": [args["name"]]}}
     make(lambda run, args: args.names, args=Newer, version=3, upgrades=upgrades)
     run_pending(tenant)
@@ -342,7 +315,7 @@ def test_a_job_runs_as_who_asked_with_what_they_may_do_when_it_runs(
 ) -> None:
     seen = []
 
-    def run(run: JobRun, args: Shelves) -> None:
+    def run(run: JobRun, args: Any) -> None:
         seen.append(current())
         service.create(kernel.records["_kinds.shelf"], {"name": "Mine"})
 

@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from flask import Flask
 from pydantic import BaseModel
 from sqlalchemy import text
 
@@ -29,34 +28,6 @@ pytestmark = pytest.mark.database
 
 Declare = Callable[..., None]
 Run = Callable[[JobRun, Any], Any]
-
-
-class Shelves(BaseModel):
-    number: int = 1
-    name: str = "Top"
-
-
-@pytest.fixture
-def kernel(app: Flask) -> Kernel:
-    found: Kernel = app.extensions["ossature"]
-    return found
-
-
-@pytest.fixture
-def owner(tenant: Tenant) -> Person:
-    return tenant.member("owner")
-
-
-@pytest.fixture
-def make(declare: Declare) -> Callable[..., Job[Any]]:
-    """`make(function, attempts=1)`: a job of the kernel's own, declared for this test."""
-
-    def made(run: Run = lambda run, args: None, key: str = "ossature.tried", **options: Any) -> Job[Any]:
-        found = job(key, "Tried", **{"args": Shelves, **options})(run)
-        declare(found)
-        return found
-
-    return made
 
 
 def ask(person: Person, wanted: Job[Any], args: BaseModel | None = None, **options: Any) -> UUID:
@@ -113,7 +84,7 @@ def test_a_job_that_waits_is_cancelled_at_once(make: Callable[..., Job[Any]], ow
 def test_a_job_that_runs_stops_at_its_next_step_and_leaves_nothing(
     make: Callable[..., Job[Any]], owner: Person, tenant: Tenant
 ) -> None:
-    def run(run: JobRun, args: Shelves) -> None:
+    def run(run: JobRun, args: Any) -> None:
         add_team("Undone")
         with owner.work():
             assert queue.cancel(run.id) == "running"
@@ -133,7 +104,7 @@ def test_a_dead_job_is_tried_from_its_first_attempt(
 ) -> None:
     attempts: list[int] = []
 
-    def run(run: JobRun, args: Shelves) -> None:
+    def run(run: JobRun, args: Any) -> None:
         attempts.append(run.attempt)
         if len(attempts) == 1:
             raise RuntimeError
@@ -165,7 +136,7 @@ def test_jobs_of_other_organisations_are_out_of_reach(
 def test_a_run_that_was_given_up_writes_nothing(
     make: Callable[..., Job[Any]], owner: Person, tenant: Tenant, pushing: Pushing
 ) -> None:
-    def run(run: JobRun, args: Shelves) -> None:
+    def run(run: JobRun, args: Any) -> None:
         add_team(f"Attempt {run.attempt}")
         if run.attempt == 1:  # silent for too long
             change(tenant, run.id, "beat_at = now() - interval '1 hour'")
@@ -185,7 +156,7 @@ def test_a_given_up_run_does_not_end_a_job_that_was_tried_from_its_first_attempt
 ) -> None:
     inner: list[str] = []
 
-    def run(run: JobRun, args: Shelves) -> None:
+    def run(run: JobRun, args: Any) -> None:
         add_team(f"Run {len(inner)}")
         if not inner:
             inner.append("")

@@ -27,11 +27,6 @@ View = Callable[[], Any]
 
 
 @pytest.fixture
-def owner(tenant: Tenant) -> Person:
-    return tenant.member("owner")
-
-
-@pytest.fixture
 def ask(app: Flask, owner: Person, monkeypatch: pytest.MonkeyPatch) -> Callable[[View], Any]:
     """`ask(view)`: what a signed-in owner is answered by a route with that view, over the whole of the application."""
 

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ossature.testing.people import Person, Tenant
+from ossature.testing.people import Person
 from ossature.testing.record_api import RecordApi
-
-
-@pytest.fixture
-def owner(tenant: Tenant) -> Person:
-    return tenant.member("owner")
 
 
 @pytest.fixture

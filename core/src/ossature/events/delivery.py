@@ -23,11 +23,12 @@ from sqlalchemy.dialects.postgresql import insert
 from ossature.context import Context, current
 from ossature.db.kernel import delivery, receipt
 from ossature.db.work import session, transaction
-from ossature.events.types import Event, EventType, Handler
+from ossature.events.types import Event, Handler
 from ossature.kernel import Kernel
 from ossature.plugins.manifest import is_on
 from ossature.rbac.acting import as_job, tenant_now, write_actor
 from ossature.redaction import redact_text
+from ossature.versioned import lift
 
 log = logging.getLogger(__name__)
 
@@ -251,20 +252,12 @@ def to_event(kernel: Kernel, tenant_id: UUID, row: Mapping[Any, Any], handler: s
     if data is None:
         data = {"version": row["record_version"], "changes": _changes(row["what"], row["payload"])}
     elif (declared := kernel.background.event_types.get(row["type"])) is not None:
-        version, data = upgraded(declared, version, data)
+        version, data = lift(data, version, declared.version, declared.upgrades)
     return Event(
         id=row["id"], type=row["type"], version=version, at=row["at"], seq=row["seq"], tenant_id=tenant_id,
         record=row["record"], record_id=row["record_id"], data=data, actor_id=row["actor_id"], handler=handler,
         attempt=attempt,
     )  # fmt: skip
-
-
-def upgraded(declared: EventType, version: int, data: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-    """Content of a former version in the present form."""
-    while version in declared.upgrades and version < declared.version:
-        data = declared.upgrades[version](data)
-        version += 1
-    return version, data
 
 
 def _changes(what: str | None, payload: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -6,7 +6,6 @@ declaration and no call: the database writes them with the change itself, whoeve
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,13 +15,10 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from ossature.hooks.types import Label
+from ossature.versioned import KEY, Upgrades, check_upgrades
 
 RECORD_EVENTS = ("created", "updated", "deleted", "restored", "purged")
 MOST_IN_A_BATCH = 1000
-
-_KEY = re.compile(r"^_?[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$")
-
-Upgrade = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +34,12 @@ class EventType:
     label: Label
     data: type[BaseModel]
     version: int = 1
-    upgrades: Mapping[int, Upgrade] = field(default_factory=dict)
+    upgrades: Upgrades = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not _KEY.match(self.key):
+        if not KEY.match(self.key):
             raise ValueError(f"event {self.key!r} is not spelled like `billing.invoice.paid`")
-        missing = [str(number) for number in range(1, self.version) if number not in self.upgrades]
-        if missing:
-            raise ValueError(f"event {self.key!r} has no upgrade from version {', '.join(missing)}")
+        check_upgrades(f"event {self.key!r}", self.version, self.upgrades)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +104,7 @@ class Handler:
     attempts: int = 8
 
     def __post_init__(self) -> None:
-        if not _KEY.match(self.key):
+        if not KEY.match(self.key):
             raise ValueError(f"handler {self.key!r} is not spelled like `crm.greet_newcomers`")
         if not 1 <= self.batch <= MOST_IN_A_BATCH or self.attempts < 1:
             raise ValueError(f"handler {self.key!r}: batch is 1 to {MOST_IN_A_BATCH}, attempts at least 1")

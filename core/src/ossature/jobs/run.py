@@ -36,6 +36,7 @@ from ossature.kernel import Kernel
 from ossature.plugins.manifest import is_on
 from ossature.rbac.acting import as_actor, as_job, tenant_now, write_actor
 from ossature.redaction import redact_text
+from ossature.versioned import lift
 
 _, _l, _n = translator("ossature")
 log = logging.getLogger(__name__)
@@ -257,9 +258,7 @@ class _Hopeless(Exception):
 def read_arguments(job: Job[Any], version: int, args: dict[str, Any]) -> BaseModel:
     """Stored arguments, lifted to the present version and checked."""
     try:
-        while version in job.upgrades and version < job.version:
-            args = job.upgrades[version](args)
-            version += 1
+        version, args = lift(args, version, job.version, job.upgrades)
         found: BaseModel = job.args.model_validate(args)
     except (ValidationError, LookupError, TypeError, ValueError) as error:
         raise _Hopeless(f"its arguments (version {version}) cannot be read: {describe(error)}") from error

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
@@ -13,14 +12,13 @@ from cronsim import CronSim, CronSimError
 from pydantic import BaseModel, ConfigDict
 
 from ossature.hooks.types import Label
+from ossature.versioned import KEY, Upgrades, check_upgrades
 
 if TYPE_CHECKING:
     from ossature.jobs.run import JobRun
 
 Priority = Literal["high", "normal", "low"]
 Missed = Literal["once", "skip", "all"]
-
-_KEY = re.compile(r"^_?[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$")
 
 
 class NoArgs(BaseModel):
@@ -41,7 +39,7 @@ class Job(Generic[A]):
     run: Callable[[JobRun, A], Any]
     args: type[A]
     version: int = 1
-    upgrades: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = field(default_factory=dict)
+    upgrades: Upgrades = field(default_factory=dict)
     attempts: int = 3
     time_limit: int = 300
     priority: Priority = "normal"
@@ -49,13 +47,11 @@ class Job(Generic[A]):
     as_system: bool = False
 
     def __post_init__(self) -> None:
-        if not _KEY.match(self.key):
+        if not KEY.match(self.key):
             raise ValueError(f"job {self.key!r} is not spelled like `crm.find_duplicates`")
         if self.attempts < 1 or not 1 <= self.time_limit <= 86_400:
             raise ValueError(f"job {self.key!r}: at least one attempt, and a time limit of 1 to 86,400 seconds")
-        missing = [str(number) for number in range(1, self.version) if number not in self.upgrades]
-        if missing:
-            raise ValueError(f"job {self.key!r} has no upgrade from version {', '.join(missing)}")
+        check_upgrades(f"job {self.key!r}", self.version, self.upgrades)
 
     @property
     def plugin(self) -> str:
@@ -84,7 +80,7 @@ def job(
     *,
     args: type[Any] = NoArgs,
     version: int = 1,
-    upgrades: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] | None = None,
+    upgrades: Upgrades | None = None,
     attempts: int = 3,
     time_limit: int = 300,
     priority: Priority = "normal",
@@ -127,7 +123,7 @@ class Schedule:
     fixed: bool = False
 
     def __post_init__(self) -> None:
-        if not _KEY.match(self.key):
+        if not KEY.match(self.key):
             raise ValueError(f"schedule {self.key!r} is not spelled like `crm.nightly`")
         if problem := cron_fault(self.cron):
             raise ValueError(f"schedule {self.key!r}: {problem}")
