@@ -16,7 +16,7 @@ from ossature.records.clean import plain
 from ossature.records.filters import NOTHING, Filter, equalities, tests_of
 from ossature.records.list_views import list_columns, list_page
 from ossature.records.query import Label, ListQuery, Page, Row, count_up_to, labels_of, list_rows
-from ossature.records.saved import Look, read_look
+from ossature.records.saved import Look
 from ossature.records.searching import says_nothing
 from ossature.records.types import RecordType
 from ossature.records.views import page_endpoint
@@ -40,9 +40,8 @@ class ListPages:
     def rt(self) -> RecordType:
         return kernel().records[self.key]
 
-    def index(self) -> ResponseReturnValue:
+    def index(self, look: Look) -> ResponseReturnValue:
         rt = self.rt
-        look = read_look(rt, request.args)
         if request.args.get("part") == "related":
             return self._related(rt, look)
         query = list_query(look, PAGE_SIZE)

@@ -13,6 +13,7 @@ from ossature.context import current
 from ossature.i18n.texts import translator
 from ossature.kernel import kernel
 from ossature.records.definition import Definition, listable
+from ossature.records.face_links import faces_of
 from ossature.records.filter_words import filter_words
 from ossature.records.filters import NOTHING, Group, equalities, without
 from ossature.records.query import ACTOR, Label, ListQuery, Page
@@ -106,6 +107,7 @@ def list_page(
             to({"cursor": page.previous}) if page.previous else None, to({"cursor": page.next}) if page.next else None
         ),
         create=create, actions=actions, icon=rt.icon, note=said_of(page.reach, query.search),
+        faces=None if query.deleted or related else faces_of(rt, look),
         empty_title=_("The recycle bin is empty") if query.deleted else _("No %(records)s yet", records=str(rt.plural).lower()),
         empty_text="" if query.deleted else _("They will appear here as soon as the first one is created."),
     )  # fmt: skip

@@ -19,12 +19,15 @@ from ossature.i18n.texts import translator
 from ossature.kernel import kernel
 from ossature.rbac import requires
 from ossature.records import service
+from ossature.records.boards import WINDOW
+from ossature.records.faces import face_page
 from ossature.records.fields import Field, Kind
 from ossature.records.form_views import conflict_panel, form_page
 from ossature.records.forms import RecordForm
-from ossature.records.list_pages import ListPages, list_crumbs
+from ossature.records.list_pages import ListPages, list_crumbs, list_query
 from ossature.records.merging import Stale
 from ossature.records.query import Row, get_row, labels_of, part_rows
+from ossature.records.saved import read_look
 from ossature.records.types import RecordType
 from ossature.records.views import detail_page, page_endpoint, timeline_view
 from ossature.web import Crumb, notify, render
@@ -43,7 +46,7 @@ def record_pages(plugin: str, types: Iterable[RecordType]) -> Blueprint:
         pages = Pages(rt)
         one = f"/{rt.slug}/<uuid:id>"
         routes: list[tuple[str, str, list[str], str, View]] = [
-            ("list", f"/{rt.slug}", ["GET"], "view", ListPages(rt).index),
+            ("list", f"/{rt.slug}", ["GET"], "view", pages.index),
             ("new", f"/{rt.slug}/new", ["GET", "POST"], "create", pages.new),
             ("show", one, ["GET"], "view", pages.show),
             ("edit", f"{one}/edit", ["GET", "POST"], "edit", pages.edit),
@@ -75,6 +78,14 @@ class Pages:
     @property
     def rt(self) -> RecordType:
         return kernel().records[self.key]
+
+    def index(self) -> ResponseReturnValue:
+        """The list in the face that is asked for; a recycle bin and what is related to a record have no other."""
+        look = read_look(self.rt, request.args)
+        plain = request.args.get("deleted") == "true" or request.args.get("part") == "related"
+        if plain or look.definition.face == "list":
+            return ListPages(self.rt).index(look)
+        return face_page(self.rt, look, list_query(look, WINDOW))
 
     def new(self) -> ResponseReturnValue:
         rt = self.rt

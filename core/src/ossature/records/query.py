@@ -119,8 +119,14 @@ def rows_of(rt: RecordType, query: ListQuery) -> list[ColumnElement[bool]]:
 
     Counts and groups ask this, lists the same, so that they speak of the same rows.
     """
-    here = rt.c.tenant_id == current().tenant_id
-    return [here, _kept(rt, query.deleted), *_narrowing(rt, query, _searched(rt, query))]
+    return searched_rows_of(rt, query)[0]
+
+
+def searched_rows_of(rt: RecordType, query: ListQuery) -> tuple[list[ColumnElement[bool]], Reach]:
+    """As `rows_of`, and which tiers of the search were answered."""
+    here, found_by = rt.c.tenant_id == current().tenant_id, _searched(rt, query)
+    conditions = [here, _kept(rt, query.deleted), *_narrowing(rt, query, found_by)]
+    return conditions, found_by.reach if found_by else "all"
 
 
 def _narrowing(rt: RecordType, query: ListQuery, found_by: Matches | None) -> list[ColumnElement[bool]]:

@@ -32,8 +32,9 @@ class Screens:
 
     `list` names the columns, the title first; `facts` the fields beside the title on the record's page; `sections`
     group the form (all fields in one when empty); `state` is a choice shown as badge, `tones` colours its values (neutral,
-    accent, info, success, warning, danger); `person` shows initials; `navigation` puts the list into a group of the
-    side bar.
+    accent, info, success, warning, danger); `board` is the choice or reference that boards have columns of unless
+    somebody chooses another, `calendar` the date of calendars; `person` shows initials; `navigation` puts the list into a
+    group of the side bar.
     """
 
     record: type[RecordBase]
@@ -43,6 +44,8 @@ class Screens:
     related: Sequence[Related] = ()
     state: str | None = None
     tones: Mapping[str, str] = field(default_factory=dict)
+    board: str | None = None
+    calendar: str | None = None
     person: bool = False
     navigation: str | None = None
     weight: int = 100

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ossature.web.face_models import Faces
 from ossature.web.models import NUMERIC, Action, Cell, CellKind
 
 
@@ -82,6 +83,7 @@ class ListPage:
     empty_title: str = ""
     empty_text: str = ""
     icon: str | None = None
+    faces: Faces | None = None
     note: str = ""
     """What the reader should know of what is shown, over the rows: a search that could not be answered in full."""
 

@@ -1,0 +1,121 @@
+"""Boards: the records of a list in columns, by one of their choices or references; each column a window of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement, func, select
+
+from ossature.db.work import session
+from ossature.kernel import kernel
+from ossature.rbac.predicate import demand
+from ossature.records.aggregate import GroupRow, aggregate
+from ossature.records.cursor import Cursor
+from ossature.records.fields import Field, Kind
+from ossature.records.filters import Group, Question
+from ossature.records.ordering import order_by, read_orders
+from ossature.records.query import ListQuery, Row, columns, refuse_a_long_list, searched_rows_of, to_rows
+from ossature.records.searching import Reach, says_nothing
+from ossature.records.types import RecordType
+
+MOST_COLUMNS = 12
+"""Columns of a board; a choice with more values than that, and a reference, show the busiest."""
+WINDOW = 20
+"""Cards of a column that come at once."""
+LOOKED_AT = 10_000
+"""Rows of a longer list among which the busiest columns are looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class BoardColumn:
+    """One column. `value` is what its rows have in common, None where they have none; `next` is where it goes on."""
+
+    value: Any
+    rows: list[Row]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """The columns in their order; `more` when there are columns that are not shown, `reach` is that of the search."""
+
+    columns: list[BoardColumn]
+    more: bool = False
+    reach: Reach = "all"
+
+
+def board(rt: RecordType, query: ListQuery, by: Field) -> Board:
+    """The first cards of every column in one statement, and one that finds the columns where they are not declared.
+
+    Raises what a list raises. The column of rows without a value is there when there are such rows.
+    """
+    demand(rt, "view")
+    orders = read_orders(rt, query.sort)
+    if not orders[0].indexed:
+        refuse_a_long_list(rt, query, orders[0])
+    if says_nothing(query.search):
+        return Board([])
+    conditions, reach = searched_rows_of(rt, query)
+    values, more = _values(rt, by, conditions)
+    column: ColumnElement[Any] = rt.c[by.name]
+    if rt.table.c[by.name].nullable:
+        values.append(None)
+    if not values:
+        return Board([], more, reach)
+    shown = [*columns(rt, query.fields), *(order.key.label(f"_sort{n}") for n, order in enumerate(orders))]
+    windows = [
+        select(*shown, sa.literal_column(str(place)).label("_column"))
+        .where(*conditions, column.is_(None) if value is None else column == value)
+        .order_by(*order_by(orders, rt.c.id, False))
+        .limit(WINDOW + 1)
+        for place, value in enumerate(values)
+    ]
+    result = session().execute(sa.union_all(*windows) if len(windows) > 1 else windows[0])
+    names, found = list(result.keys()), result.all()
+    columns_found = []
+    for place, value in enumerate(values):
+        inside = [row for row in found if row._mapping["_column"] == place]
+        if value is None and not inside:
+            continue
+        goes_on = None
+        if len(inside) > WINDOW:
+            last = inside[WINDOW - 1]._mapping
+            marks = [last[f"_sort{n}"] for n in range(len(orders))]
+            of = column_query(query, by, value).fingerprint(rt)
+            goes_on = Cursor(of, marks, str(last["id"])).write(kernel().cursor_key)
+        columns_found.append(BoardColumn(value, to_rows(rt, names, inside[:WINDOW]), goes_on))
+    return Board(columns_found, more, reach)
+
+
+def column_query(query: ListQuery, by: Field, value: Any) -> ListQuery:
+    """The list that a column is: its cursor goes on there."""
+    test = Question(by.name, "empty") if value is None else Question(by.name, "is", str(value))
+    return replace(query, filter=Group("all", (query.filter, test)), limit=WINDOW)
+
+
+def board_sums(
+    rt: RecordType, query: ListQuery, by: Field, values: Sequence[Any], measures: Sequence[str]
+) -> dict[Any, GroupRow]:
+    """How many rows each of these columns has, and its sums: value -> group; a column without rows is not there."""
+    tests = [Question(by.name, "empty")] if None in values else []
+    if named := [str(value) for value in values if value is not None]:
+        tests.append(Question(by.name, "in", named))
+    these = replace(query, filter=Group("all", (query.filter, Group("any", tuple(tests)))))
+    return {row.keys[0]: row for row in aggregate(rt, these, [by.name], measures).groups}
+
+
+def _values(rt: RecordType, by: Field, conditions: Sequence[ColumnElement[bool]]) -> tuple[list[Any], bool]:
+    """The values that have a column, and whether others are left out."""
+    if by.kind is Kind.CHOICE and len(by.choices) <= MOST_COLUMNS:
+        return list(by.choices), False
+    column: ColumnElement[Any] = rt.c[by.name]
+    some = select(column.label("value")).where(*conditions, column.isnot(None)).limit(LOOKED_AT).subquery()
+    busiest = select(some.c.value).group_by(some.c.value).order_by(func.count().desc(), some.c.value)
+    found = list(session().execute(busiest.limit(MOST_COLUMNS + 1)).scalars())
+    kept = found[:MOST_COLUMNS]
+    if by.kind is Kind.CHOICE:
+        kept.sort(key=list(by.choices).index)
+    return kept, len(found) > MOST_COLUMNS
