@@ -20,6 +20,7 @@ from ossature.records.query import ACTOR, Label, ListQuery, Page
 from ossature.records.saved import Look
 from ossature.records.searching import said_of
 from ossature.records.types import RecordType
+from ossature.records.view_menu import views_menu
 from ossature.records.views import CELLS, cell, page_endpoint, shown_at
 from ossature.web.list_models import Column, Count, FilterChip, ListPage, Pager, Row
 from ossature.web.models import Action
@@ -107,6 +108,7 @@ def list_page(
             to({"cursor": page.previous}) if page.previous else None, to({"cursor": page.next}) if page.next else None
         ),
         create=create, actions=actions, icon=rt.icon, note=said_of(page.reach, query.search),
+        views=None if related or query.deleted else views_menu(rt, look),
         faces=None if query.deleted or related else faces_of(rt, look),
         empty_title=_("The recycle bin is empty") if query.deleted else _("No %(records)s yet", records=str(rt.plural).lower()),
         empty_text="" if query.deleted else _("They will appear here as soon as the first one is created."),

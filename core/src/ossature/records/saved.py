@@ -66,12 +66,12 @@ class SavedView:
 class Look:
     """How a list is looked at now: what it shows, the view that this began with, and the views there are.
 
-    `skipped` is a default view that cannot be shown."""
+    `start` is the view that the reader's lists begin with; where it cannot be shown it is `skipped`."""
 
     definition: Definition
     view: SavedView | None = None
     views: tuple[SavedView, ...] = ()
-    has_default: bool = False
+    start: SavedView | None = None
     skipped: SavedView | None = None
 
     def arguments(self, **elements: Any) -> dict[str, str]:
@@ -81,7 +81,7 @@ class Look:
         """
         wanted = replace(self.definition, **elements)
         if self.view is None:
-            return wanted.arguments() or ({"view": WITHOUT} if self.has_default else {})
+            return wanted.arguments() or ({"view": WITHOUT} if self.start else {})
         return {"view": str(self.view.id), **wanted.arguments(self.view.definition)}
 
     @property
@@ -101,16 +101,16 @@ def read_look(rt: RecordType, arguments: Mapping[str, str]) -> Look:
         return Look(read_definition(rt, arguments))
     demand(rt, "view")
     views, start = _views_and_default(rt)
-    known, begins = tuple(views), start is not None
+    known = tuple(views)
     if asked and asked != WITHOUT:
         view = _one_of(views, asked)
-        return Look(read_definition(rt, arguments, definition_of(rt, view, arguments)), view, known, begins)
+        return Look(read_definition(rt, arguments, definition_of(rt, view, arguments)), view, known, start)
     if start is not None and not arguments:
         try:
-            return Look(definition_of(rt, start), start, known, begins)
+            return Look(definition_of(rt, start), start, known, start)
         except BrokenView:
-            return Look(Definition(), None, known, begins, start)
-    return Look(read_definition(rt, arguments), None, known, begins)
+            return Look(Definition(), None, known, start, start)
+    return Look(read_definition(rt, arguments), None, known, start)
 
 
 class BrokenView(Invalid):

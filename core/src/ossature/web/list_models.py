@@ -8,6 +8,7 @@ from typing import Literal
 
 from ossature.web.face_models import Faces
 from ossature.web.models import NUMERIC, Action, Cell, CellKind
+from ossature.web.view_models import ViewsMenu
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ class ListPage:
     empty_title: str = ""
     empty_text: str = ""
     icon: str | None = None
+    views: ViewsMenu | None = None
     faces: Faces | None = None
     note: str = ""
     """What the reader should know of what is shown, over the rows: a search that could not be answered in full."""
