@@ -276,3 +276,24 @@ def test_connections_that_died_between_two_requests_are_not_noticed(owner: Perso
     with owner.tenant.work() as one, owner.tenant.work() as other:
         for work in (one, other):
             assert work.execute(text("SELECT 1")).scalar_one() == 1
+
+
+def test_a_statement_of_a_request_is_stopped_after_a_while_and_said_to_have_been(
+    owner: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(*_arguments: object) -> None:
+        limit = session().scalar(text("SHOW statement_timeout"))
+        assert limit == "20s"
+        session().execute(text("SET LOCAL statement_timeout = 50"))
+        session().execute(text("SELECT pg_sleep(5)"))
+
+    monkeypatch.setattr("ossature.records.api.list_rows", slow)
+    answer = owner.api.get("/api/_kinds/shelves")
+    assert answer.status_code == 422
+    assert answer.json["error"]["code"] == "too_slow"
+    assert "filter" in answer.json["error"]["message"]
+
+
+def test_jobs_may_take_longer_than_requests(tenant: Tenant) -> None:
+    with transaction(Context(means="job")) as work:
+        assert work.scalar(text("SHOW statement_timeout")) == "0"

@@ -303,8 +303,13 @@ def _add_errors(app: Application) -> None:
     @app.errorhandler(psycopg.OperationalError)  # raised as it is where a transaction begins on a dead connection
     @app.errorhandler(OperationalError)
     def database_away(error: OperationalError | PoolTimeout | psycopg.OperationalError) -> ResponseReturnValue:
-        if getattr(getattr(error, "orig", None), "sqlstate", None) in _MET:
+        sqlstate = getattr(getattr(error, "orig", None), "sqlstate", None)
+        if sqlstate in _MET:
             return met()
+        if sqlstate == _STOPPED:
+            log.warning("a statement of a request was stopped", exc_info=error)
+            slow = _("This took too long and was stopped. Ask for less: add a filter, or take fewer groups.")
+            return refused(_OfStatus(422, slow, "too_slow"))
         log.error("the database did not answer", exc_info=error)
         if wants_json():
             return failure(_OfStatus(503, _message(503), "unavailable"))
@@ -323,6 +328,7 @@ def _add_errors(app: Application) -> None:
         return failure(_OfStatus(500, _message(500)))
 
 
+_STOPPED = "57014"
 _MET = frozenset({"40P01", "40001"})
 """Deadlock and serialization failure: two writers met, and this one was undone."""
 

@@ -77,6 +77,7 @@ class Config(BaseSettings):
     system_database_url: str = Field("", repr=False, description="PostgreSQL for the kernel's own processes; derived")
     db_role_prefix: str = Field("ossature", pattern=r"^[a-z][a-z0-9_]{0,40}$", description="prefix of database roles")
     database_pool_size: int = Field(10, ge=1, le=200, description="connections kept open per process")
+    statement_seconds: int = Field(20, ge=1, le=3600, description="longest that one statement of a request may take")
     redis_url: str = Field("", repr=False, description="Redis for sessions and rate limits")
 
     secret_key: str = Field("", repr=False, description="signs sessions; 32 characters or more")

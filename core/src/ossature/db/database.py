@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Literal
 
 import orjson
@@ -79,7 +79,7 @@ class Database:
             connect_args={"connect_timeout": 10, "application_name": "ossature"},
         )
         event.listen(engine, "connect", _leave_begin_to_us)
-        event.listen(engine, "begin", say_for_whom)
+        event.listen(engine, "begin", partial(say_for_whom, most_seconds=self.config.statement_seconds))
         return engine
 
 
@@ -88,9 +88,10 @@ def _leave_begin_to_us(connection: Any, _record: object) -> None:
     connection.autocommit = True
 
 
-def say_for_whom(connection: Connection) -> None:
+def say_for_whom(connection: Connection, most_seconds: int) -> None:
     """Begin a transaction with who it is for, as statements, since `set_config()` is not propagated by Citus.
 
+    A statement of a request is stopped after `most_seconds`: whoever waited has gone, others wait for what it holds.
     A pooled connection that died since it was used last is replaced here: nothing has been done on it yet.
     Raises `NoContext` when no context is bound: a transaction for nobody in particular does not exist.
     """
@@ -112,6 +113,8 @@ def say_for_whom(connection: Connection) -> None:
     begin = "BEGIN; " + "; ".join(
         f"SET LOCAL ossature.{name} = '{_plain(str(v))}'" for name, v in settings.items() if v != "" or name == "tenant"
     )
+    if context.means in ("page", "api"):
+        begin += f"; SET LOCAL statement_timeout = {most_seconds * 1000:d}"
     raw: Any = connection.connection.driver_connection
     try:
         with raw.cursor() as cursor:
@@ -120,7 +123,7 @@ def say_for_whom(connection: Connection) -> None:
         if not (served_before and raw.closed):
             raise
         connection.invalidate(error)
-        say_for_whom(connection)
+        say_for_whom(connection, most_seconds)
 
 
 def _plain(text: str) -> str:
