@@ -79,6 +79,8 @@ OPEN: dict[tuple[str, str], tuple[Any, Any]] = {
     ("POST", "auth_api.logout"): (200, 200),
     ("GET", "auth_api.me"): (200, 401),
     ("GET", "changes_api.changes"): (200, 401),
+    ("GET", "why.index"): (200, SIGN_IN),
+    ("GET", "why_api.ask"): (400, 401),
     ("GET", "settings.index"): (303, SIGN_IN),
     ("GET", "components.show"): (200, SIGN_IN),
     ("GET", "components.options"): (200, SIGN_IN),

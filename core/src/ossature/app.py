@@ -10,7 +10,7 @@ from uuid import UUID
 import psycopg
 import redis
 from apiflask import APIFlask
-from flask import Response, g, request
+from flask import Response, current_app, g, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -24,7 +24,7 @@ from ossature.context import Context, current_or_none, use_context
 from ossature.db.database import Database
 from ossature.db.types import Keyring
 from ossature.db.work import unit_of_work, use_database
-from ossature.errors import Refusal
+from ossature.errors import Forbidden, Refusal
 from ossature.events.subscriptions import check_handlers, tell_database
 from ossature.health import metrics
 from ossature.health.readiness import Readiness
@@ -49,6 +49,8 @@ from ossature.plugins.activation import active_plugins
 from ossature.plugins.endpoints import check_endpoints
 from ossature.plugins.loading import load_plugins
 from ossature.plugins.registry import PluginRegistry
+from ossature.rbac.rules import rule_of
+from ossature.rbac.why import refusal_reasons
 from ossature.records.api import actor_options_blueprint, record_blueprint
 from ossature.records.pages import record_pages
 from ossature.records.screens import Screens
@@ -270,9 +272,12 @@ def _add_errors(app: Application) -> None:
 
     @app.errorhandler(Refusal)
     def refused(error: Refusal) -> ResponseReturnValue:
+        reasons = _reasons(error)
         if wants_json():
+            if reasons:
+                error.extra["reasons"] = list(reasons)
             return failure(error)
-        details = tuple(str(detail.message) for detail in error.details)
+        details = (*(str(detail.message) for detail in error.details), *reasons)
         page = render_error(error.status, subject=str(error.message), details=details)
         return page, error.status, dict(error.extra.get("headers", {}))
 
@@ -326,6 +331,20 @@ def _add_errors(app: Application) -> None:
             if not wants_json():
                 return render_error(500), 500
         return failure(_OfStatus(500, _message(500)))
+
+
+def _reasons(error: Refusal) -> tuple[str, ...]:
+    """Why a permission was wanting, for who was refused; an explanation that fails leaves the refusal as it is."""
+    permission = error.extra.get("permission") if isinstance(error, Forbidden) else None
+    if not permission or not request.endpoint:
+        return ()
+    rule = rule_of(current_app.view_functions[request.endpoint], request.method)
+    id = (request.view_args or {}).get("id") if rule and rule.permission == permission else None
+    try:
+        return refusal_reasons(permission, id if isinstance(id, UUID) else None)
+    except Exception:
+        log.exception("a refusal could not be explained")
+        return ()
 
 
 _STOPPED = "57014"

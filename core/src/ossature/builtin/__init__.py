@@ -20,8 +20,7 @@ from ossature.builtin import (
     sign_in,
     teams,
     tidy,
-    views,
-    views_api,
+    why,
 )
 
 MODULES: tuple[ModuleType, ...] = (
@@ -35,8 +34,6 @@ MODULES: tuple[ModuleType, ...] = (
     members,
     roles,
     teams,
-    views,
-    views_api,
     plugins,
     keys,
     background,
@@ -44,4 +41,5 @@ MODULES: tuple[ModuleType, ...] = (
     background_api,
     platform,
     tidy,
+    why,
 )

@@ -154,6 +154,7 @@ def detail_page(
         )  # fmt: skip
     elif may["delete"]:
         restore = Action(_("Restore"), url_for(page_endpoint(rt, "restore"), id=id), "post", "restore")
+    actions.append(Action(_("Why these rights?"), url_for("why.index", record=rt.key, id=id), icon="help-circle"))
     return DetailPage(
         title=row.get(rt.title_field) or _("Unnamed"), kind=str(rt.label), url=here, icon=rt.icon, state=state,
         facts=tuple(fact(name) for name in facts), tabs=tuple(tabs), timeline=timeline,
