@@ -20,6 +20,8 @@ from ossature.builtin import (
     sign_in,
     teams,
     tidy,
+    views,
+    views_api,
     why,
 )
 
@@ -34,6 +36,8 @@ MODULES: tuple[ModuleType, ...] = (
     members,
     roles,
     teams,
+    views,
+    views_api,
     plugins,
     keys,
     background,
