@@ -25,11 +25,14 @@ from ossature.records.fields import Field, Kind
 from ossature.records.form_views import conflict_panel, form_page
 from ossature.records.forms import RecordForm
 from ossature.records.list_pages import ListPages, list_crumbs, list_query
+from ossature.records.list_tools import BOXES, list_box
 from ossature.records.merging import Stale
 from ossature.records.query import Row, get_row, labels_of, part_rows
 from ossature.records.saved import read_look
 from ossature.records.types import RecordType
 from ossature.records.views import detail_page, page_endpoint, timeline_view
+from ossature.search.pins import is_pinned
+from ossature.search.recent import remember
 from ossature.web import Crumb, notify, render
 from ossature.web.models import Action
 
@@ -82,6 +85,8 @@ class Pages:
     def index(self) -> ResponseReturnValue:
         """The list in the face that is asked for; a recycle bin and what is related to a record have no other."""
         look = read_look(self.rt, request.args)
+        if (part := request.args.get("part", "")) in BOXES:
+            return list_box(self.rt, look, part)
         plain = request.args.get("deleted") == "true" or request.args.get("part") == "related"
         if plain or look.definition.face == "list":
             return ListPages(self.rt).index(look)
@@ -116,7 +121,11 @@ class Pages:
         history = timeline_view(rt, id, timeline(rt, id)) if may_see_history() else None
         view = detail_page(rt, row, parts, shown, history)
         crumbs = [*self._crumbs(), Crumb(view.title)]
-        return render("record/detail.html", title=view.title, breadcrumbs=crumbs, record=view)
+        remember(rt.key, id)
+        return render(
+            "record/detail.html", title=view.title, breadcrumbs=crumbs, record=view, record_key=rt.key, record_id=id,
+            pinned=is_pinned(id),
+        )  # fmt: skip
 
     def edit(self, id: UUID) -> ResponseReturnValue:
         rt = self.rt

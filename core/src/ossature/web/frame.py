@@ -30,6 +30,7 @@ ENDPOINTS: dict[str, Any] = {
     "switch_tenant": "auth.switch_tenant",
     "set_locale": "auth.set_locale",
     "set_preferences": "auth.set_preferences",
+    "search": "search.index",
 }
 
 

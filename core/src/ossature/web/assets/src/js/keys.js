@@ -1,6 +1,7 @@
 /** Keyboard shortcuts; letters are silent while typing, in dialogs, and when switched off (data-keys on the root). */
 import { isTyping } from "./page.js";
 import { openDialog } from "./dialogs.js";
+import { openPalette } from "./palette.js";
 import { walk } from "./rows.js";
 
 const CHAIN = 1200;
@@ -29,7 +30,7 @@ function letter(key) {
     if (link) { location.assign(link.href); return true; }
   }
   if (key === "g") { going = performance.now(); return true; }
-  if (key === "/") return press('[data-key="/"]') || press(".os-top-search input");
+  if (key === "/") return press('[data-key="/"]') || openPalette();
   if (key === "?") { openDialog("keys"); return true; }
   if (key === "j" || key === "k") return walk(key === "j" ? 1 : -1) || press(`[data-key="${key}"]`);
   if (/^[a-z]$/.test(key)) return press(`main [data-key="${key}"]`) || press(`[data-key="${key}"]`);

@@ -1,0 +1,200 @@
+"""One search over all records that the reader may see, under the same permissions as their lists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, and_, select
+
+from ossature.context import current
+from ossature.db.work import session
+from ossature.errors import BadRequest, Detail
+from ossature.i18n.texts import translator
+from ossature.kernel import kernel
+from ossature.plugins.manifest import is_on
+from ossature.rbac.predicate import reaches, visible_fields
+from ossature.records.fields import Field, Kind
+from ossature.records.query import Label, Row, columns, labels_of, to_rows
+from ossature.records.rules import folded
+from ossature.records.searching import (
+    LAST,
+    Reach,
+    Term,
+    matches,
+    read_terms,
+    said_of,
+    says_nothing,
+    spellings,
+    tier_of,
+    title_key,
+)
+from ossature.records.types import RecordType
+from ossature.records.views import plain_words, record_url
+from ossature.search.marking import Mark, marks, marks_of
+
+_, _l, _n = translator("ossature")
+
+TIERS = ("exact", "title", "words", "within")
+"""Why something was found, the best reason first: a whole code or title, the title begins so, a word does, any part."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A record that was found. `field` and `text` are what matched beside the title, None where the title says it;
+    `fact` is what tells records of the same title apart."""
+
+    record: str
+    label: str
+    icon: str
+    id: UUID
+    title: str
+    title_marks: tuple[Mark, ...]
+    url: str
+    tier: str
+    field: str | None = None
+    field_label: str = ""
+    text: str = ""
+    text_marks: tuple[Mark, ...] = ()
+    fact: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OfRecord:
+    """What was found among the records of one kind, the best first; `more` says that there are others."""
+
+    rt: RecordType
+    hits: tuple[Hit, ...]
+    more: bool
+    reach: Reach
+
+    def said(self, text: str) -> str:
+        """Which tier answered, where it was not all of them."""
+        return said_of(self.reach, text)
+
+
+def searched_records() -> list[RecordType]:
+    """The kinds of records that the reader may search, as the navigation orders them."""
+    access, screens = current().access, kernel().screens
+    found = [
+        rt
+        for rt in kernel().records
+        if rt.searchable and is_on(rt.plugin, access.plugins) and access.allows(rt.permission("view"))
+    ]
+    return sorted(found, key=lambda rt: screens[rt.key].weight if rt.key in screens else 1000)
+
+
+def search_everywhere(text: str, records: Sequence[RecordType] | None = None, limit: int = 5) -> list[OfRecord]:
+    """At most `limit` of each kind of record. Raises `BadRequest` for a text with neither letter nor digit."""
+    if not text.strip() or says_nothing(text):
+        raise BadRequest(
+            _("There is nothing to search for."),
+            [Detail("q", "nothing_to_search", _("Type at least one letter or digit."))],
+        )
+    terms = read_terms(text)
+    return [_of_record(rt, text, terms, limit) for rt in (searched_records() if records is None else records)]
+
+
+def by_tier(found: Iterable[OfRecord]) -> list[Hit]:
+    """All hits, the best tier first, in each the records in their order."""
+    return sorted((hit for one in found for hit in one.hits), key=lambda hit: TIERS.index(hit.tier))
+
+
+def _of_record(rt: RecordType, text: str, terms: Sequence[Term], limit: int) -> OfRecord:
+    fields = visible_fields(rt)
+    names = _read_fields(rt, fields)
+    reach: Reach = "all"
+    rows = _titles(rt, text, names, limit)
+    if len(rows) <= limit:
+        found = matches(rt, text)
+        tier = tier_of(rt, found, text)
+        statement = (
+            select(*columns(rt, names), tier.label("_tier"))
+            .where(*_live(rt), found.condition)
+            .order_by(tier, title_key(rt), rt.c.id)
+            .limit(limit + 1)
+        )
+        rows, reach = _read(rt, statement), found.reach
+    shown = rows[:limit]
+    facts = [_fact_field(rt, fields)]
+    labels = labels_of(rt, [row for row, _tier in shown], [fact.name for fact in facts if fact])
+    hits = tuple(_hit(rt, fields, row, TIERS[tier], terms, facts[0], labels) for row, tier in shown)
+    return OfRecord(rt, hits, len(rows) > limit, reach)
+
+
+def _titles(rt: RecordType, text: str, names: Sequence[str], limit: int) -> list[tuple[Row, int]]:
+    """Rows whose title begins with the text, in order, straight from the title's index.
+
+    Where they fill the answer nothing else has to be looked for. What looks like a code may be one: then the codes
+    come first.
+    """
+    title, whole = title_key(rt), " ".join(folded(text).split())
+    if spellings(text) or title is rt.c.search_text:
+        return []
+    statement = (
+        select(*columns(rt, names), (title != whole).label("_tier"))
+        .where(*_live(rt), and_(title >= whole, title < whole + LAST))
+        .order_by(title, rt.c.id)
+        .limit(limit + 1)
+    )
+    return _read(rt, statement)
+
+
+def _live(rt: RecordType) -> tuple[ColumnElement[bool], ...]:
+    return rt.c.tenant_id == current().tenant_id, rt.c.deleted_at.is_(None), reaches(rt)
+
+
+def _read(rt: RecordType, statement: Select[Any]) -> list[tuple[Row, int]]:
+    result = session().execute(statement)
+    names, found = list(result.keys()), result.all()
+    return list(zip(to_rows(rt, names, found), (int(item[-1]) for item in found), strict=True))
+
+
+def _read_fields(rt: RecordType, fields: dict[str, Field]) -> list[str]:
+    fact = _fact_field(rt, fields)
+    wanted = [name for name, item in fields.items() if item.search or name == rt.title_field or item is fact]
+    return ["id", *wanted, *(["owner_id"] if rt.owned else [])]
+
+
+def _fact_field(rt: RecordType, fields: dict[str, Field]) -> Field | None:
+    """The first column of the list that is not the title: what tells two people of one name apart."""
+    screens = kernel().screens.get(rt.key)
+    names = [name for name in (screens.list if screens else ()) if name in fields and name != rt.title_field]
+    return fields[names[0]] if names else None
+
+
+def _hit(
+    rt: RecordType, fields: dict[str, Field], row: Row, tier: str, terms: Sequence[Term], fact: Field | None,
+    labels: dict[UUID, Label],
+) -> Hit:  # fmt: skip
+    title = row.get(rt.title_field) or _("Unnamed")
+    title_marks = marks(title, terms)
+    field, text, text_marks = _elsewhere(fields, row, terms) if not _says_all(title, terms) else (None, "", ())
+    value: Any = row.get(fact.name) if fact else None
+    said = plain_words(fact, value, labels) if fact and value is not None else ""
+    if fact and fact.kind is Kind.REFERENCE and ((label := labels.get(value)) is None or label.hidden):
+        said = ""
+    return Hit(
+        rt.key, str(rt.label), rt.icon, row["id"], title, title_marks, record_url(rt.key, row["id"]) or "", tier,
+        field.name if field else None, str(field.label) if field else "", text, text_marks, said,
+    )  # fmt: skip
+
+
+def _says_all(title: str, terms: Sequence[Term]) -> bool:
+    return all(marks(title, [term]) for term in terms)
+
+
+def _elsewhere(fields: dict[str, Field], row: Row, terms: Sequence[Term]) -> tuple[Field | None, str, tuple[Mark, ...]]:
+    """The searched field, of those the reader may see, that holds most of what was looked for."""
+    best: tuple[Field | None, str, tuple[Mark, ...]] = (None, "", ())
+    most = 0
+    for name, item in fields.items():
+        value = row.get(name)
+        if not item.search or not isinstance(value, str):
+            continue
+        held = sum(1 for term in terms if marks_of(item, value, [term])[1])
+        if held > most:
+            most, best = held, (item, *marks_of(item, value, terms))
+    return best
