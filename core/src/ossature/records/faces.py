@@ -93,6 +93,7 @@ def _board_page(rt: RecordType, look: Look, query: ListQuery, by: Field) -> Resp
     face = BoardPage(
         str(by.label), columns, list_address(rt, look, [("part", "sums"), *shown], by=by.name),
         list_address(rt, look, face="list", by="", group=(by.name,)) if found.more else None,
+        _measure(rt, look) is not None,
     )  # fmt: skip
     return _page(rt, look, query, labels, found.reach, "record/_board.html", board=face)
 

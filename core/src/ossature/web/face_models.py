@@ -63,6 +63,8 @@ class BoardPage:
     columns: tuple[Column, ...]
     sums_url: str
     groups_url: str | None = None
+    summed: bool = False
+    """Columns say what they add up to, and keep the place for it."""
 
     @property
     def empty(self) -> bool:

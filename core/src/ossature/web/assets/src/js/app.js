@@ -10,9 +10,10 @@ import { startCombobox } from "./combobox.js";
 import { startForms } from "./forms.js";
 import { startPalette } from "./palette.js";
 import { startParts } from "./parts.js";
+import { startFaces } from "./faces.js";
 import { startRows } from "./rows.js";
 import { startViews } from "./views.js";
 import { startKeys } from "./keys.js";
 
 window.htmx = htmx;
-for (const start of [startRequests, startPreferences, startNavigation, startMenus, startDialogs, startToasts, startTabs, startCombobox, startForms, startPalette, startParts, startRows, startViews, startKeys]) start(htmx);
+for (const start of [startRequests, startPreferences, startNavigation, startMenus, startDialogs, startToasts, startTabs, startCombobox, startForms, startPalette, startParts, startFaces, startRows, startViews, startKeys]) start(htmx);

@@ -1,0 +1,55 @@
+/** Cards of a board and entries of a calendar: one stop in the tab order, and the arrows move between them. */
+import { on, whenReady } from "./page.js";
+
+const FACE = "[data-board], [data-calendar]";
+const CARD = "[data-card]";
+
+/** Columns or days that have something, each with its cards. */
+const lanes = (face) => [...face.querySelectorAll("[data-column], [data-day]")].map((lane) => [...lane.querySelectorAll(CARD)]).filter((cards) => cards.length);
+
+function oneStop(face, wanted = face.querySelector(`${CARD}[tabindex="0"]`) ?? face.querySelector(CARD)) {
+  for (const card of face.querySelectorAll(CARD)) card.tabIndex = card === wanted ? 0 : -1;
+}
+
+function visit(card) {
+  oneStop(card.closest(FACE), card);
+  card.focus({ preventScroll: true });
+  card.scrollIntoView({ block: "nearest", inline: "nearest" });
+}
+
+function next(card, key) {
+  const face = card.closest(FACE);
+  const all = lanes(face);
+  const lane = all.findIndex((cards) => cards.includes(card));
+  const at = all[lane].indexOf(card);
+  const flows = face.matches("[data-calendar]");
+  if (key === "ArrowDown") return all[lane][at + 1] ?? (flows ? all[lane + 1]?.[0] : undefined);
+  if (key === "ArrowUp") return all[lane][at - 1] ?? (flows ? all[lane - 1]?.at(-1) : undefined);
+  const beside = all[lane + (key === "ArrowRight" ? 1 : -1)];
+  return beside?.[Math.min(at, beside.length - 1)];
+}
+
+export function startFaces() {
+  whenReady((root) => {
+    const faces = new Set([root.closest?.(FACE), ...root.querySelectorAll(FACE)]);
+    for (const face of faces) if (face) oneStop(face);
+  });
+  on("focusin", CARD, (card) => oneStop(card.closest(FACE), card));
+  on("keydown", CARD, (card, event) => {
+    if (!/^Arrow(Up|Down|Left|Right)$/.test(event.key) || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    const found = next(card, event.key);
+    if (found) visit(found);
+  });
+  // "Show more" is replaced by the cards that it brings: the first of them takes its focus.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const button = event.detail.requestConfig?.elt;
+    const lane = button?.matches?.(`button${CARD}`) && document.activeElement === button && button.closest("[data-column]");
+    if (!lane) return;
+    const at = [...lane.querySelectorAll(CARD)].indexOf(button);
+    document.addEventListener("htmx:afterSettle", () => {
+      const brought = lane.querySelectorAll(CARD)[at];
+      if (brought) visit(brought);
+    }, { once: true });
+  });
+}
