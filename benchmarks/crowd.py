@@ -1,17 +1,21 @@
-"""Many clients at once, from a process of their own: `python crowd.py PORT CLIENTS SECONDS < requests`.
+"""Many clients at once, from a process of their own: `python crowd.py PORT CLIENTS SECONDS [THINK] < requests`.
 
-Each line of standard input is a request in hexadecimal; clients take them in turn and keep asking the same. One thread
-and epoll: the clients take as little as they can of the processors that the server needs.
+Each line of standard input is a request in hexadecimal; clients take them in turn and keep asking the same. With THINK,
+the seconds that somebody looks at an answer, each line is a person's requests, a letter for its kind before each, which
+are asked one after the other and over again. One thread and epoll: the clients take as little as they can of the
+processors that the server needs.
 """
 
 from __future__ import annotations
 
+import heapq
 import json
 import selectors
 import socket
 import sys
 import time
 from dataclasses import dataclass, field
+from random import Random
 
 from wire import length_of
 
@@ -21,6 +25,7 @@ class Client:
     wire: socket.socket
     request: bytes
     sent_at: float = 0.0
+    kind: str = ""
     received: bytearray = field(default_factory=bytearray)
     whole: int = 0
 
@@ -69,6 +74,71 @@ def run(port: int, clients: int, seconds: float, requests: list[bytes]) -> dict[
     }
 
 
+@dataclass
+class Person(Client):
+    """Somebody who works: reads an answer, thinks, asks the next thing."""
+
+    requests: list[tuple[str, bytes]] = field(default_factory=list)
+    next: int = 0
+    due: float = 0.0
+    waits: bool = False
+
+    def go_on(self) -> None:
+        """Time runs from when the request was due: a client that is late counts against the server."""
+        self.kind, self.request = self.requests[self.next % len(self.requests)]
+        self.next += 1
+        self.ask()
+        self.sent_at, self.waits = self.due, True
+
+
+def work(port: int, people: list[list[tuple[str, bytes]]], seconds: float, think: float) -> dict[str, object]:
+    """People who think for `think` seconds, give or take half; all begin within that time."""
+    random = Random(7)  # the same each time
+    waiting = selectors.DefaultSelector()
+    turns: list[tuple[float, int, Person]] = []
+    begun, used = time.perf_counter(), time.process_time()
+    for number, requests in enumerate(people):
+        wire = socket.create_connection(("127.0.0.1", port))
+        wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        person = Person(wire, b"", requests=requests, next=number)
+        waiting.register(wire, selectors.EVENT_READ, person)
+        person.due = begun + 1 + random.random() * think
+        turns.append((person.due, number, person))
+    heapq.heapify(turns)
+    took: dict[str, list[float]] = {}
+    errors: list[str] = []
+    sent = 0
+    while (now := time.perf_counter()) - begun < seconds:
+        while turns and turns[0][0] <= now:
+            heapq.heappop(turns)[2].go_on()
+            sent += 1
+        for key, _events in waiting.select(min(1.0, max(0.0, turns[0][0] - now)) if turns else 1):
+            person = key.data
+            try:
+                whole = person.hear()
+            except (OSError, ValueError) as error:
+                errors.append(repr(error))
+                waiting.unregister(person.wire)
+                continue
+            if whole:
+                now, person.waits = time.perf_counter(), False
+                took.setdefault(person.kind, []).append((now - person.sent_at) * 1000)
+                if person.received[9:12] != b"200":
+                    errors.append(bytes(person.received[:300]).decode("utf-8", "replace"))
+                person.due = now + think * (0.5 + random.random())
+                heapq.heappush(turns, (person.due, id(person), person))
+    late = sum(1 for key in waiting.get_map().values() if key.data.waits and now - key.data.sent_at > 5)
+    return {
+        "took": took, "errors": errors[:5], "failed": len(errors), "unanswered": late, "sent": sent,
+        "processor": (time.process_time() - used) / (now - begun),
+    }  # fmt: skip
+
+
 if __name__ == "__main__":
-    lines = [bytes.fromhex(line.strip()) for line in sys.stdin if line.strip()]
-    print(json.dumps(run(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), lines)))
+    port, clients, seconds = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
+    if len(sys.argv) > 4:
+        each = [[(one[0], bytes.fromhex(one[1:])) for one in line.split()] for line in sys.stdin if line.strip()]
+        print(json.dumps(work(port, each[:clients], seconds, float(sys.argv[4]))))
+    else:
+        lines = [bytes.fromhex(line.strip()) for line in sys.stdin if line.strip()]
+        print(json.dumps(run(port, clients, seconds, lines)))

@@ -24,7 +24,6 @@ import psycopg
 from data import PASSWORD
 from deployments import Deployment, debian, embedded
 from flask import Flask
-from ossature_crm import demo_names
 from sqlalchemy import text
 
 from ossature.app import create_app
@@ -39,6 +38,7 @@ from ossature.rbac.members import add_member
 from ossature.rbac.presets import OWNER
 from ossature.rbac.roles import create_role, role_by_key, set_grants
 from ossature.rbac.tenants import create_tenant, operator_context
+from ossature_crm import demo_names
 
 LARGE = "grand"
 CONTACTS, COMPANIES = 1_000_000, 200_000
@@ -170,7 +170,7 @@ def _tenant(slug: str, members: int, *, reaches: bool = False) -> People:
         tenant = create_tenant(slug, slug.capitalize(), preset="sales", locale="fr", plugins=["crm"])
         with transaction(operator_context(tenant), role="system"):
             own_role = create_role("Reach own", "", role_by_key("sales_rep").id)
-            set_grants(own_role.id, {name: Reach.OWN for name in _granted(own_role.id)})
+            set_grants(own_role.id, dict.fromkeys(_granted(own_role.id), Reach.OWN))
             users, ids = [], []
             for number in range(members):
                 who = ("all", "own", "team")[number] if number < 3 else f"member-{number}"
@@ -205,7 +205,7 @@ def _granted(role_id: UUID) -> list[str]:
 
 # `bench.pick` draws from a list with a weight on its beginning; an owner is drawn by the parts above; ids are UUIDs of
 # version 7 whose time is that of the row, so that rows lie in the table in the order in which they were made.
-FUNCTIONS = """
+FUNCTIONS = f"""
 CREATE SCHEMA IF NOT EXISTS bench;
 CREATE OR REPLACE FUNCTION bench.pick(list anyarray, weight float8) RETURNS anyelement LANGUAGE sql VOLATILE AS
 $$ SELECT list[1 + floor(cardinality(list) * power(random(), weight))::int] $$;
@@ -213,11 +213,11 @@ CREATE OR REPLACE FUNCTION bench.id(at timestamptz) RETURNS uuid LANGUAGE sql VO
 $$ SELECT (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7' || substr(h, 1, 3) || '8' || substr(h, 4, 15))::uuid
    FROM (SELECT md5(random()::text) AS h) hashed $$;
 CREATE OR REPLACE FUNCTION bench.owner(own uuid, team uuid[], others uuid[], r float8) RETURNS uuid LANGUAGE sql VOLATILE AS
-$$ SELECT CASE WHEN r < %(own)s THEN own WHEN r < %(team)s THEN bench.pick(team, 1.5)
+$$ SELECT CASE WHEN r < {OWN_PART} THEN own WHEN r < {OWN_PART + TEAM_PART} THEN bench.pick(team, 1.5)
                WHEN r < 0.98 THEN bench.pick(others, 1.5) END $$;
 CREATE OR REPLACE FUNCTION bench.slug(name text) RETURNS text LANGUAGE sql IMMUTABLE AS
 $$ SELECT replace(replace(lower(translate(name, 'éèêëàâäîïôöùûüçÉ', 'eeeeaaaiioouuuce')), ' ', '-'), '''', '') $$;
-""" % {"own": OWN_PART, "team": OWN_PART + TEAM_PART}
+"""
 
 # Growth: half of what an organisation has was added in the last third of its six years.
 _AT = "now() - interval '2190 days' * (1 - sqrt(n::float8 / %(total)s)) - interval '1 hour' * random()"
@@ -297,15 +297,128 @@ def _values(people: People) -> dict[str, Any]:
     }  # fmt: skip
 
 
-_BEGINNINGS = (
-    "Arl Bal Beau Belle Berg Bois Bour Bresc Cal Cast Cham Chant Char Chev Clair Cor Cour Croz Del Des Duv Esc Ferr Fev "
-    "Font Fro Gal Gir Grand Gros Haut Jol Lab Lac Lam Lang Lar Lav Mal Mar Maz Mont Mor Neuv Pal Pel Per Pont Pra Pui Quer "
-    "Rab Riv Roch Sab Sal Sauv Ser Tal Ter Thi Tour Val Vaug Ver Vieil Vill"
-).split()
-_ENDINGS = (
-    "ac adier aigne ain aire and ange ard arel at aud ault ay eau ebois echamp eclair egarde elin elle emont enet ereau "
-    "ericourt ernay ert esson et euil eval eville ic ier igny ille in iol ion is ivet oin oire on ort ot ou oux ubert uc ue us"
-).split()
+_BEGINNINGS = [
+    "Arl",
+    "Bal",
+    "Beau",
+    "Belle",
+    "Berg",
+    "Bois",
+    "Bour",
+    "Bresc",
+    "Cal",
+    "Cast",
+    "Cham",
+    "Chant",
+    "Char",
+    "Chev",
+    "Clair",
+    "Cor",
+    "Cour",
+    "Croz",
+    "Del",
+    "Des",
+    "Duv",
+    "Esc",
+    "Ferr",
+    "Fev",
+    "Font",
+    "Fro",
+    "Gal",
+    "Gir",
+    "Grand",
+    "Gros",
+    "Haut",
+    "Jol",
+    "Lab",
+    "Lac",
+    "Lam",
+    "Lang",
+    "Lar",
+    "Lav",
+    "Mal",
+    "Mar",
+    "Maz",
+    "Mont",
+    "Mor",
+    "Neuv",
+    "Pal",
+    "Pel",
+    "Per",
+    "Pont",
+    "Pra",
+    "Pui",
+    "Quer",
+    "Rab",
+    "Riv",
+    "Roch",
+    "Sab",
+    "Sal",
+    "Sauv",
+    "Ser",
+    "Tal",
+    "Ter",
+    "Thi",
+    "Tour",
+    "Val",
+    "Vaug",
+    "Ver",
+    "Vieil",
+    "Vill",
+]
+_ENDINGS = [
+    "ac",
+    "adier",
+    "aigne",
+    "ain",
+    "aire",
+    "and",
+    "ange",
+    "ard",
+    "arel",
+    "at",
+    "aud",
+    "ault",
+    "ay",
+    "eau",
+    "ebois",
+    "echamp",
+    "eclair",
+    "egarde",
+    "elin",
+    "elle",
+    "emont",
+    "enet",
+    "ereau",
+    "ericourt",
+    "ernay",
+    "ert",
+    "esson",
+    "et",
+    "euil",
+    "eval",
+    "eville",
+    "ic",
+    "ier",
+    "igny",
+    "ille",
+    "in",
+    "iol",
+    "ion",
+    "is",
+    "ivet",
+    "oin",
+    "oire",
+    "on",
+    "ort",
+    "ot",
+    "ou",
+    "oux",
+    "ubert",
+    "uc",
+    "ue",
+    "us",
+]
 RARE_FAMILIES = [beginning + ending for beginning in _BEGINNINGS for ending in _ENDINGS]
 
 
