@@ -230,7 +230,9 @@ def _user() -> UserInfo:
 def _keep_on_device(response: Response, form: MeForm) -> None:
     """The device's own cookies would otherwise outlive the choice made here."""
     before = Preferences.read(request.cookies.get(COOKIE))
-    kept = Preferences(form.theme.data, form.density.data, before.rail, bool(form.shortcuts.data), before.closed)
+    kept = Preferences(
+        form.theme.data, form.density.data, before.rail, bool(form.shortcuts.data), before.closed, before.filters
+    )
     response.set_cookie(COOKIE, kept.write(), max_age=YEAR, samesite="Lax", secure=request.is_secure)
     response.delete_cookie(LOCALE_COOKIE)
 

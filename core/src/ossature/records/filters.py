@@ -176,9 +176,14 @@ def _holds_comma(value: Any) -> bool:
     return isinstance(value, list) and any("," in str(one) for one in value)
 
 
+def outermost(node: Filter) -> tuple[Filter, ...]:
+    """What must be true of every row, each on its own: the chips over a list."""
+    return node.items if isinstance(node, Group) and node.join == "all" else (node,)
+
+
 def without(node: Filter, position: int) -> Filter:
     """The filter without one of its outermost questions."""
-    items = node.items if isinstance(node, Group) and node.join == "all" else (node,)
+    items = outermost(node)
     return Group("all", items[:position] + items[position + 1 :])
 
 

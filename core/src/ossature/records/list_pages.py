@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from flask import request, url_for
+from flask import Response, jsonify, request, url_for
 from flask.typing import ResponseReturnValue
 
+from ossature.errors import BadRequest
 from ossature.i18n.texts import translator
 from ossature.kernel import kernel
+from ossature.rbac.predicate import visible_fields
 from ossature.records.clean import plain
-from ossature.records.filters import NOTHING, Filter, equalities, tests_of
-from ossature.records.list_views import list_columns, list_page
+from ossature.records.definition import listable
+from ossature.records.fields import Kind
+from ossature.records.filters import NOTHING, Filter, equalities, outermost, tests_of, without
+from ossature.records.list_groups import WINDOW, groups_part, rows_part
+from ossature.records.list_views import ListAddress, list_columns, list_page
+from ossature.records.ordering import SORT_CAP
 from ossature.records.query import Label, ListQuery, Page, Row, count_up_to, labels_of, list_rows
 from ossature.records.saved import Look
 from ossature.records.searching import says_nothing
 from ossature.records.types import RecordType
-from ossature.records.views import page_endpoint
-from ossature.web import Crumb, render
-from ossature.web.list_models import Count
+from ossature.records.views import page_endpoint, shown_at
+from ossature.web import Crumb, formats, render
+from ossature.web.list_models import Count, Refused
+from ossature.web.shell import COOKIE, Preferences
 
 _, _l, _n = translator("ossature")
 
 PAGE_SIZE = 50
 RELATED_SIZE = 10
 COUNT_UP_TO = 1000
+MOST_PICKED = 1000
+MOST_LIFTED = 5
 
 
 class ListPages:
@@ -45,11 +54,28 @@ class ListPages:
         if request.args.get("part") == "related":
             return self._related(rt, look)
         query = list_query(look, PAGE_SIZE)
-        page = Page([]) if says_nothing(query.search) else list_rows(rt, query)
+        part = PARTS.get(request.args.get("part", ""))
+        if part is not None:
+            return part(rt, look, query if part is not rows_part else replace(query, limit=WINDOW))
+        return self._page(look, query)
+
+    def _page(self, look: Look, query: ListQuery) -> ResponseReturnValue:
+        rt = self.rt
+        page, refusal = Page([]), None
+        if not look.definition.group and not says_nothing(query.search):
+            try:
+                page = list_rows(rt, query)
+            except BadRequest as refused:
+                refusal = _in_words(rt, look, refused)
         labels = list_labels(rt, look, page.rows)
-        view = list_page(rt, query, look, page, labels, _count(rt, query, page))
+        empty = not page.rows and not refusal and not look.definition.group
+        view = list_page(
+            rt, query, look, page, labels, None if refusal or look.definition.group else _count(rt, look, query, page),
+            row_filter=_row_filter(), refusal=refusal, lifts=_lifts(rt, look, query) if empty else (),
+        )  # fmt: skip
         template = "record/_rows.html" if request.headers.get("HX-Target") == "rows" else "record/list.html"
-        return render(template, title=view.title, breadcrumbs=list_crumbs(rt), list=view)
+        page_written = render(template, title=view.title, breadcrumbs=list_crumbs(rt), list=view)
+        return Response(page_written, 422 if refusal else 200)
 
     def _related(self, rt: RecordType, look: Look) -> ResponseReturnValue:
         """The first rows, for a tab of the record that they belong to."""
@@ -87,12 +113,70 @@ def list_labels(rt: RecordType, look: Look, rows: Iterable[Row], filter: Filter 
     return labels_of(rt, [*rows, *named], names)
 
 
-def _count(rt: RecordType, query: ListQuery, page: Page) -> Count:
-    """How many there are, counted up to a bound that costs nothing; of a search, what its first page says."""
-    if query.search or (page.next is None and page.previous is None):
-        return Count(len(page.rows), more=page.next is not None or page.previous is not None)
+def _count(rt: RecordType, look: Look, query: ListQuery, page: Page) -> Count:
+    """How many there are as far as it costs nothing: what the page shows, of a whole list up to a bound."""
+    if page.next is None and page.previous is None:
+        return Count(len(page.rows))
+    exact = ListAddress(rt, look, query.deleted)({"part": "count"})
+    if query.search or query.filter != NOTHING:
+        return Count(len(page.rows), more=True, exact_url=exact)
     found = count_up_to(rt, query, COUNT_UP_TO + 1)
-    return Count(min(found, COUNT_UP_TO), more=found > COUNT_UP_TO)
+    return Count(min(found, COUNT_UP_TO), more=found > COUNT_UP_TO, exact_url=exact if found > COUNT_UP_TO else "")
+
+
+def _exact_count(rt: RecordType, look: Look, query: ListQuery) -> ResponseReturnValue:
+    """All of them, for who asks."""
+    found = Count(count_up_to(rt, query, None))
+    return render("record/_count.html", title=str(rt.plural), list={"count": found})
+
+
+def _all(rt: RecordType, look: Look, query: ListQuery) -> ResponseReturnValue:
+    """Addresses of all that match, up to `MOST_PICKED`: of their pages and, where they have one, their e-mail."""
+    query = replace(query, limit=MOST_PICKED, cursor="")
+    page = list_rows(rt, query)
+    mails = [name for name, item in visible_fields(rt).items() if item.kind is Kind.EMAIL]
+    return jsonify(
+        links=[shown_at(rt, row["id"]) for row in page.rows],
+        emails=[row[name] for row in page.rows for name in mails if row.get(name)],
+        more=page.next is not None,
+    )
+
+
+def _lifts(rt: RecordType, look: Look, query: ListQuery) -> list[int]:
+    """Of an empty list: which filters, lifted alone, would leave rows."""
+    asked = query.filter
+    if len(outermost(asked)) > MOST_LIFTED or says_nothing(query.search):
+        return []
+    without_one = [replace(query, filter=without(asked, place), cursor="") for place in range(len(outermost(asked)))]
+    return [place for place, one in enumerate(without_one) if count_up_to(rt, one, 1)]
+
+
+def _in_words(rt: RecordType, look: Look, refused: BadRequest) -> Refused:
+    """A list too long for its order, on the page itself; any other refusal is a page of its own."""
+    if not any(detail.code == "too_long" for detail in refused.details):
+        raise refused
+    fields = listable(rt)
+    first = look.definition.sort.split(",")[0].lstrip("-")
+    names = [str(fields[name].label) for name in rt.sortable() if name in fields]
+    return Refused(
+        _("This list is too long to be sorted by %(field)s.", field=fields[first].label if first in fields else first),
+        _(
+            "Narrow it to %(n)s rows by filters, or sort by one of: %(names)s.",
+            n=formats.as_number(SORT_CAP), names=", ".join(names),
+        ),
+        ListAddress(rt, look)(sort=""),
+    )  # fmt: skip
+
+
+def _row_filter() -> bool:
+    """Whether this device shows the inputs below the headers."""
+    return Preferences.read(request.cookies.get(COOKIE)).filters
+
+
+PARTS: dict[str, Callable[[RecordType, Look, ListQuery], ResponseReturnValue]] = {
+    "count": _exact_count, "all": _all, "groups": groups_part, "rows": rows_part,
+}  # fmt: skip
+"""What a list is asked for besides its page."""
 
 
 def _id(value: Any) -> UUID | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -12,17 +12,20 @@ from flask import url_for
 from ossature.context import current
 from ossature.i18n.texts import translator
 from ossature.kernel import kernel
+from ossature.records.column_filters import column_filter
 from ossature.records.definition import Definition, listable
 from ossature.records.face_links import faces_of
 from ossature.records.filter_words import filter_words
-from ossature.records.filters import NOTHING, Group, equalities, without
-from ossature.records.query import ACTOR, Label, ListQuery, Page
+from ossature.records.filters import NOTHING, equalities, outermost, without
+from ossature.records.ordering import MOST_SORTS, default_sort, sortable
+from ossature.records.query import ACTOR, Label, ListQuery, Page, Row
 from ossature.records.saved import Look
 from ossature.records.searching import said_of
 from ossature.records.types import RecordType
 from ossature.records.view_menu import views_menu
 from ossature.records.views import CELLS, cell, page_endpoint, shown_at
-from ossature.web.list_models import Column, Count, FilterChip, ListPage, Pager, Row
+from ossature.web.list_models import Column, Count, FilterChip, ListPage, Pager, Refused, Tool
+from ossature.web.list_models import Row as RowView
 from ossature.web.models import Action
 
 _, _l, _n = translator("ossature")
@@ -34,6 +37,24 @@ def list_columns(rt: RecordType, definition: Definition) -> list[str]:
     return [name for name in definition.columns or kernel().screens[rt.key].list or (rt.title_field,) if name in fields]
 
 
+class ListAddress:
+    """Addresses of a list: `to(sort="-name")` keeps everything else of its look."""
+
+    def __init__(self, rt: RecordType, look: Look, deleted: bool = False) -> None:
+        self.url = url_for(page_endpoint(rt, "list"))
+        self.look = look
+        self.binned = {"deleted": "true"} if deleted else {}
+
+    @property
+    def state(self) -> dict[str, str]:
+        """What a form of the list has to keep."""
+        return {**self.look.arguments(), **self.binned}
+
+    def __call__(self, more: Mapping[str, str] | None = None, **elements: Any) -> str:
+        arguments = {**self.look.arguments(**elements), **self.binned, **(more or {})}
+        return f"{self.url}?{urlencode(arguments)}" if arguments else self.url
+
+
 def list_page(
     rt: RecordType,
     query: ListQuery,
@@ -43,65 +64,33 @@ def list_page(
     count: Count | None,
     *,
     related: bool = False,
+    row_filter: bool = False,
+    refusal: Refused | None = None,
+    lifts: Sequence[int] = (),
 ) -> ListPage:
-    """The list of a record as `record/list.html` shows it; `related` leaves out what is the same in every row."""
-    screens = kernel().screens[rt.key]
-    fields = listable(rt)
+    """The list of a record as `record/list.html` shows it; `related` leaves out what is the same in every row.
+
+    `lifts` are the places of the filters without any one of which an empty list would have rows.
+    """
     same = {*equalities(query.filter), "owner_id"} if related else set()
     names = [name for name in list_columns(rt, look.definition) if name not in same]
-    url = url_for(page_endpoint(rt, "list"))
-    binned = {"deleted": "true"} if query.deleted else {}
-
-    def to(more: Mapping[str, str] | None = None, **elements: Any) -> str:
-        arguments = {**look.arguments(**elements), **binned, **(more or {})}
-        return f"{url}?{urlencode(arguments)}" if arguments else url
-
-    order = query.sort or rt.kind_of_default_sort
-    columns = []
-    for name in names:
-        item = fields[name]
-        sorted_now = None
-        if order.lstrip("-") == name:
-            sorted_now = "descending" if order.startswith("-") else "ascending"
-        columns.append(
-            Column(
-                name, str(item.label), "person" if item.target == ACTOR else CELLS[item.kind], item.unit or None,
-                to(sort=f"-{name}" if sorted_now == "ascending" else name) if item.sort else None,
-                sorted_now,  # type: ignore[arg-type]
-            )
-        )  # fmt: skip
-    rows = tuple(
-        Row(
-            str(row["id"]), shown_at(rt, row["id"]),
-            tuple(cell(rt, fields[name], row, labels, screens) for name in names), row["deleted_at"] is not None,
-        )
-        for row in page.rows
-    )  # fmt: skip
+    to = ListAddress(rt, look, query.deleted)
     access = current().access
     create = None
     if access.allows(rt.permission("create")) and not query.deleted:
-        create = Action(
-            str(rt.new_label),
-            url_for(page_endpoint(rt, "new")),
-            icon="plus",
-            shortcut="c",
-        )
+        create = Action(str(rt.new_label), url_for(page_endpoint(rt, "new")), icon="plus", shortcut="c")
     actions: tuple[Action, ...] = ()
     if access.allows(rt.permission("delete")):
         if query.deleted:
-            actions = (Action(_("Back to the list"), url, icon="arrow-left"),)
+            actions = (Action(_("Back to the list"), to.url, icon="arrow-left"),)
         else:
-            actions = (Action(_("Recycle bin"), f"{url}?deleted=true", icon="trash"),)
-    asked = query.filter.items if isinstance(query.filter, Group) and query.filter.join == "all" else (query.filter,)
-    chips = tuple(
-        FilterChip(filter_words(rt, item, labels), to(filter=without(query.filter, position)))
-        for position, item in enumerate(asked)
-    )
-    keep = {**look.arguments(), **binned}
-    keep.pop("q", None)
+            actions = (Action(_("Recycle bin"), f"{to.url}?deleted=true", icon="trash"),)
+    chips = chips_of(rt, look, labels, to)
+    keep = {name: value for name, value in to.state.items() if name != "q"}
     title = _("Deleted %(records)s", records=str(rt.plural).lower()) if query.deleted else str(rt.plural)
+    columns = tuple(_columns(rt, look, names, to))
     return ListPage(
-        title=title, url=url, columns=tuple(columns), rows=rows, count=count,
+        title=title, url=to.url, columns=columns, rows=tuple(list_rows_view(rt, names, page.rows, labels)), count=count,
         search=query.search if rt.searchable and not query.deleted else None, keep=keep, chips=chips,
         clear_url=to(filter=NOTHING, search="") if (chips or query.search) else None,
         pager=Pager(
@@ -112,4 +101,90 @@ def list_page(
         faces=None if query.deleted or related else faces_of(rt, look),
         empty_title=_("The recycle bin is empty") if query.deleted else _("No %(records)s yet", records=str(rt.plural).lower()),
         empty_text="" if query.deleted else _("They will appear here as soon as the first one is created."),
+        tools=tools_of(rt, look, to), filter_url=to({"part": "filter"}), row_url=to({"part": "row"}) if look.definition.face == "list" else "", look=",".join(f"{one.name}:{one.width}" if one.width else one.name for one in columns),
+        groups_url=to({"part": "groups"}) if look.definition.group else None, row_filter=row_filter, refusal=refusal,
+        lifts=tuple(chips[place] for place in lifts), all_url=to({"part": "all"}),
+        edits=access.allows(rt.permission("edit")) and not query.deleted,
     )  # fmt: skip
+
+
+def list_rows_view(
+    rt: RecordType, names: Sequence[str], rows: Iterable[Row], labels: Mapping[UUID, Label]
+) -> Iterator[RowView]:
+    """Rows as the table writes them; a unit is said in the header alone."""
+    screens = kernel().screens[rt.key]
+    fields = listable(rt)
+    for row in rows:
+        cells = [cell(rt, fields[name], row, labels, screens) for name in names]
+        yield RowView(
+            str(row["id"]), shown_at(rt, row["id"]),
+            tuple(one._replace(unit=None) if one.unit else one for one in cells), row["deleted_at"] is not None,
+        )  # fmt: skip
+
+
+def chips_of(rt: RecordType, look: Look, labels: Mapping[UUID, Label], to: ListAddress) -> tuple[FilterChip, ...]:
+    """The filters in words, with the addresses of the list without each, and of the form that changes it."""
+    asked = look.definition.filter
+    return tuple(
+        FilterChip(
+            filter_words(rt, item, labels), to(filter=without(asked, place)), to({"part": "filter", "at": str(place)})
+        )
+        for place, item in enumerate(outermost(asked))
+    )
+
+
+def tools_of(rt: RecordType, look: Look, to: ListAddress) -> tuple[Tool, ...]:
+    """The buttons of the toolbar, with what is chosen now in words."""
+    fields = listable(rt)
+    orders = [part.strip() for part in look.definition.sort.split(",") if part.strip()]
+    sorted_by = ", ".join(
+        ("↓ " if part.startswith("-") else "↑ ") + str(fields[part.lstrip("-")].label)
+        for part in orders if part.lstrip("-") in fields
+    )  # fmt: skip
+    grouped_by = " › ".join(group_words(rt, name) for name in look.definition.group)
+    if look.definition.face == "calendar":
+        return ()
+    group = (
+        (Tool("group", _("Group"), to({"part": "group"}), grouped_by, icon="stack-2"),)
+        if not to.binned and look.definition.face == "list"
+        else ()
+    )
+    return (
+        *group,
+        Tool("sort", _("Sort"), to({"part": "sort"}), sorted_by, icon="arrows-sort"),
+        Tool("columns", _("Columns"), to({"part": "columns"}), icon="columns"),
+    )
+
+
+def group_words(rt: RecordType, name: str) -> str:
+    """A level of groups in words: "Status", "Created by month"."""
+    field, _colon, span = name.partition(":")
+    label = str(listable(rt)[field].label)
+    return _("%(field)s by %(span)s", field=label, span=str(SPAN_WORDS[span])) if span in SPAN_WORDS else label
+
+
+SPAN_WORDS = {
+    "day": _l("day"), "week": _l("week"), "month": _l("month"), "quarter": _l("quarter"), "year": _l("year"),
+}  # fmt: skip
+
+
+def _columns(rt: RecordType, look: Look, names: Sequence[str], to: ListAddress) -> Iterator[Column]:
+    fields, order = listable(rt), sortable(rt)
+    chosen = [part.strip() for part in (look.definition.sort or default_sort(rt)).split(",")]
+    places = {part.lstrip("-"): number for number, part in enumerate(chosen)}
+    for name in names:
+        item, place = fields[name], places.get(name)
+        down = place is not None and chosen[place].startswith("-")
+        turned = name if down or place is None else f"-{name}"
+        added = [turned if part.lstrip("-") == name else part for part in chosen]
+        if place is None:
+            added = [*(chosen[: MOST_SORTS - 1] if look.definition.sort else ()), name]
+        yield Column(
+            name, str(item.label), "person" if item.target == ACTOR else CELLS[item.kind], item.unit or None,
+            sort_url=to(sort=turned) if name in order else None,
+            sorted=None if place is None else "descending" if down else "ascending",
+            add_url=to(sort=",".join(added)) if name in order else None,
+            place=place + 1 if place is not None and len(chosen) > 1 else 0,
+            capped=not order.get(name, True), width=look.definition.widths.get(name, 0),
+            filter=column_filter(rt, look, name, to),
+        )  # fmt: skip

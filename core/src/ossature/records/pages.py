@@ -120,6 +120,8 @@ class Pages:
         shown = labels_of(rt, [row])
         history = timeline_view(rt, id, timeline(rt, id)) if may_see_history() else None
         view = detail_page(rt, row, parts, shown, history)
+        if request.args.get("part") == "preview":
+            return render("record/_preview.html", title=view.title, record=view)
         crumbs = [*self._crumbs(), Crumb(view.title)]
         remember(rt.key, id)
         return render(

@@ -20,15 +20,17 @@ from ossature.web.models import Cell
 _, _l, _n = translator("ossature")
 
 
-def write_row(row: Row) -> Markup:
-    """A row of a list; its first value leads to the record."""
+def write_row(row: Row, pick: bool = False) -> Markup:
+    """A row of a list; its first value leads to the record. `pick` adds the box that selects it."""
     first, *rest = row.cells
     url = escape(row.url)
     deleted = ' class="os-deleted"' if row.deleted else ""
     cells = "".join(f"{_CELL_BEGINS[cell.numeric]}{_written(cell)}</td>" for cell in rest)
+    name = _written(first, plain=True) or escape(_("Unnamed"))
+    box = f'<input type="checkbox" class="os-pick form-check-input" aria-label="{escape(_("Select"))}">' if pick else ""
     return Markup(  # noqa: S704
-        f'<tr data-href="{url}"{deleted}><th scope="row"><a class="os-row-link" href="{url}">'
-        f"{_written(first, plain=True) or escape(_('Unnamed'))}</a></th>{cells}</tr>"
+        f'<tr data-href="{url}"{deleted}><th scope="row">{box}<a class="os-row-link" href="{url}">{name}</a></th>'
+        f"{cells}</tr>"
     )
 
 

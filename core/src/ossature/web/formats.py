@@ -167,6 +167,15 @@ def as_number(value: Decimal | int | float | None, unit: str | None = None) -> s
     return f"{written}{NARROW if locale.startswith('fr') else NO_BREAK}{unit}" if unit else written
 
 
+def as_span(first: date, span: str) -> str:
+    """The day, week, month, quarter or year that begins on a day: `November 2026`, `T4 2026`."""
+    if span == "week":
+        return _("Week of %(day)s", day=as_date(first))
+    locale = _reader()[0]
+    pattern = {"month": "LLLL yyyy", "quarter": "QQQ yyyy", "year": "yyyy"}.get(span)
+    return as_date(first) if pattern is None else str(format_date(first, pattern, locale=babel_locale(locale)))
+
+
 @lru_cache(maxsize=_MANY)
 def _percent(value: Decimal, locale: str) -> str:
     return _narrow(str(format_percent(value, format="#,##0.##%", locale=babel_locale(locale))), locale)

@@ -46,6 +46,8 @@ class Preferences:
     """Single-letter shortcuts are on (WCAG 2.1.4 lets people switch them off)."""
     closed: frozenset[str] = frozenset()
     """Navigation groups that are folded."""
+    filters: bool = False
+    """Lists show an input below each header."""
 
     @classmethod
     def read(cls, cookie: str | None, theme: str | None = None, density: str | None = None) -> Preferences:
@@ -58,13 +60,15 @@ class Preferences:
             density=chosen_density if chosen_density in DENSITIES else "comfortable",
             rail=said.get("rail") == "1",
             keys=said.get("keys") != "0",
+            filters=said.get("filters") == "1",
             closed=frozenset(filter(None, said.get("closed", "").split("."))),
         )
 
     def write(self) -> str:
         """The cookie's text, as the scripts write it."""
         said = {"theme": self.theme, "density": self.density, "rail": "1" if self.rail else "0"}
-        said |= {"keys": "1" if self.keys else "0", "closed": ".".join(sorted(self.closed))}
+        said |= {"keys": "1" if self.keys else "0", "filters": "1" if self.filters else "0"}
+        said["closed"] = ".".join(sorted(self.closed))
         return urlencode(said)
 
 
