@@ -32,7 +32,7 @@ def test_a_collection_is_listed_in_the_success_envelope(samples: Any) -> None:
     assert answer.json["success"] is True
     assert [row["id"] for row in answer.json["data"]] == [added["id"]]
     assert answer.json["meta"] == {
-        "next": None, "previous": None, "limit": 50, "capped": False, "count": None,
+        "next": None, "previous": None, "limit": 20, "capped": False, "count": None,
     }  # fmt: skip
 
 

@@ -80,7 +80,7 @@ class JobsAnswer(BaseModel):
 class JobsQuery(BaseModel):
     state: State | None = None
     name: str | None = Field(None, description="The kind of job, such as crm.find_duplicates")
-    limit: int = Field(50, ge=1, le=200)
+    limit: int = Field(20, ge=1, le=200)
     cursor: str | None = None
 
 
@@ -155,7 +155,7 @@ class DeadAnswer(BaseModel):
 
 class DeadQuery(BaseModel):
     handler: str | None = None
-    limit: int = Field(50, ge=1, le=200)
+    limit: int = Field(20, ge=1, le=200)
     cursor: str | None = None
 
 

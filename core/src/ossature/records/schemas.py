@@ -259,7 +259,7 @@ def list_arguments(rt: RecordType) -> type[BaseModel]:
                 f"order. Indexed: {', '.join(rt.sortable())}; others sort up to 10,000 rows",
             ),
         ),
-        "limit": (Annotated[int, Field(ge=1, le=200)] | None, Field(None, description="Rows a page, 50 unless given")),
+        "limit": (Annotated[int, Field(ge=1, le=200)] | None, Field(None, description="Rows a page, 20 unless given")),
         "cursor": (str | None, Field(None, description="`meta.next` or `meta.previous` of another page")),
         "fields": (str | None, Field(None, description="Comma separated names; everything unless given")),
         "include": (str | None, Field(None, description=_offered(rt))),

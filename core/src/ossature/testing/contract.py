@@ -32,6 +32,7 @@ from ossature.kernel import Kernel
 from ossature.plugins.manifest import FoundPlugin, Manifest, compatible, discover
 from ossature.rbac.rules import rule_of
 from ossature.testing.catalogue import differences, read_schema, wall_faults
+from ossature.testing.contract_api import RecordContract
 from ossature.testing.declared import declare
 from ossature.testing.imports import domains_of, forbidden_imports
 from ossature.testing.servers import Servers
@@ -51,7 +52,7 @@ import {module}
 """
 
 
-class PluginContract:
+class PluginContract(RecordContract):
     """Subclass it, name it `TestContract` and give it the plugin's `key`."""
 
     key: ClassVar[str]

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from ossature.testing.servers import Servers
     from ossature.testing.statements import StatementLog
 
-pytest.register_assert_rewrite("ossature.testing.contract")
+pytest.register_assert_rewrite("ossature.testing.contract", "ossature.testing.contract_api")
 
 # Parts of the product are imported inside fixtures: this module is loaded in every run of pytest in the environment.
 

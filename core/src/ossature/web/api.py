@@ -123,7 +123,7 @@ def known_arguments(allowed: Sequence[str], prefixes: Sequence[str] = ()) -> Non
             )
 
 
-def limit_argument(default: int = 50, most: int = 200) -> int:
+def limit_argument(default: int = 20, most: int = 200) -> int:
     """The page size asked for, 1 to `most`."""
     text = request.args.get("limit", str(default))
     if not text.isascii() or not text.isdigit() or len(text) > 6 or not 1 <= int(text) <= most:
