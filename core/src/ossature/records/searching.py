@@ -52,13 +52,16 @@ class Matches:
 
     `condition` belongs beside tenant, reach and filter. `reach` is `all` where every tier was answered, `words` where
     too many records contain the text and only beginnings of words count, `title` where too many have even those and only
-    titles that begin with it and whole codes count. `exact` and `words` tell the tier of a row, as lists of ids.
+    titles that begin with it and whole codes count. `exact` and `words` tell the tier of a row, as lists of ids; `nothing`
+    that there is none to look for.
     """
 
     condition: ColumnElement[bool]
     reach: Reach = "all"
     exact: str = "{}"
     words: str = "{}"
+
+    nothing: bool = False
 
     @property
     def capped(self) -> bool:
@@ -165,7 +168,7 @@ def matches(rt: RecordType, text: str, *, deleted: bool = False) -> Matches:
     if reach == "title":
         starting = begins(rt, terms)
         return Matches(sa.or_(starting, among(rt, exact)) if exact != "{}" else starting, reach, exact)
-    return Matches(among(rt, words, within), reach, exact, words)
+    return Matches(among(rt, words, within), reach, exact, words, nothing=words == within == "{}")
 
 
 def among(rt: RecordType, *lists: str) -> ColumnElement[bool]:

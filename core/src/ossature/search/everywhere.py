@@ -17,7 +17,7 @@ from ossature.kernel import kernel
 from ossature.plugins.manifest import is_on
 from ossature.rbac.predicate import reaches, visible_fields
 from ossature.records.fields import Field, Kind
-from ossature.records.query import Label, Row, columns, labels_of, to_rows
+from ossature.records.query import Label, Row, columns, labels, to_rows
 from ossature.records.rules import folded
 from ossature.records.searching import (
     LAST,
@@ -109,18 +109,22 @@ def _of_record(rt: RecordType, text: str, terms: Sequence[Term], limit: int) -> 
     rows = _titles(rt, text, names, limit)
     if len(rows) <= limit:
         found = matches(rt, text)
-        tier = tier_of(rt, found, text)
-        statement = (
-            select(*columns(rt, names), tier.label("_tier"))
-            .where(*_live(rt), found.condition)
-            .order_by(tier, title_key(rt), rt.c.id)
-            .limit(limit + 1)
-        )
-        rows, reach = _read(rt, statement), found.reach
+        reach = found.reach
+        if not found.nothing:
+            tier = tier_of(rt, found, text)
+            statement = (
+                select(*columns(rt, names), tier.label("_tier"))
+                .where(*_live(rt), found.condition)
+                .order_by(*((tier,) if reach != "title" else ()), title_key(rt), rt.c.id)
+                .limit(limit + 1)
+            )
+            rows = _read(rt, statement)
     shown = rows[:limit]
-    facts = [_fact_field(rt, fields)]
-    labels = labels_of(rt, [row for row, _tier in shown], [fact.name for fact in facts if fact])
-    hits = tuple(_hit(rt, fields, row, TIERS[tier], terms, facts[0], labels) for row, tier in shown)
+    fact = _fact_field(rt, fields)
+    titles: dict[UUID, Label] = {}
+    if fact and fact.kind is Kind.REFERENCE and fact.target:
+        titles = labels(fact.target, (row[fact.name] for row, _tier in shown if row.get(fact.name)))
+    hits = tuple(_hit(rt, fields, row, TIERS[tier], terms, fact, titles) for row, tier in shown)
     return OfRecord(rt, hits, len(rows) > limit, reach)
 
 
@@ -167,14 +171,14 @@ def _fact_field(rt: RecordType, fields: dict[str, Field]) -> Field | None:
 
 def _hit(
     rt: RecordType, fields: dict[str, Field], row: Row, tier: str, terms: Sequence[Term], fact: Field | None,
-    labels: dict[UUID, Label],
+    titles: dict[UUID, Label],
 ) -> Hit:  # fmt: skip
     title = row.get(rt.title_field) or _("Unnamed")
     title_marks = marks(title, terms)
     field, text, text_marks = _elsewhere(fields, row, terms) if not _says_all(title, terms) else (None, "", ())
     value: Any = row.get(fact.name) if fact else None
-    said = plain_words(fact, value, labels) if fact and value is not None else ""
-    if fact and fact.kind is Kind.REFERENCE and ((label := labels.get(value)) is None or label.hidden):
+    said = plain_words(fact, value, titles) if fact and value is not None else ""
+    if fact and fact.kind is Kind.REFERENCE and ((label := titles.get(value)) is None or label.hidden):
         said = ""
     return Hit(
         rt.key, str(rt.label), rt.icon, row["id"], title, title_marks, record_url(rt.key, row["id"]) or "", tier,

@@ -17,7 +17,7 @@ class Palette {
     this.input.addEventListener("input", () => this.type());
     this.input.addEventListener("keydown", (event) => this.key(event));
     this.list.addEventListener("mousedown", (event) => event.preventDefault());
-    this.list.addEventListener("mousemove", (event) => { const item = event.target.closest("[role=option]"); if (item && item !== this.at) this.choose(item, false); });
+    this.list.addEventListener("mousemove", (event) => { const item = event.target.closest("[role=option]"); if (item && item !== this.at) this.move(item, false); });
     this.list.addEventListener("click", (event) => this.go(event.target.closest("[role=option]"), event.ctrlKey || event.metaKey));
     this.list.addEventListener("auxclick", (event) => event.button === 1 && this.go(event.target.closest("[role=option]"), true));
     dialog.addEventListener("close", () => { clearTimeout(this.timer); this.asked?.abort(); });
@@ -25,6 +25,7 @@ class Palette {
 
   open(text = "") {
     document.querySelectorAll("[popover]:popover-open").forEach((menu) => menu.hidePopover());
+    this.moved = false;
     this.input.value = text;
     this.found.replaceChildren();
     if (!this.dialog.open) this.dialog.showModal();
@@ -50,6 +51,7 @@ class Palette {
   }
 
   type() {
+    this.moved = false;
     this.sift();
     clearTimeout(this.timer);
     this.asked?.abort();
@@ -97,17 +99,22 @@ class Palette {
     this.settle(this.at?.id);
   }
 
-  /** Keep what was chosen while it is there, else the first; say how many there are. */
+  /** Keep what somebody moved to while it is there, else the first; say how many there are. */
   settle(id) {
     const { items } = this;
-    this.choose(items.find((item) => item.id === id) ?? items[0] ?? null, false);
+    this.choose((this.moved && items.find((item) => item.id === id)) || items[0] || null, false);
     const { one, many, none } = this.status.dataset;
     const count = items.length - (this.last.hidden ? 0 : 1);
     clearTimeout(this.saying);
     this.saying = setTimeout(() => { this.status.textContent = count === 0 ? none : count === 1 ? one : many.replace("{}", count); }, 400);
   }
 
-  choose(item, scroll = true) {
+  move(item, scroll = true) {
+    this.moved = true;
+    this.choose(item, scroll);
+  }
+
+  choose(item, scroll) {
     this.at?.removeAttribute("aria-selected");
     this.at = item;
     if (!item) return this.input.removeAttribute("aria-activedescendant");
@@ -122,7 +129,7 @@ class Palette {
     const steps = { ArrowDown: place + 1, ArrowUp: place - 1, PageDown: Math.min(place + 8, items.length - 1), PageUp: Math.max(place - 8, 0) };
     if (event.key in steps && items.length) {
       event.preventDefault();
-      this.choose(items[(steps[event.key] + items.length) % items.length]);
+      this.move(items[(steps[event.key] + items.length) % items.length]);
     } else if (event.key === "Enter" && !event.isComposing) {
       event.preventDefault();
       this.go(this.at, event.ctrlKey || event.metaKey);
