@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ossature.errors import Detail, Refusal
+from ossature.errors import Detail, Invalid, Refusal
 from ossature.i18n.texts import translator
 from ossature.records.aggregate import read_group
 from ossature.records.definition import Definition, board_fields, calendar_fields, listable
-from ossature.records.filters import Filter, Group, condition
+from ossature.records.filters import NOTHING, Filter, Group, condition
 from ossature.records.ordering import read_orders
 from ossature.records.types import RecordType
 
@@ -49,24 +49,37 @@ def repair(rt: RecordType, definition: Definition) -> tuple[Definition, list[Det
     wanted, wrong = _filter(rt, definition.filter)
     widths = {name: width for name, width in definition.widths.items() if name in columns}
     left = replace(
-        definition, columns=columns, widths=widths, sort=",".join(sorts), group=tuple(groups), by=by, filter=wanted
+        definition,
+        columns=columns,
+        widths=widths,
+        sort=",".join(sorts),
+        group=tuple(groups),
+        by=by,
+        filter=NOTHING if wanted is None else wanted,
     )
     return left, [*faults, *wrong]
 
 
-def _filter(rt: RecordType, node: Filter) -> tuple[Filter, list[Detail]]:
+def _filter(rt: RecordType, node: Filter) -> tuple[Filter | None, list[Detail]]:
     """Question by question where all of them must be true; else the filter stands or falls as a whole."""
     try:
         condition(rt, node)
     except Refusal as refusal:
         if isinstance(node, Group) and node.join == "all":
             read = [_filter(rt, item) for item in node.items]
-            kept = tuple(item for item, faults in read if not faults)
+            kept = tuple(item for item, _faults in read if item is not None)
             return Group("all", kept), [fault for _item, faults in read for fault in faults]
-        said = " ".join([str(refusal.message), *(str(detail.message) for detail in refusal.details)])
-        field = refusal.details[0].field if refusal.details else "filter"
-        return node, [Detail(field, "unknown_filter", said)]
+        return None, [_unasked(refusal)]
     return node, []
+
+
+def _unasked(refusal: Refusal) -> Detail:
+    detail = refusal.details[0]
+    name = detail.field.removeprefix("filter[").removesuffix("]")
+    if isinstance(refusal, Invalid):
+        said = _("The filter by “%(name)s” cannot be used any more: %(reason)s", name=name, reason=detail.message)
+        return Detail(detail.field, detail.code, said)
+    return _fault(detail.field, detail.code, _l("The filter by “%(name)s”"), name)
 
 
 def _fault(field: str, code: str, what: object, name: str) -> Detail:

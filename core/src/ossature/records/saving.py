@@ -143,7 +143,7 @@ def _write(view: SavedView, changes: Mapping[str, Any], version: int | None, if_
     written = session().execute(
         update(saved_view)
         .where(*_as_read(view, wanted))
-        .values(**changes, version=saved_view.c.version + bool(changes), updated_at=func.now())
+        .values(**changes, version=saved_view.c.version + int(bool(changes)), updated_at=func.now())
     )
     if written.rowcount == 0:  # type: ignore[attr-defined]
         raise _stale(if_match)
