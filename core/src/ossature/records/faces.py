@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -44,6 +45,7 @@ from ossature.web.face_models import (
     Sum,
     Sums,
 )
+from ossature.web.list_models import ListPage
 from ossature.web.models import Badge
 
 _, _l, _n = translator("ossature")
@@ -70,15 +72,30 @@ def face_page(rt: RecordType, look: Look, query: ListQuery) -> ResponseReturnVal
 
 
 def _page(
-    rt: RecordType, look: Look, query: ListQuery, labels: Mapping[UUID, Label], reach: Reach, template: str, **values: Any
-) -> ResponseReturnValue:
-    """What a face has in common with a list, around it."""
+    rt: RecordType, look: Look, query: ListQuery, labels: Mapping[UUID, Label], reach: Reach, template: str,
+    keep: Mapping[str, str] | None = None, **values: Any,
+) -> ResponseReturnValue:  # fmt: skip
+    """What a face has in common with a list, around it; `keep` is what only the face has in its address."""
     head = list_page(rt, query, look, Page([], reach=reach), labels, None)
+    if keep:
+        head = _keeping(head, keep)
     here = request.headers.get("HX-Target") == "rows"
     return render(
         template if here else "record/list.html", title=head.title, breadcrumbs=list_crumbs(rt), list=head,
         rows_template=template, **values,
     )  # fmt: skip
+
+
+def _keeping(head: ListPage, keep: Mapping[str, str]) -> ListPage:
+    """Searching and lifting a filter leave a calendar where it is."""
+
+    def to(url: str) -> str:
+        return f"{url}{'&' if '?' in url else '?'}{urlencode(keep)}"
+
+    chips = tuple(replace(chip, lift_url=to(chip.lift_url)) for chip in head.chips)
+    return replace(
+        head, keep={**head.keep, **keep}, chips=chips, clear_url=to(head.clear_url) if head.clear_url else None
+    )
 
 
 # -- boards ------------------------------------------------------------------------------------------------------------
@@ -218,7 +235,7 @@ def _calendar_page(rt: RecordType, look: Look, query: ListQuery, by: Field, wind
         today_url=to(replace(window, at=today)),
         sums_url=list_address(rt, look, [*window.arguments().items(), ("part", "sums")], by=by.name),
     )  # fmt: skip
-    return _page(rt, look, query, labels, reach, "record/_calendar.html", calendar=face)
+    return _page(rt, look, query, labels, reach, "record/_calendar.html", window.arguments(), calendar=face)
 
 
 def _other_span(window: Window, span: Any, today: date) -> Window:

@@ -26,6 +26,10 @@ class Faces:
     by: tuple[FaceLink, ...] = ()
 
     @property
+    def icon(self) -> str:
+        return next((link.icon for link in self.links if link.active), "")
+
+    @property
     def by_now(self) -> str:
         return next((link.label for link in self.by if link.active), "")
 

@@ -1,5 +1,6 @@
-/** Cards of a board and entries of a calendar: one stop in the tab order, and the arrows move between them. */
+/** Cards of a board and entries of a calendar: one stop in the tab order; arrows move between them, space previews. */
 import { on, whenReady } from "./page.js";
+import { isPreviewing, preview, togglePreview } from "./preview.js";
 
 const FACE = "[data-board], [data-calendar]";
 const CARD = "[data-card]";
@@ -15,7 +16,11 @@ function visit(card) {
   oneStop(card.closest(FACE), card);
   card.focus({ preventScroll: true });
   card.scrollIntoView({ block: "nearest", inline: "nearest" });
+  if (isPreviewing() && card.dataset.href) preview(card);
 }
+
+/** The card that has the tab stop: where one was last. */
+const current = () => document.querySelector(`:is(${FACE}) ${CARD}[tabindex="0"]`);
 
 function next(card, key) {
   const face = card.closest(FACE);
@@ -36,9 +41,18 @@ export function startFaces() {
   });
   on("focusin", CARD, (card) => oneStop(card.closest(FACE), card));
   on("keydown", CARD, (card, event) => {
+    if (event.key === " " && card.dataset.href) {
+      event.preventDefault();
+      return togglePreview(card);
+    }
     if (!/^Arrow(Up|Down|Left|Right)$/.test(event.key) || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     const found = next(card, event.key);
+    if (found) visit(found);
+  });
+  on("click", "[data-preview-step]", (button) => {
+    const card = current();
+    const found = card && next(card, button.dataset.previewStep === "1" ? "ArrowDown" : "ArrowUp");
     if (found) visit(found);
   });
   // "Show more" is replaced by the cards that it brings: the first of them takes its focus.
