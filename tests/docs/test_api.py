@@ -7,11 +7,13 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 from flask import Flask
 
+from ossature.builtin.why import WhyOut
 from ossature.context import Reach
 from ossature.kernel import Kernel
 from ossature.rbac import keys
@@ -104,6 +106,52 @@ def test_the_table_of_refusals_names_every_status(docs: Any, app: Flask) -> None
         assert f"`{refusal.code}`" in text
     assert "`internal`" in text
     assert CODES[500] == "internal"
+
+
+@pytest.mark.req("A-059")
+def test_versions_are_as_their_page_says(docs: Any, app: Flask, tenant: Tenant) -> None:
+    from ossature.web.versions import MONTHS_SERVED
+
+    key = new_key(tenant, "crm.contact.view")
+    assert docs.converse("api/versions.md", sender(client_of(app, tenant.url)), {"key": key}) == 2
+    text = (docs.folder / "api/versions.md").read_text("utf-8")
+    assert f"At least {MONTHS_SERVED} months" in text
+
+
+@pytest.mark.req("A-045")
+def test_why_is_as_its_page_says(docs: Any, app: Flask, tenant: Tenant) -> None:
+    key = new_key(tenant, "crm.contact.view", "crm.contact.edit:own")
+    assert docs.converse("api/why.md", sender(client_of(app, tenant.url)), {"key": key}) == 2
+    text = (docs.folder / "api/why.md").read_text("utf-8")
+    assert all(f"| `{rule}` |" in text for rule in get_args(WhyOut.model_fields["rule"].annotation))
+
+
+def test_the_program_that_keeps_a_copy_runs_and_goes_on_where_it_was(
+    docs: Any, live_server: str, tenant: Tenant, tmp_path: Path
+) -> None:
+    (program,) = docs.blocks("api/changes.md", "python")
+    person, key = tenant.member(), new_key(tenant, "crm.contact.view", "crm.company.view")
+    environment = {**os.environ, "ERP_URL": live_server, "ERP_KEY": key, "ERP_COPY": str(tmp_path / "copy.json")}
+
+    def run() -> list[str]:
+        command = [sys.executable, "-c", program.text]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.splitlines()
+
+    ids = [
+        person.api.post("/api/contacts", json={"last_name": name}).json["data"]["id"] for name in ("Ann", "Ben", "Carl")
+    ]
+    assert run() == ["Ann", "Ben", "Carl"]
+    assert person.api.delete(f"/api/contacts/{ids[0]}").status_code == 200
+    assert person.api.patch(f"/api/contacts/{ids[1]}", json={"last_name": "Bert"}).status_code == 200
+    person.api.post("/api/companies", json={"name": "Acme"})
+    assert run() == ["Acme", "Bert", "Carl"]
+    assert person.api.post(f"/api/contacts/{ids[0]}/restore").status_code == 200
+    assert run() == run() == ["Acme", "Ann", "Bert", "Carl"]
+    copy = tmp_path / "copy.json"
+    copy.write_text(copy.read_text("utf-8").replace('"cursor": "', '"cursor": "x'), "utf-8")
+    assert run() == ["Acme", "Ann", "Bert", "Carl"]
 
 
 def test_the_program_that_reads_everything_runs(docs: Any, live_server: str, tenant: Tenant) -> None:
