@@ -40,7 +40,7 @@ def views_menu(rt: RecordType, look: Look) -> ViewsMenu:
         ViewGroup(_("My teams"), entries(one for one in look.views if one.audience == "team")),
         ViewGroup(_("Everybody"), entries(one for one in look.views if one.audience == "all")),
     )
-    plain = ViewEntry(plural, f"{url}?view={WITHOUT}" if look.start else url, view is None, look.start is None)
+    plain = ViewEntry(plural, f"{url}?view={WITHOUT}" if look.start else url, view is None)
     shown = look.arguments()
     state = {"record": rt.key, "look": urlencode(shown)}
     changed = look.changed
