@@ -34,13 +34,16 @@ from ossature.context import Context, Reach, TenantInfo, use_context
 from ossature.db import migrate, transaction
 from ossature.first_run import activate_first_plugins
 from ossature.ids import new_id
+from ossature.logs import configure_logging
+from ossature.rbac.authority import grants_of
 from ossature.rbac.members import add_member
 from ossature.rbac.presets import OWNER
-from ossature.rbac.roles import create_role, role_by_key, set_grants
+from ossature.rbac.roles import create_role, grant, role_by_key, set_grants
 from ossature.rbac.tenants import create_tenant, operator_context
 from ossature_crm import demo_names
 
 LARGE = "grand"
+REVENUE = "crm.company.view_revenue"
 CONTACTS, COMPANIES = 1_000_000, 200_000
 SMALL_TENANTS, SMALL_CONTACTS, SMALL_COMPANIES = 49, 4_000, 800
 MEMBERS_OF_LARGE, MEMBERS_OF_SMALL = 100, 20
@@ -89,6 +92,7 @@ def million(home: Path, server: str, say: Callable[[str], None]) -> Iterator[Mil
         migrate.upgrade(config)
         activate_first_plugins(config)
         app = create_app(config)
+        configure_logging(config.model_copy(update={"log_level": "error"}), "benchmarks")
         with app.app_context():
             whole = home / "filled"
             if not whole.exists():
@@ -169,8 +173,9 @@ def _tenant(slug: str, members: int, *, reaches: bool = False) -> People:
     with use_context(operator_context(None)):
         tenant = create_tenant(slug, slug.capitalize(), preset="sales", locale="fr", plugins=["crm"])
         with transaction(operator_context(tenant), role="system"):
+            grant(role_by_key("sales_rep").id, REVENUE, Reach.TEAM)
             own_role = create_role("Reach own", "", role_by_key("sales_rep").id)
-            set_grants(own_role.id, dict.fromkeys(_granted(own_role.id), Reach.OWN))
+            set_grants(own_role.id, dict.fromkeys(grants_of(own_role.id), Reach.OWN))
             users, ids = [], []
             for number in range(members):
                 who = ("all", "own", "team")[number] if number < 3 else f"member-{number}"
@@ -193,12 +198,6 @@ def _tenant(slug: str, members: int, *, reaches: bool = False) -> People:
 
 INSERT_TEAM = text("INSERT INTO ossature.team (id, name) VALUES (:id, :name)")
 INSERT_TEAM_MEMBER = text("INSERT INTO ossature.team_member (id, team_id, member_id) VALUES (:id, :team, :member)")
-
-
-def _granted(role_id: UUID) -> list[str]:
-    from ossature.rbac.authority import grants_of
-
-    return list(grants_of(role_id))
 
 
 # -- rows --------------------------------------------------------------------------------------------------------------
