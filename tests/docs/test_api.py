@@ -75,6 +75,12 @@ def converse_about_conventions(docs: Any, app: Flask, tenant: Tenant) -> None:
     assert docs.converse(CONVENTIONS, sender(client_of(app, tenant.url)), {"key": key}) > 10
 
 
+@pytest.mark.req("A-024")
+def test_search_is_as_its_page_says(docs: Any, app: Flask, tenant: Tenant) -> None:
+    key = new_key(tenant, "crm.contact.view", "crm.contact.create")
+    assert docs.converse("api/search.md", sender(client_of(app, tenant.url)), {"key": key}) == 4
+
+
 def test_counts_and_sums_are_as_their_page_says(docs: Any, app: Flask, tenant: Tenant) -> None:
     key = new_key(tenant, "crm.company.view", "crm.company.create", "crm.company.edit", "crm.company.view_revenue")
     assert docs.converse("api/groups.md", sender(client_of(app, tenant.url)), {"key": key}) == 3

@@ -167,6 +167,7 @@ export function startPalette() {
   const dialog = document.getElementById("palette");
   if (!dialog) return;
   palette = new Palette(dialog);
+  document.querySelectorAll("[data-palette]").forEach((link) => link.setAttribute("role", "button"));
   on("click", "[data-palette]", (link, event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
