@@ -172,7 +172,7 @@ def _group_box(rt: RecordType, look: Look, to: ListAddress) -> ResponseReturnVal
     )  # fmt: skip
     offers = []
     if len(now) < DEEPEST:
-        for name, item in groupable(rt).items():
+        for name, item in sorted(groupable(rt).items(), key=lambda one: one[1].kind is Kind.TEXT):
             if name in names or name == rt.title_field or item.kind is Kind.INTEGER:
                 continue
             timed = item.kind in (Kind.DATE, Kind.DATETIME)

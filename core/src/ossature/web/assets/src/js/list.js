@@ -30,7 +30,7 @@ export async function fill(url, to = "") {
     found.showPopover();
   }
   place();
-  const wanted = (to && document.getElementById(to)) || found.querySelector("input[type=search], [data-combobox] ~ input, .os-filter-line .form-control, .os-filter-checks input");
+  const wanted = (to && document.getElementById(to)) || found.querySelector("input[type=search], .os-combo input, .os-filter-line > .form-control, .os-filter-checks input");
   (wanted?.getClientRects().length ? wanted : focusable(found)[0])?.focus();
 }
 
@@ -100,7 +100,7 @@ async function open(heading) {
   const below = [...document.querySelectorAll(`tbody[data-inside="${CSS.escape(body.id)}"]`)];
   if (below.length) return below.forEach((one) => (one.hidden = false));
   heading.setAttribute("aria-busy", "true");
-  await window.htmx.ajax("GET", heading.dataset.open, { target: body, source: body, swap: "afterend ignoreTitle:true" });
+  await window.htmx.ajax("GET", heading.dataset.open, { target: body, source: document.body, swap: "afterend ignoreTitle:true" });
   heading.removeAttribute("aria-busy");
 }
 
