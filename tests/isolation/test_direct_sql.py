@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from flask import Flask
 from psycopg import sql
+from psycopg.types.json import Jsonb
 from sqlalchemy import event, select
 from sqlalchemy.engine import make_url
 
@@ -157,12 +158,23 @@ def test_a_guessed_id_of_another_tenant_is_no_reference(
 def test_the_search_function_answers_for_the_bound_tenant_alone(
     app_role: psycopg.Connection[Any], furnished: Tenant, make_tenant: MakeTenant
 ) -> None:
-    search = "SELECT ossature.search('crm.contact', 'martin')"
-    assert app_role.execute(search).fetchall() == []
+    assert found(app_role, "martin") == set()
     use_tenant(app_role, make_tenant().id)
-    assert app_role.execute(search).fetchall() == []
+    assert found(app_role, "martin") == set()
     use_tenant(app_role, furnished.id)
-    assert len(app_role.execute(search).fetchall()) == 1
+    assert len(found(app_role, "martin")) == 1
+
+
+def found(
+    app_role: psycopg.Connection[Any], starts: str, record: str = "crm.contact", code: str = "email"
+) -> set[UUID]:
+    """The ids of every tier, for a word and for a whole code."""
+    terms = Jsonb([{"starts": [starts], "parts": [starts], "words": [starts]}])
+    ((exact, words, within),) = app_role.execute(
+        "SELECT exact, words, within FROM ossature.search(%s, %s, %s, %s, 2000, false)",
+        [record, terms, [starts], [code]],
+    ).fetchall()
+    return {*(exact or ()), *(words or ()), *(within or ())}
 
 
 @pytest.mark.parametrize(
@@ -175,13 +187,17 @@ def test_the_search_function_answers_for_the_bound_tenant_alone(
         "a:*|b",
         "$$",
         "martin') OR (tenant_id IS NOT NULL",
+        "martin'':*'::tsquery) OR true --",
     ],
 )
 def test_the_search_function_takes_no_sql_from_its_words(
     app_role: psycopg.Connection[Any], furnished: Tenant, make_tenant: MakeTenant, query: str
 ) -> None:
     use_tenant(app_role, make_tenant().id)
-    assert app_role.execute("SELECT ossature.search('crm.contact', %s)", [query]).fetchall() == []
+    assert found(app_role, query) == set()
+    assert found(app_role, "martin", record=query) == set()
+    with pytest.raises(psycopg.errors.UndefinedColumn):
+        found(app_role, "martin", code=query)
 
 
 def test_the_history_is_written_by_its_trigger_alone(app_role: psycopg.Connection[Any], furnished: Tenant) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from ossature.plugins.manifest import is_on
 from ossature.rbac import signed_in
 from ossature.records.clean import plain
 from ossature.records.query import get_row, labels
+from ossature.records.saved import views_of
 from ossature.records.searching import LONGEST
 from ossature.records.views import page_endpoint, record_url
 from ossature.search import pins
@@ -87,7 +88,7 @@ def palette() -> ResponseReturnValue:
     """What the palette offers besides records that are searched: what is at hand, screens, things to create."""
     return render(
         "search/_places.html", title=_("Search"), pinned=places(pins.pinned()), recent=_unpinned_recent(),
-        settings=settings_entries(),
+        settings=settings_entries(), views=list(_views()),
     )  # fmt: skip
 
 
@@ -132,6 +133,18 @@ def places(found: Iterable[tuple[str, UUID]]) -> list[Place]:
 def _unpinned_recent() -> list[Place]:
     held = set(pins.pinned())
     return places(one for one in recent() if one not in held)
+
+
+def _views() -> Iterator[Place]:
+    """The views of the lists that the navigation leads to."""
+    access = current().access
+    for key, screens in kernel().screens.items():
+        rt = kernel().records.get(key)
+        if rt is None or screens.navigation is None or not access.allows(rt.permission("view")):
+            continue
+        if is_on(rt.plugin, access.plugins):
+            for view in views_of(rt):
+                yield Place(view.name, str(rt.plural), rt.icon, url_for(page_endpoint(rt, "list"), view=view.id))
 
 
 def _text() -> str:
