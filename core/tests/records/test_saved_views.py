@@ -408,7 +408,7 @@ def test_a_default_that_broke_is_left_out_with_a_word(owner: Person, tenant: Ten
     page = owner.page.get(SAMPLES)
     assert page.status_code == 200
     assert "Beryl" in page.text
-    assert "usually begins with “Cut ones”" in page.text
+    assert "usually opens with “Cut ones”" in page.text
 
 
 def test_a_view_never_shows_a_field_that_its_reader_may_not_see(owner: Person, member: Any, samples: RecordApi) -> None:

@@ -54,7 +54,7 @@ class ViewForm(Form):
 
 
 class NewViewForm(ViewForm):
-    default = BooleanField(_l("Begin my lists with it"))
+    default = BooleanField(_l("Open my list with this view"))
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
@@ -135,7 +135,12 @@ def default() -> ResponseReturnValue:
         saving.forget_default(rt, for_all=for_all)
     else:
         saving.choose_default(rt, None if asked == WITHOUT else view_by_id(rt, asked), for_all=for_all)
-    notify(_("Lists of %(records)s begin so from now on.", records=str(rt.plural).lower()) if asked else _("Saved"))
+    if not asked:
+        notify(_("Saved"))
+    elif for_all:
+        notify(_("Everybody’s list opens so from now on, except for those who chose otherwise."))
+    else:
+        notify(_("Your list opens so from now on."))
     return redirect(_back(rt, request.form.get("look", "")) or _list(rt), 303)
 
 

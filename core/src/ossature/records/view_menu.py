@@ -56,7 +56,7 @@ def views_menu(rt: RecordType, look: Look) -> ViewsMenu:
         if view and view.may_edit else None,
         defaults=tuple(_defaults(look, state)) if view or look.start else (),
         delete=_delete(view) if view and view.may_edit else None,
-        warning=_("Your list usually begins with “%(name)s”, which names something that is no longer there.", name=skipped.name)
+        warning=_("Your list usually opens with “%(name)s”, which names something that is no longer there.", name=skipped.name)
         if skipped else "",
     )  # fmt: skip
 
@@ -72,7 +72,7 @@ def _save(view: SavedView, state: Mapping[str, str]) -> Action:
     label = _("Save changes")
     if view.audience != "private":
         label = _("Save changes for everybody") if view.audience == "all" else _("Save changes for the team")
-    return Action(label, url_for("saved_views.save", id=view.id), "post", "device-floppy", fields=fields)
+    return Action(label, url_for("saved_views.save", id=view.id), "post", icon="device-floppy", fields=fields)
 
 
 def _defaults(look: Look, state: Mapping[str, str]) -> Iterable[Action]:
@@ -80,15 +80,18 @@ def _defaults(look: Look, state: Mapping[str, str]) -> Iterable[Action]:
     view, url = look.view, url_for("saved_views.default")
     which = {**state, "view": str(view.id) if view else WITHOUT}
     if view is not None and view.default:
-        yield Action(_("No longer begin with it"), url, "post", "star-off", fields={**state, "view": ""})
+        yield Action(_("No longer open my list with it"), url, "post", icon="star-off", fields={**state, "view": ""})
     elif view is not look.start:
-        yield Action(_("Begin my lists with it"), url, "post", "star", fields=which)
+        label = _("Open my list with it") if view else _("Open my list without a view")
+        yield Action(label, url, "post", icon="star", fields=which)
     if view is not None and view.audience == "all" and current().access.allows(VIEWS_SHARE):
         if view.default_for_all:
             gone = {**state, "view": "", "for_all": "1"}
-            yield Action(_("No longer everybody’s beginning"), url, "post", "star-off", fields=gone)
+            yield Action(_("No longer open everybody’s list with it"), url, "post", icon="star-off", fields=gone)
         else:
-            yield Action(_("Begin everybody’s lists with it"), url, "post", "stars", fields={**which, "for_all": "1"})
+            yield Action(
+                _("Open everybody’s list with it"), url, "post", icon="stars", fields={**which, "for_all": "1"}
+            )
 
 
 def _delete(view: SavedView) -> Action:
@@ -98,5 +101,10 @@ def _delete(view: SavedView) -> Action:
             "“%(name)s” disappears for everybody it is shared with; the records that it shows stay.", name=view.name
         )
     return Action(
-        _("Delete the view"), url_for("saved_views.delete", id=view.id), "post", "trash", "danger", confirm=question
+        _("Delete the view"),
+        url_for("saved_views.delete", id=view.id),
+        "post",
+        icon="trash",
+        tone="danger",
+        confirm=question,
     )
