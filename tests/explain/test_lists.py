@@ -1,4 +1,5 @@
-"""No list reads a whole tenant: 20,000 rows in each of three tenants, as the app role, under its policies.
+"""No list reads a whole tenant: 20,000 rows in each of two tenants, as the app role, under its policies, by members who
+reach all rows, those of a team (40 %) and their own (1 %).
 
 Two witnesses: EXPLAIN ANALYZE of the very statements that the application sends, and PostgreSQL's own counters of the
 transaction, which also see what the search function does with its owner's rights.
@@ -17,8 +18,13 @@ import pytest
 from flask import Flask
 from sqlalchemy import Connection, Engine, event, text
 
+from ossature.context import Reach
 from ossature.kernel import Kernel
-from ossature.records.filters import Question
+from ossature.rbac.authority import grants_of
+from ossature.rbac.members import assign_roles
+from ossature.rbac.roles import create_role, role_by_key, set_grants
+from ossature.records.fields import Kind
+from ossature.records.filters import Filter, Group, Question
 from ossature.records.query import ListQuery, list_rows
 from ossature.records.types import RecordType
 from ossature.testing.people import Person, Tenant, new_tenant
@@ -27,8 +33,9 @@ from ossature.testing.servers import Servers
 
 pytestmark = [pytest.mark.database, pytest.mark.slow]
 
-ROWS, OWNERS = 20_000, 100
+ROWS, PARTS, OWNERS, IN_TEAM = 20_000, 5_000, 99, 40
 MOST = ROWS // 10
+WHO = ("own", "team", "all")
 RECORDS = (
     "crm.company", "crm.contact", "_dummy.pebble", "_kinds.sample", "_kinds.shelf", "ossature.team",
     "ossature.legal_entity",
@@ -37,24 +44,33 @@ RECORDS = (
 
 @dataclass(frozen=True)
 class Filled:
-    """One of the tenants, an owner and a sales representative of it, and what some rows point to."""
+    """One of the tenants, who reaches own, a team's and all of its rows, and what some rows point to."""
 
     kernel: Kernel
-    owner: Person
-    sales: Person
+    people: dict[str, Person]
     targets: dict[str, UUID]
+
+    @property
+    def owner(self) -> Person:
+        return self.people["all"]
+
+    @property
+    def sales(self) -> Person:
+        return self.people["team"]
 
 
 @pytest.fixture(scope="module")
 def filled(app: Flask, servers: Servers, database: str) -> Filled:
     kernel: Kernel = app.extensions["ossature"]
     assert {rt.key for rt in kernel.records} == set(RECORDS), "add the record to RECORDS"
-    tenants = [new_tenant(app) for _number in range(3)]
+    tenants = [new_tenant(app) for _number in range(2)]
     found: list[Filled] = []
     with servers.connect(database) as connection:
         for tenant in tenants:
-            owner, sales = tenant.member("owner"), tenant.member("sales_rep")
-            owners = [sales.member_id, *_actors(connection, tenant, OWNERS)]
+            people = {"all": tenant.member("owner"), "team": tenant.member("sales_rep"), "own": _reaching_own(tenant)}
+            mates = _actors(connection, tenant, OWNERS)
+            _team(connection, tenant, [people["team"].member_id, *mates[:IN_TEAM]])
+            owners = [people["team"].member_id, people["own"].member_id, *mates]
             ids: dict[str, list[UUID]] = {}
             for rt in sorted(kernel.records, key=lambda rt: sum(1 for _item in rt.references())):
                 references = {
@@ -66,11 +82,21 @@ def filled(app: Flask, servers: Servers, database: str) -> Filled:
                     connection, rt, tenant.id, ROWS, references={"owner_id": owners, **references}, history=False
                 )
                 for part in rt.parts.values():
-                    owned = {str(part.parent_column): ids[rt.key][:: ROWS // 4000]}
-                    insert_rows(connection, part, tenant.id, ROWS, references=owned, history=False)
-            found.append(Filled(kernel, owner, sales, {key: rows[0] for key, rows in ids.items()}))
+                    owned = {str(part.parent_column): ids[rt.key][:: ROWS // 1000]}
+                    insert_rows(connection, part, tenant.id, PARTS, references=owned, history=False)
+            found.append(Filled(kernel, people, {key: rows[0] for key, rows in ids.items()}))
         connection.execute("VACUUM ANALYZE")
-    return found[1]
+    return found[0]
+
+
+def _reaching_own(tenant: Tenant) -> Person:
+    """A sales representative whose every right ends at the own rows."""
+    person = tenant.member("sales_rep")
+    with tenant.work():
+        role = create_role("Own rows", "", role_by_key("sales_rep").id)
+        set_grants(role.id, dict.fromkeys(grants_of(role.id), Reach.OWN))
+        assign_roles(person.member_id, [role.id])
+    return person
 
 
 def _actors(connection: Any, tenant: Tenant, number: int) -> list[UUID]:
@@ -82,21 +108,52 @@ def _actors(connection: Any, tenant: Tenant, number: int) -> list[UUID]:
     return [id for (id,) in rows]
 
 
-def lists(rt: RecordType, targets: dict[str, UUID], sales: Person) -> Iterator[ListQuery]:
-    """Every list that is promised: default order, each other one both ways, a later page, search, owner, references."""
+def _team(connection: Any, tenant: Tenant, members: list[UUID]) -> None:
+    """A team of owners of rows, who need no account for that."""
+    with connection.transaction():
+        connection.execute("SET LOCAL session_replication_role = replica")
+        connection.execute(
+            "WITH team AS (INSERT INTO ossature.team (tenant_id, id, name) VALUES (%(tenant)s, gen_random_uuid(), 'Nord') "
+            "RETURNING id) INSERT INTO ossature.team_member (tenant_id, id, team_id, member_id) "
+            "SELECT %(tenant)s, gen_random_uuid(), team.id, member FROM team, unnest(%(members)s::uuid[]) member",
+            {"tenant": tenant.id, "members": members},
+        )
+
+
+def lists(rt: RecordType, targets: dict[str, UUID], whose: UUID) -> Iterator[ListQuery]:
+    """Every list that is promised: default order, each other one both ways, a later page, search, owner, references,
+    choices alone and with owner and date."""
+    owner = Question("owner_id", "is", whose)
     yield ListQuery()
     for name in rt.sortable():
         yield ListQuery(sort=name)
         yield ListQuery(sort=f"-{name}", limit=200)
+        if name in rt.fields and rt.fields[name].textual:
+            yield ListQuery(filter=Question(name, "starts", "a1b"))
+            yield ListQuery(filter=Question(name, "is", "a1b"))
     yield ListQuery(deleted=True)
-    yield ListQuery(filter=Question("owner_id", "is", sales.member_id))
+    yield ListQuery(filter=owner)
+    yield ListQuery(filter=Question("owner_id", "empty"))
+    yield ListQuery(filter=Question("created_at", "in_period", "today"))
     if rt.searchable:
         yield ListQuery(search="a1b")
-        yield ListQuery(search="a1", filter=Question("owner_id", "is", sales.member_id))
+        yield ListQuery(search="a1", filter=owner)
         yield ListQuery(search="nothingofthekind")
     for item in rt.references():
         if item.target in targets and item.target != rt.key:
             yield ListQuery(filter=Question(item.name, "is", targets[item.target]))
+    for item in rt.fields.values():
+        if item.kind is Kind.CHOICE:
+            choice = Question(item.name, "is", next(iter(item.choices)))
+            since = Question("created_at", "in_period", "last_7_days")
+            yield ListQuery(filter=choice)
+            yield ListQuery(filter=_all(choice, owner))
+            yield ListQuery(filter=_all(choice, since), sort="-created_at")
+            yield ListQuery(filter=_all(choice, owner, since))
+
+
+def _all(*questions: Filter) -> Filter:
+    return Group("all", questions)
 
 
 @contextmanager
@@ -168,11 +225,14 @@ def rt_role(person: Person) -> str:
     return f"{kernel.config.db_role_prefix}_app"
 
 
-@pytest.mark.req("S0-09")
+@pytest.mark.req("S0-09", "P-15", "S4-062")
+@pytest.mark.parametrize("who", WHO)
 @pytest.mark.parametrize("key", RECORDS)
-def test_no_list_reads_a_whole_tenant(filled: Filled, key: str) -> None:
-    rt = filled.kernel.records[key]
-    found = [fault for query in lists(rt, filled.targets, filled.sales) for fault in faults(filled.owner, rt, query)]
+def test_no_list_reads_a_whole_tenant(filled: Filled, key: str, who: str) -> None:
+    rt, person = filled.kernel.records[key], filled.people[who]
+    found = [
+        fault for query in lists(rt, filled.targets, filled.sales.member_id) for fault in faults(person, rt, query)
+    ]
     assert found == [], "\n".join(found)
 
 
@@ -207,16 +267,8 @@ def test_nothing_else_on_the_way_to_a_page_does_either(filled: Filled, key: str)
     assert found == [], "\n".join(found)
 
 
-@pytest.mark.parametrize("key", ["crm.contact", "_kinds.sample"])
-def test_a_reach_of_own_rows_reads_no_whole_tenant_either(filled: Filled, key: str) -> None:
-    rt = filled.kernel.records[key]
-    queries = [ListQuery(), ListQuery(sort="-created_at"), ListQuery(search="a1b")]
-    found = [fault for query in queries for fault in faults(filled.sales, rt, query)]
-    assert found == [], "\n".join(found)
-
-
 def test_the_rows_are_there_to_be_missed(filled: Filled) -> None:
     with filled.owner.work() as work:
         for key in RECORDS:
             rt = filled.kernel.records[key]
-            assert work.execute(text(f'SELECT count(*) FROM "{rt.plugin}"."{rt.name}"')).scalar_one() == ROWS
+            assert work.execute(text(f'SELECT count(*) FROM "{rt.plugin}"."{rt.name}"')).scalar_one() >= ROWS

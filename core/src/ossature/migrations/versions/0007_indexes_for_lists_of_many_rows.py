@@ -7,6 +7,8 @@ down_revision = "0006"
 
 
 def upgrade() -> None:
+    op.create_index("invitation_user_id_idx", "invitation", ["user_id"], schema="ossature")
+    op.create_index("view_default_actor_id_idx", "view_default", ["tenant_id", "actor_id"], schema="ossature")
     op.execute(
         "CREATE INDEX IF NOT EXISTS legal_entity_currency_idx ON ossature.legal_entity USING btree (tenant_id, currency, created_at, id) WHERE (deleted_at IS NULL)"
     )
@@ -34,3 +36,5 @@ def downgrade() -> None:
     op.execute("DROP INDEX IF EXISTS ossature.legal_entity_owner_id_name_idx")
     op.execute("DROP INDEX IF EXISTS ossature.legal_entity_owner_id_created_at_idx")
     op.execute("DROP INDEX IF EXISTS ossature.legal_entity_currency_idx")
+    op.drop_index("view_default_actor_id_idx", "view_default", schema="ossature")
+    op.drop_index("invitation_user_id_idx", "invitation", schema="ossature")
