@@ -5,7 +5,7 @@ import { openPalette } from "./palette.js";
 import { walk } from "./rows.js";
 
 const CHAIN = 1200;
-let going = 0;
+let going = -Infinity;
 
 const visible = (element) => element && element.getClientRects().length > 0;
 
@@ -25,7 +25,7 @@ function back() {
 
 function letter(key) {
   if (performance.now() - going < CHAIN) {
-    going = 0;
+    going = -Infinity;
     const link = document.querySelector(`[data-go="${CSS.escape(key)}"]`);
     if (link) { location.assign(link.href); return true; }
   }
