@@ -20,7 +20,8 @@ PREFIX = "row["
 _STARTS = (Kind.TEXT, Kind.EMAIL, Kind.PHONE, Kind.URL)
 _NUMBERS = (Kind.INTEGER, Kind.DECIMAL, Kind.MONEY)
 _SIGNS = {"at_least": ">=", "at_most": "<=", "above": ">", "below": "<", "is": ""}
-_NUMBER = re.compile(r"(>=|<=|>|<)?\s*(-?[\d.,  ]*\d)\s*(?:\.\.\s*(-?[\d.,  ]*\d))?\s*([A-Za-z]{3})?")
+_WRITTEN = r"(-?\d[\d\s]*(?:[.,]\d+)*)"
+_NUMBER = re.compile(rf"(>=|<=|>|<)?\s*{_WRITTEN}\s*(?:\.\.\s*{_WRITTEN})?\s*([A-Za-z]{{3}})?")
 
 
 def column_filter(rt: RecordType, look: Look, name: str, to: Callable[[Mapping[str, str]], str]) -> ColumnFilter | None:
