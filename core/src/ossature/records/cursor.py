@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from ossature.errors import BadRequest
+from ossature.errors import BadRequest, Detail
 from ossature.i18n.texts import translator
 
 _, _l, _n = translator("ossature")
@@ -42,13 +42,17 @@ class Cursor:
                 raise ValueError
             found = cls(*orjson.loads(body))
         except (ValueError, TypeError):
-            raise BadRequest(_("The cursor is not valid; start again without it."), code="bad_cursor") from None
+            raise _refused(_("The cursor is not valid; start again without it.")) from None
         if found.of != of:
-            raise BadRequest(
-                _("The cursor belongs to a list with another order or other filters; start again without it."),
-                code="bad_cursor",
+            raise _refused(
+                _("The cursor belongs to a list with another order or other filters; start again without it.")
             )
         return found
+
+
+def _refused(message: str) -> BadRequest:
+    detail = Detail("cursor", "invalid", _("Give meta.next or meta.previous of the same list."))
+    return BadRequest(message, [detail], code="bad_cursor")
 
 
 def _sign(key: bytes, body: bytes) -> bytes:
