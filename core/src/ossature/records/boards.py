@@ -15,7 +15,7 @@ from ossature.rbac.predicate import demand
 from ossature.records.aggregate import GroupRow, aggregate
 from ossature.records.cursor import Cursor
 from ossature.records.fields import Field, Kind
-from ossature.records.filters import Group, Question
+from ossature.records.filters import Group, Question, condition
 from ossature.records.ordering import order_by, read_orders
 from ossature.records.query import ListQuery, Row, columns, refuse_a_long_list, searched_rows_of, to_rows
 from ossature.records.searching import Reach, says_nothing
@@ -25,7 +25,7 @@ MOST_COLUMNS = 12
 """Columns of a board; a choice with more values than that, and a reference, show the busiest."""
 WINDOW = 20
 """Cards of a column that come at once."""
-LOOKED_AT = 10_000
+LOOKED_AT = 5_000
 """Rows of a longer list among which the busiest columns are looked for."""
 
 
@@ -60,7 +60,6 @@ def board(rt: RecordType, query: ListQuery, by: Field) -> Board:
         return Board([])
     conditions, reach = searched_rows_of(rt, query)
     values, more = _values(rt, by, conditions)
-    column: ColumnElement[Any] = rt.c[by.name]
     if rt.table.c[by.name].nullable:
         values.append(None)
     if not values:
@@ -68,7 +67,7 @@ def board(rt: RecordType, query: ListQuery, by: Field) -> Board:
     shown = [*columns(rt, query.fields), *(order.key.label(f"_sort{n}") for n, order in enumerate(orders))]
     windows = [
         select(*shown, sa.literal_column(str(place)).label("_column"))
-        .where(*conditions, column.is_(None) if value is None else column == value)
+        .where(*conditions, condition(rt, column_test(by, value)))
         .order_by(*order_by(orders, rt.c.id, False))
         .limit(WINDOW + 1)
         for place, value in enumerate(values)
@@ -92,24 +91,35 @@ def board(rt: RecordType, query: ListQuery, by: Field) -> Board:
 
 def column_query(query: ListQuery, by: Field, value: Any) -> ListQuery:
     """The list that a column is: its cursor goes on there."""
-    test = Question(by.name, "empty") if value is None else Question(by.name, "is", str(value))
-    return replace(query, filter=Group("all", (query.filter, test)), limit=WINDOW)
+    return replace(query, filter=Group("all", (query.filter, column_test(by, value))), limit=WINDOW)
+
+
+def column_test(by: Field, value: Any) -> Question:
+    """What the rows of a column have in common."""
+    return Question(by.name, "empty") if value is None else Question(by.name, "is", str(value))
 
 
 def board_sums(
     rt: RecordType, query: ListQuery, by: Field, values: Sequence[Any], measures: Sequence[str]
 ) -> dict[Any, GroupRow]:
     """How many rows each of these columns has, and its sums: value -> group; a column without rows is not there."""
-    tests = [Question(by.name, "empty")] if None in values else []
-    if named := [str(value) for value in values if value is not None]:
-        tests.append(Question(by.name, "in", named))
-    these = replace(query, filter=Group("all", (query.filter, Group("any", tuple(tests)))))
+    these = query
+    if not declared(by):
+        tests = [Question(by.name, "empty")] if None in values else []
+        if named := [str(value) for value in values if value is not None]:
+            tests.append(Question(by.name, "in", named))
+        these = replace(query, filter=Group("all", (query.filter, Group("any", tuple(tests)))))
     return {row.keys[0]: row for row in aggregate(rt, these, [by.name], measures).groups}
+
+
+def declared(by: Field) -> bool:
+    """Whether the columns are all values that the field can have."""
+    return by.kind is Kind.CHOICE and len(by.choices) <= MOST_COLUMNS
 
 
 def _values(rt: RecordType, by: Field, conditions: Sequence[ColumnElement[bool]]) -> tuple[list[Any], bool]:
     """The values that have a column, and whether others are left out."""
-    if by.kind is Kind.CHOICE and len(by.choices) <= MOST_COLUMNS:
+    if declared(by):
         return list(by.choices), False
     column: ColumnElement[Any] = rt.c[by.name]
     some = select(column.label("value")).where(*conditions, column.isnot(None)).limit(LOOKED_AT).subquery()

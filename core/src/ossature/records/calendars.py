@@ -17,10 +17,12 @@ from ossature.errors import BadRequest, Detail
 from ossature.i18n.texts import translator
 from ossature.rbac.predicate import demand
 from ossature.records.aggregate import GroupRow, aggregate
+from ossature.records.definition import calendar_fields
 from ossature.records.fields import Field, Kind
 from ossature.records.filters import Group, Question
+from ossature.records.ordering import SORT_CAP
 from ossature.records.periods import Period, period
-from ossature.records.query import ListQuery, Row, columns, searched_rows_of, to_rows
+from ossature.records.query import ListQuery, Row, columns, count_up_to, searched_rows_of, to_rows
 from ossature.records.searching import Reach, says_nothing
 from ossature.records.types import RecordType
 
@@ -94,13 +96,15 @@ class Day:
 def calendar(rt: RecordType, query: ListQuery, by: Field, window: Window) -> tuple[list[Day], Reach]:
     """The rows of each day of a window, `MOST_A_DAY` of each, in one statement, and the reach of the search.
 
-    Raises what a list raises.
+    Raises what a list raises, and `BadRequest` where the list is too long to be read for a date without an index.
     """
     demand(rt, "view")
     if says_nothing(query.search):
         return [Day(day) for day in window.days], "all"
     days, most = window.days, MOST_A_DAY[window.span]
     key = rt.sortable().get(by.name)
+    if key is None:
+        _refuse_a_long_list(rt, query, by)
     conditions, reach = searched_rows_of(rt, query)
     shown = columns(rt, query.fields)
     if key is not None:
@@ -127,6 +131,21 @@ def calendar_sums(
     test = Question(by.name, "between", [shown.first.isoformat(), shown.last.isoformat()])
     these = replace(query, filter=Group("all", (query.filter, test)))
     return {row.keys[0]: row for row in aggregate(rt, these, [f"{by.name}:day"], measures).groups}
+
+
+def _refuse_a_long_list(rt: RecordType, query: ListQuery, by: Field) -> None:
+    """Without an index all rows are read to find those of some days; there may be `SORT_CAP` of them."""
+    if count_up_to(rt, query, SORT_CAP + 1) > SORT_CAP:
+        names = ", ".join(str(item.label) for name, item in calendar_fields(rt).items() if name in rt.sortable())
+        raise BadRequest(
+            _("This list is too long for a calendar by %(field)s.", field=by.label),
+            [
+                Detail(
+                    "by", "too_long",
+                    _("Narrow it to %(n)d rows by filters, or choose one of: %(names)s.", n=SORT_CAP, names=names),
+                )
+            ],
+        )  # fmt: skip
 
 
 def _edges(by: Field, days: Sequence[date]) -> list[Any]:

@@ -11,7 +11,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_interval, get_day_names
-from flask import request
+from flask import Response, request
 from flask.typing import ResponseReturnValue
 
 from ossature.context import current
@@ -20,7 +20,7 @@ from ossature.errors import BadRequest, Detail
 from ossature.i18n.texts import translator
 from ossature.kernel import kernel
 from ossature.records.aggregate import GroupRow, measurable
-from ossature.records.boards import MOST_COLUMNS, BoardColumn, board, board_sums, column_query
+from ossature.records.boards import MOST_COLUMNS, BoardColumn, board, board_sums, column_query, column_test, declared
 from ossature.records.calendars import MOST_A_DAY, SPANS, Day, Window, calendar, calendar_sums, read_window
 from ossature.records.definition import listable
 from ossature.records.face_links import field_of, list_address
@@ -45,7 +45,7 @@ from ossature.web.face_models import (
     Sum,
     Sums,
 )
-from ossature.web.list_models import ListPage
+from ossature.web.list_models import ListPage, Refused
 from ossature.web.models import Badge
 
 _, _l, _n = translator("ossature")
@@ -57,8 +57,20 @@ _SPANS = {"month": _l("Month"), "week": _l("Week")}
 
 def face_page(rt: RecordType, look: Look, query: ListQuery) -> ResponseReturnValue:
     """The page of a board or calendar, or the part of it that is asked for."""
-    by = field_of(rt, look)
     part = request.args.get("part", "")
+    try:
+        return _part(rt, look, query, part)
+    except BadRequest as refused:
+        if part or not any(detail.code == "too_long" for detail in refused.details):
+            raise
+        back = list_address(rt, look, sort="", by="")
+        refusal = Refused(str(refused.message), str(refused.details[0].message), back)
+        view = list_page(rt, query, look, Page([]), list_labels(rt, look, []), None, refusal=refusal)
+        return Response(_rendered(rt, view, "record/_rows.html"), 422)
+
+
+def _part(rt: RecordType, look: Look, query: ListQuery, part: str) -> ResponseReturnValue:
+    by = field_of(rt, look)
     if look.definition.face == "board":
         if part == "sums":
             return render("record/_sums.html", sums=_board_sums(rt, look, query, by))
@@ -79,9 +91,14 @@ def _page(
     head = list_page(rt, query, look, Page([], reach=reach), labels, None)
     if keep:
         head = _keeping(head, keep)
-    here = request.headers.get("HX-Target") == "rows"
+    return _rendered(rt, head, template, **values)
+
+
+def _rendered(rt: RecordType, head: ListPage, template: str, **values: Any) -> str:
+    """The part in place of the rows alone, or the page around it."""
+    alone = request.headers.get("HX-Target") == "rows"
     return render(
-        template if here else "record/list.html", title=head.title, breadcrumbs=list_crumbs(rt), list=head,
+        template if alone else "record/list.html", title=head.title, breadcrumbs=list_crumbs(rt), list=head,
         rows_template=template, **values,
     )  # fmt: skip
 
@@ -120,7 +137,7 @@ def _column(
 ) -> Column:
     title = cell(rt, by, {by.name: column.value}, labels, kernel().screens[rt.key])
     screens = kernel().screens[rt.key]
-    test = Question(by.name, "empty") if column.value is None else Question(by.name, "is", str(column.value))
+    test = column_test(by, column.value)
     return Column(
         place,
         _("Without %(field)s", field=str(by.label).lower()) if column.value is None else str(title.label or title.value),
@@ -188,8 +205,7 @@ def _board_sums(rt: RecordType, look: Look, query: ListQuery, by: Field) -> Sums
     groups = board_sums(rt, query, by, values, [f"sum:{measured.name}"] if measured else [])
     by_text = {None if key is None else str(key): row for key, row in groups.items()}
     items = [_sum(str(place), by_text.get(value), measured) for place, value in enumerate(values)]
-    whole = by.kind is Kind.CHOICE and len(by.choices) <= MOST_COLUMNS
-    total = replace(_total("count", groups.values(), measured), amounts=()) if whole else None
+    total = replace(_total("count", groups.values(), measured), amounts=()) if declared(by) else None
     return Sums(tuple(items), total, str(measured.label) if measured else "")
 
 
