@@ -3,7 +3,7 @@
  * Screens and what is at hand come once an opening and are sifted here; records are asked for while one types, and the old
  * ones stay until the new ones are there.
  */
-import { on } from "./page.js";
+import { on, texts } from "./page.js";
 
 const WAIT = 120;
 const MOST = 6;
@@ -37,8 +37,8 @@ class Palette {
 
   async load() {
     const answer = await get(this.dialog.dataset.palettePlaces);
-    if (answer === null) return;
-    this.places.innerHTML = answer;
+    if (!answer.ok) return;
+    this.places.innerHTML = answer.text;
     this.sift();
   }
 
@@ -70,9 +70,9 @@ class Palette {
     const answer = await get(`${this.dialog.dataset.paletteHits}?q=${encodeURIComponent(this.input.value.trim())}`, signal);
     if (signal.aborted) return;
     this.list.removeAttribute("aria-busy");
-    if (answer === null) return;
     const before = this.at?.id;
-    this.found.innerHTML = answer;
+    if (answer.ok) this.found.innerHTML = answer.text;
+    else this.found.replaceChildren(Object.assign(document.createElement("p"), { className: "os-palette-note", textContent: answer.text }));
     this.settle(before);
   }
 
@@ -145,12 +145,17 @@ class Palette {
   }
 }
 
+const unanswered = () => document.getElementById("palette").dataset.paletteUnanswered;
+
+/** What the server answered, or in words why not. */
 async function get(url, signal) {
+  const words = texts();
   try {
     const answer = await fetch(url, { headers: { "HX-Request": "true" }, signal });
-    return answer.ok ? await answer.text() : null;
+    if (answer.ok && !answer.redirected) return { ok: true, text: await answer.text() };
+    return { ok: false, text: { 401: words.expired, 429: words.many }[answer.redirected ? 401 : answer.status] ?? unanswered() };
   } catch {
-    return null;
+    return { ok: false, text: navigator.onLine ? unanswered() : words.offline };
   }
 }
 
