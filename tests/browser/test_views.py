@@ -82,7 +82,7 @@ def test_what_changes_in_place_can_be_saved_or_given_up(
     page.wait_for_url(f"**{CONTACTS}?view={view}")
     expect(page.get_by_text("Changed", exact=True)).to_have_count(0)
     page.locator("thead th a").first.click()
-    page.locator(".os-views-changed").get_by_role("button", name="Save changes").click()
+    page.locator(".os-views-changed").get_by_role("button", name="Save", exact=True).click()
     page.wait_for_url(f"**{CONTACTS}?view={view}")
     expect(page.get_by_text("Changed", exact=True)).to_have_count(0)
     expect(page.locator("tbody tr").first).to_contain_text("Anna")
