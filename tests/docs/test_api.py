@@ -86,6 +86,12 @@ def test_counts_and_sums_are_as_their_page_says(docs: Any, app: Flask, tenant: T
     assert docs.converse("api/groups.md", sender(client_of(app, tenant.url)), {"key": key}) == 3
 
 
+@pytest.mark.req("A-007")
+def test_views_are_as_their_page_says(docs: Any, app: Flask, tenant: Tenant) -> None:
+    key = new_key(tenant, "crm.contact.view", "crm.contact.create")
+    assert docs.converse("api/views.md", sender(client_of(app, tenant.url)), {"key": key}) == 5
+
+
 def test_changes_are_as_their_page_says(docs: Any, app: Flask, tenant: Tenant) -> None:
     rights = [f"crm.contact.{what}" for what in ("view", "create", "edit", "delete")]
     key = new_key(tenant, *rights, "crm.company.view", "ossature.history.view")
