@@ -22,10 +22,11 @@ function place() {
 const focusable = (root) => [...root.querySelectorAll("a[href], button:not([disabled]), input:not([type=hidden]):not([disabled]), select:not([hidden])")].filter((one) => one.getClientRects().length);
 
 /** Fetch what a box shows; the focus goes to `to`, else to where one would type or choose first. */
-export async function fill(url, to = "") {
+export async function fill(url, to = "", anew = true) {
   const found = box();
   await window.htmx.ajax("GET", url, { target: found, source: found, swap: "innerHTML ignoreTitle:true" });
   if (!found.matches(":popover-open")) {
+    if (!anew) return;
     found.removeAttribute("style");
     found.showPopover();
   }
@@ -70,7 +71,7 @@ function boxes() {
     const found = box();
     if (event.target.id !== "rows" || !found?.matches(":popover-open")) return;
     if (!button() || button().dataset.box === "filter") return found.hidePopover();
-    fill(button().href, focused);
+    fill(button().href, focused, false);
   });
 }
 
