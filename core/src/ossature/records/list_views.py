@@ -102,7 +102,7 @@ def list_page(
         empty_title=_("The recycle bin is empty") if query.deleted else _("No %(records)s yet", records=str(rt.plural).lower()),
         empty_text="" if query.deleted else _("They will appear here as soon as the first one is created."),
         tools=tools_of(rt, look, to), filter_url=to({"part": "filter"}), row_url=to({"part": "row"}) if look.definition.face == "list" else "", look=",".join(f"{one.name}:{one.width}" if one.width else one.name for one in columns),
-        groups_url=to({"part": "groups"}) if look.definition.group else None, row_filter=row_filter, refusal=refusal,
+        groups_url=to({"part": "groups"}) if look.definition.group and look.definition.face == "list" else None, row_filter=row_filter, refusal=refusal,
         lifts=tuple(chips[place] for place in lifts), all_url=to({"part": "all"}),
         edits=access.allows(rt.permission("edit")) and not query.deleted,
     )  # fmt: skip

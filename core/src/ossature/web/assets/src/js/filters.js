@@ -23,7 +23,7 @@ function narrow(row) {
     return input.matches("select") ? fold(input.selectedOptions[0].textContent) : /[<>.\d]/.test(input.value) ? "" : fold(input.value);
   });
   for (const one of table.querySelectorAll("tbody tr[data-href]")) {
-    one.hidden = asked.some((words, at) => words && !fold(one.children[at].textContent).startsWith(words) && !one.children[at].querySelector("time, .os-avatar"));
+    one.hidden = asked.some((words, at) => words && !fold(one.children[at].textContent).startsWith(words) && !one.children[at].querySelector("time, .os-avatar, svg[role=img]"));
   }
 }
 

@@ -68,6 +68,7 @@ function boxes() {
     if (event.target.id === "rows") focused = document.activeElement?.id ?? "";
   });
   document.addEventListener("htmx:afterSettle", (event) => {
+    if (event.target.id === "rows" && event.detail.requestConfig?.elt?.closest?.(".os-pager")) scrollTo({ top: 0 });
     const found = box();
     if (event.target.id !== "rows" || !found?.matches(":popover-open")) return;
     if (!button() || button().dataset.box === "filter") return found.hidePopover();
