@@ -34,7 +34,7 @@ def companies(owner: Person) -> RecordApi:
 def letters(servers: Servers, database: str) -> bool:
     """Whether this PostgreSQL searches parts of words."""
     with servers.connect(database) as connection:
-        return bool(connection.execute("SELECT FROM pg_extension WHERE extname = 'pg_trgm'").fetchone())
+        return connection.execute("SELECT FROM pg_extension WHERE extname = 'pg_trgm'").fetchone() is not None
 
 
 def fill(tenant: Tenant, name: str, number: int, owner_id: Any = None) -> None:
