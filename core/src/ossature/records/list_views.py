@@ -88,7 +88,7 @@ def list_page(
     chips = chips_of(rt, look, labels, to)
     keep = {name: value for name, value in to.state.items() if name != "q"}
     title = _("Deleted %(records)s", records=str(rt.plural).lower()) if query.deleted else str(rt.plural)
-    columns = tuple(_columns(rt, look, names, to))
+    columns = tuple(_columns(rt, look, names, to, row_filter))
     return ListPage(
         title=title, url=to.url, columns=columns, rows=tuple(list_rows_view(rt, names, page.rows, labels)), count=count,
         search=query.search if rt.searchable and not query.deleted else None, keep=keep, chips=chips,
@@ -168,7 +168,7 @@ SPAN_WORDS = {
 }  # fmt: skip
 
 
-def _columns(rt: RecordType, look: Look, names: Sequence[str], to: ListAddress) -> Iterator[Column]:
+def _columns(rt: RecordType, look: Look, names: Sequence[str], to: ListAddress, filters: bool) -> Iterator[Column]:
     fields, order = listable(rt), sortable(rt)
     chosen = [part.strip() for part in (look.definition.sort or default_sort(rt)).split(",")]
     places = {part.lstrip("-"): number for number, part in enumerate(chosen)}
@@ -186,5 +186,5 @@ def _columns(rt: RecordType, look: Look, names: Sequence[str], to: ListAddress) 
             add_url=to(sort=",".join(added)) if name in order else None,
             place=place + 1 if place is not None and len(chosen) > 1 else 0,
             capped=not order.get(name, True), width=look.definition.widths.get(name, 0),
-            filter=column_filter(rt, look, name, to),
+            filter=column_filter(rt, look, name, to) if filters else None,
         )  # fmt: skip
