@@ -22,7 +22,7 @@ from ossature.rbac.why import Why, may_ask_about_others, why
 from ossature.records.clean import plain
 from ossature.records.query import ACTOR, labels
 from ossature.records.types import ACTION_LABELS, ACTIONS, RecordType
-from ossature.records.views import record_url
+from ossature.records.views import page_endpoint, record_url
 from ossature.web import Crumb, render
 from ossature.web.api import documented, known_arguments, success
 
@@ -69,10 +69,9 @@ def index() -> ResponseReturnValue:
     return render(
         "why.html",
         title=_("Why?"),
-        breadcrumbs=[Crumb(_("Why?"))],
+        breadcrumbs=_crumbs(asked.rt, found) if asked and found else [Crumb(_("Why?"))],
         found=found,
         headline=_headline(asked.rt, found) if asked and found else "",
-        record_url=record_url(asked.rt.key, found.row.id) if asked and found and found.row else None,
         records=[(rt.key, str(rt.plural)) for rt in types],
         actions=[(action, str(ACTION_LABELS[action])) for action in ACTIONS],
         reaches=REACHES,
@@ -81,6 +80,15 @@ def index() -> ResponseReturnValue:
         may_ask=others,
         options_url=url_for("ossature_actors_api.options"),
     )
+
+
+def _crumbs(rt: RecordType, found: Why) -> list[Crumb]:
+    """The way back: to the record's list, and to the record."""
+    allowed = current().access.allows(rt.permission("view"))
+    above = [Crumb(str(rt.plural), url_for(page_endpoint(rt, "list")))] if allowed else []
+    if found.row:
+        above.append(Crumb(found.row.title, record_url(rt.key, found.row.id)))
+    return [*above, Crumb(_("Why?"))]
 
 
 def _headline(rt: RecordType, found: Why) -> str:

@@ -25,7 +25,8 @@ def insert_rows(
     """Insert `number` different rows and return their ids; `connection` is an administrator's.
 
     `references` gives the ids that columns such as `owner_id` take in turn. Without `history`, triggers and key
-    checks stay out of it, for fillings by the ten thousand. Fields with a rule, and secrets, are left empty.
+    checks stay out of it, for fillings by the ten thousand. Fields with a rule, and secrets, are left empty where
+    they may be.
     """
     references = references or {}
     columns: dict[str, sql.Composable] = {
@@ -54,7 +55,7 @@ def _values(item: Field) -> dict[str, sql.Composable]:
     """Column -> SQL that gives a value for the number `n`; nothing where the default or null will do."""
     made: sql.Composable
     match item.kind:
-        case Kind.TEXT | Kind.LONG_TEXT if item.rule is None:
+        case Kind.TEXT | Kind.LONG_TEXT if item.rule is None or item.required:
             made = sql.SQL("left(substr(md5(n::text), 1, 8) || ' ' || n, {})").format(item.max_length or 200)
         case Kind.EMAIL:
             made = sql.SQL("substr(md5(n::text), 1, 8) || n || '@example.com'")

@@ -12,6 +12,7 @@ from ossature.i18n.texts import translator
 from ossature.rbac.rules import public, signed_in
 from ossature.web.api import dumps
 from ossature.web.rendering import render
+from ossature.web.versions import HEADER, contract
 
 _, _l, _n = translator("ossature")
 
@@ -29,7 +30,12 @@ def documentation_blueprint() -> Blueprint:
     @signed_in(tenant=False)
     def docs() -> str:
         spec = describe(cast(APIFlask, current_app))
-        return render("docs/api.html", title=_("API"), operations=_by_tag(spec))
+        known = contract()
+        versions = [
+            (day, [str(change.summary) for change in known.changes if change.version == day])
+            for day in reversed(known.versions)
+        ]
+        return render("docs/api.html", title=_("API"), operations=_by_tag(spec), versions=versions)
 
     return blueprint
 
@@ -55,7 +61,7 @@ def _by_tag(spec: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
                 "path": path,
                 "method": method.upper(),
                 "summary": operation.get("summary", ""),
-                "parameters": operation.get("parameters", []),
+                "parameters": [one for one in operation.get("parameters", []) if one.get("name") != HEADER],
                 "body": list(_rows(_resolved(body, schemas), schemas)),
                 "codes": ", ".join(sorted(operation["responses"])),
             }
