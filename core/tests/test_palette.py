@@ -172,7 +172,7 @@ def test_no_page_fails_or_waits_while_redis_is_away(app: Flask, owner: Person, m
 @pytest.mark.req("A-025")
 def test_views_are_found_by_those_who_may_use_them(tenant: Tenant, owner: Person) -> None:
     body = {"record": "crm.contact", "name": "Hot leads", "audience": "private", "definition": {"sort": "-created_at"}}
-    made = owner.api.post("/api/views", json=body)
+    made = owner.api.post("/api/ossature/views", json=body)
     assert made.status_code == 201, made.text
     id = made.json["data"]["id"]
     assert f'data-url="/crm/contacts?view={id}"' in places(owner)
