@@ -29,6 +29,8 @@ NOT_PAGES = {
     "about",
     "components.options",
     "settings_background.widget",
+    "search.hits",
+    "search.palette",
 }
 
 
