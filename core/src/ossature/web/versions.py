@@ -214,9 +214,9 @@ def newer_body(body: _Document) -> _Document:
 def describe_versions(spec: dict[str, Any]) -> None:
     """Add the header to every operation of an OpenAPI document."""
     known = contract()
-    info = _("The version of the contract to answer in; else the one pinned on the API key, else the present one.")
+    info = "The version of the contract to answer in; else the one pinned on the API key, else the present one"
     header = {
-        "name": HEADER, "in": "header", "required": False, "description": str(info),
+        "name": HEADER, "in": "header", "required": False, "description": info,
         "schema": {"type": "string", "enum": list(known.versions)},
     }  # fmt: skip
     failed = {"application/json": {"schema": {"$ref": "#/components/schemas/Failure"}}}
