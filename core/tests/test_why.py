@@ -117,7 +117,7 @@ def test_rule_role_and_value_are_named(house: House) -> None:
     assert (theirs["rule"], theirs["role"], theirs["value"]) == ("team", "Clerk", "North")
     assert theirs["reasons"] == [
         "This takes the right “Samples: Edit”.",
-        "Clerk grants it for records of one's teams.",
+        "Clerk grants it for records of one’s teams.",
         "The record belongs to Ben, who is in the same team: North.",
     ]
     assert (strange["rule"], strange["value"]) == ("out_of_reach", "Carl")
@@ -203,7 +203,7 @@ def test_a_refusal_says_why_to_whom_it_meets(house: House) -> None:
     assert answer.status_code == 403
     assert answer.json["error"]["reasons"] == [
         "This takes the right “Samples: Edit”.",
-        "Guest grants it for one's own records.",
+        "Guest grants it for one’s own records.",
         "The record belongs to Carl, not to Anna.",
     ]
     page = house.asked.page.get("/settings/roles")

@@ -322,8 +322,8 @@ def _granted_by(granting: Sequence[tuple[str, Reach | None]], names: Sequence[st
 
 
 GRANTS: dict[Reach, Any] = {
-    Reach.OWN: _l("%(role)s grants it for one's own records."),
-    Reach.TEAM: _l("%(role)s grants it for records of one's teams."),
+    Reach.OWN: _l("%(role)s grants it for one’s own records."),
+    Reach.TEAM: _l("%(role)s grants it for records of one’s teams."),
     Reach.ALL: _l("%(role)s grants it for all records."),
 }
 
