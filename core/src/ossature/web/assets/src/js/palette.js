@@ -83,7 +83,7 @@ class Palette {
     for (const group of this.places.querySelectorAll("[role=group]")) {
       let any = false;
       for (const item of group.querySelectorAll("[role=option]")) {
-        const said = ` ${fold(item.querySelector("[data-label]").textContent).replace(/[^\p{L}\p{N}]+/gu, " ")}`;
+        const said = ` ${fold(`${item.querySelector("[data-label]").textContent} ${group.dataset.words ?? ""}`).replace(/[^\p{L}\p{N}]+/gu, " ")}`;
         const fits = words.length ? words.every((word) => said.includes(` ${word}`)) && shown < MOST : "first" in group.dataset;
         item.hidden = !fits;
         any ||= fits;
