@@ -31,6 +31,7 @@ WORK = {
     "ossature.job_line": "what a job said about its course",
     "ossature.occurrence": "that a schedule came to a time, and the job that was asked for",
     "ossature.pin": "what a person keeps at hand",
+    "ossature.view_default": "what a person's list opens with",
 }
 
 # Keys that lead with the tenant and then say by themselves what the row is about, instead of an id.

@@ -54,6 +54,8 @@ ABOUT = {
     "settings_schedules.change_time": "schedule", "background_api.schedule_run": "schedule",
     "background_api.schedule_change": "schedule",
     "platform.suspend": "tenant", "platform.resume": "tenant", "platform.open_tenant": "tenant",
+    "saved_views.edit": "view", "saved_views.save": "view", "saved_views.delete": "view",
+    "saved_views_api.view_show": "view", "saved_views_api.view_change": "view", "saved_views_api.view_delete": "view",
 }  # fmt: skip
 
 # What is called the same in every tenant, or nothing at all.
@@ -86,6 +88,18 @@ OPEN: dict[tuple[str, str], tuple[Any, Any]] = {
     ("GET", "search.palette"): (200, SIGN_IN),
     ("POST", "search.set_pin"): (404, SIGN_IN),
     ("GET", "search_api.search"): (400, 401),
+    ("GET", "saved_views.new"): (404, SIGN_IN),
+    ("POST", "saved_views.new"): (404, SIGN_IN),
+    ("GET", "saved_views.edit"): (200, SIGN_IN),
+    ("POST", "saved_views.edit"): (422, SIGN_IN),
+    ("POST", "saved_views.save"): (303, SIGN_IN),
+    ("POST", "saved_views.delete"): (404, SIGN_IN),  # the API has just deleted it
+    ("POST", "saved_views.default"): (404, SIGN_IN),
+    ("GET", "saved_views_api.view_list"): (200, 401),
+    ("POST", "saved_views_api.view_create"): (422, 401),
+    ("GET", "saved_views_api.view_show"): (200, 401),
+    ("PATCH", "saved_views_api.view_change"): (200, 401),
+    ("DELETE", "saved_views_api.view_delete"): (200, 401),
     ("GET", "settings.index"): (303, SIGN_IN),
     ("GET", "components.show"): (200, SIGN_IN),
     ("GET", "components.options"): (200, SIGN_IN),
@@ -202,6 +216,9 @@ class Subjects:
                     return str(issue_key("Sync", scopes, member_id=self.about.member_id).id)
             case "session":
                 return str(self.about.session("page"))
+            case "view":
+                body = {"record": "ossature.team", "name": f"View {new_id().hex[-8:]}"}
+                return str(self.about.api.post("/api/ossature/views", json=body).json["data"]["id"])
             case "plugin":
                 return "_dummy"
             case "job":
@@ -398,6 +415,8 @@ def test_a_key_gets_what_its_scopes_say_at_every_route_of_the_api(app: Flask, te
         if scopes.get("_dummy.pebble.view") is Reach.OWN:
             routes = [route for route in routes if route.about != "_dummy.pebble"]
         expected = {("GET", "documentation.docs"): {200}}
+        # A service sees what is shared with everybody, and this is somebody's own.
+        expected |= {(route.method, route.endpoint): {404} for route in routes if route.about == "view"}
 
         def may(
             route: Route, caller: Caller = caller, expected: dict[tuple[str, str], set[int]] = expected
