@@ -220,6 +220,10 @@ def _fields(query: ListQuery) -> dict[str, Any]:
     return {name: getattr(query, name) for name in ListQuery.__dataclass_fields__}
 
 
+def calendar_by_index(rt: RecordType) -> list[str]:
+    return [name for name in rt.sortable() if name == "created_at" or rt.fields[name].kind is Kind.DATE]
+
+
 def rt_role(person: Person) -> str:
     kernel: Kernel = person.tenant.app.extensions["ossature"]
     return f"{kernel.config.db_role_prefix}_app"
@@ -239,13 +243,15 @@ def test_no_list_reads_a_whole_tenant(filled: Filled, key: str, who: str) -> Non
 @pytest.mark.req("S0-09")
 @pytest.mark.parametrize("key", RECORDS)
 def test_nothing_else_on_the_way_to_a_page_does_either(filled: Filled, key: str) -> None:
-    """Counts, labels of references, pickers: whatever page and API send for a list and for one record."""
+    """Boards, calendars, counts, labels of references, pickers: whatever page and API send for a list and for one record."""
     rt, owner = filled.kernel.records[key], filled.owner
     page, api = f"/{rt.plugin}/{rt.slug}", f"/api/{rt.plugin}/{rt.slug}"
     filters = f"filter[owner_id]={filled.sales.member_id}"
     one = filled.targets[key]
     paths = [page, f"{page}?{filters}", f"{page}/{one}", f"{page}/{one}/edit", f"{api}?{filters}", f"{api}/{one}",
              f"{api}/options", f"{page}?part=related&{filters}"]  # fmt: skip
+    paths += [f"{page}?face=board&by={item.name}" for item in rt.fields.values() if item.kind is Kind.CHOICE]
+    paths += [f"{page}?face=calendar&by={name}&at=2026-11" for name in calendar_by_index(rt)]
     if rt.searchable:
         paths += [f"{page}?q=a1b", f"{api}/options?q=a1b"]
     for client in (owner.page, owner.api):  # signed in before anybody listens
