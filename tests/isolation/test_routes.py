@@ -91,7 +91,7 @@ OPEN: dict[tuple[str, str], tuple[Any, Any]] = {
     ("GET", "saved_views.new"): (404, SIGN_IN),
     ("POST", "saved_views.new"): (404, SIGN_IN),
     ("GET", "saved_views.edit"): (200, SIGN_IN),
-    ("POST", "saved_views.edit"): (422, SIGN_IN),
+    ("POST", "saved_views.edit"): (303, SIGN_IN),
     ("POST", "saved_views.save"): (303, SIGN_IN),
     ("POST", "saved_views.delete"): (404, SIGN_IN),  # the API has just deleted it
     ("POST", "saved_views.default"): (404, SIGN_IN),
