@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, RowMapping, func, select
 
 from ossature.context import current
 from ossature.db.types import Money
@@ -41,6 +42,10 @@ class Grouping:
     field: Field
     key: ColumnElement[Any]
     span: str = ""
+
+    def read(self, value: Any) -> Any:
+        """A key as the database gives it, as it is shown: of a span the first day."""
+        return value.astimezone(ZoneInfo(current().time_zone)).date() if isinstance(value, datetime) else value
 
     def filter(self, value: Any) -> Question:
         """What the rows of the group with this key have in common."""
@@ -96,8 +101,9 @@ def aggregate(rt: RecordType, query: ListQuery, group: Sequence[str] = (), measu
     rows = {}
     for row in found[:MOST_GROUPS]:
         mapping = row._mapping
-        rows[tuple(mapping[f"k{n}"] for n in range(len(keys)))] = GroupRow(
-            tuple(mapping[f"k{n}"] for n in range(len(keys))),
+        found_keys = _read_keys(groupings, mapping)
+        rows[found_keys] = GroupRow(
+            found_keys,
             mapping["n"],
             {name: mapping[f"m{n}"] if asked[n][1].kind is not Kind.MONEY else [] for name, n in names.items()},
         )
@@ -122,9 +128,13 @@ def _add_money(
         .order_by(currency)
     )
     for row in session().execute(statement).mappings():
-        of = rows.get(tuple(row[f"k{n}"] for n in range(len(keys))))
+        of = rows.get(_read_keys(groupings, row))
         if of is not None:
             of.values[name].append(Money(int(row["minor"]), row["currency"]))
+
+
+def _read_keys(groupings: Sequence[Grouping], row: RowMapping) -> tuple[Any, ...]:
+    return tuple(one.read(row[f"k{n}"]) for n, one in enumerate(groupings))
 
 
 def groupable(rt: RecordType) -> dict[str, Field]:
@@ -152,8 +162,9 @@ def read_group(rt: RecordType, text: str) -> Grouping:
     span = span or "month"
     if span not in SPANS:
         raise _wrong("group", _("Use one of: %(names)s.", names=", ".join(f"{name}:{one}" for one in SPANS)))
-    local = func.timezone(current().time_zone, column) if item.kind is Kind.DATETIME else column
-    return Grouping(text, item, sa.cast(func.date_trunc(span, sa.cast(local, sa.DateTime)), sa.Date), span)
+    if item.kind is Kind.DATETIME:  # one call a row: counts by month of a million rows are made of little else
+        return Grouping(text, item, func.date_trunc(span, column, current().time_zone), span)
+    return Grouping(text, item, sa.cast(func.date_trunc(span, sa.cast(column, sa.DateTime)), sa.Date), span)
 
 
 def read_measure(rt: RecordType, text: str) -> tuple[str, Field]:
