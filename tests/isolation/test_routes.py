@@ -113,7 +113,7 @@ OPEN: dict[tuple[str, str], tuple[Any, Any]] = {
     ("POST", "settings_keys.new"): (422, SIGN_IN),
     ("POST", "settings_keys.revoke"): (303, SIGN_IN),
     ("GET", "settings_keys.version"): (200, SIGN_IN),
-    ("POST", "settings_keys.version"): (422, SIGN_IN),
+    ("POST", "settings_keys.version"): (303, SIGN_IN),
     ("GET", "ossature_actors_api.options"): (200, 401),
     ("GET", "documentation.openapi"): (200, 200),
     ("GET", "documentation.docs"): (200, 401),
