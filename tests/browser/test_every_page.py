@@ -31,6 +31,7 @@ NOT_PAGES = {
     "settings_background.widget",
     "search.hits",
     "search.palette",
+    "saved_views.new",
 }
 
 
@@ -73,6 +74,8 @@ def everything(tenant: Tenant, app: Flask) -> tuple[Person, list[str]]:
     ).json["data"]["id"]
     person.api.patch(f"/api/crm/contacts/{contact}", json={"job_title": "Directrice"})
     team = person.api.post("/api/ossature/teams", json={"name": "Nord"}).json["data"]["id"]
+    kept = {"record": "crm.contact", "name": "Mes pistes", "definition": {"sort": "-name"}}
+    view = person.api.post("/api/ossature/views", json=kept).json["data"]["id"]
     job = str(add_job(tenant, "crm.import", "running", started_at=-9, done=420, total=1000, note="ligne 420"))
     add_line(tenant, UUID(job), "420 lignes lues", "warning")
     add_job(tenant, "crm.import", "dead", error="ValueError: ligne 18", finished_at=-60)
@@ -83,11 +86,13 @@ def everything(tenant: Tenant, app: Flask) -> tuple[Person, list[str]]:
         "/crm/companies": company,
         "/crm/contacts": contact,
         "/ossature/teams": team,
+        "/ossature/views": view,
         "/settings/teams": team,
         "/settings/members": str(person.member_id),
         "/settings/background/jobs": job,
     }
-    return person, sorted(set(pages(app, ids)))
+    views = {f"/crm/contacts?view={view}&sort=name", "/ossature/views/new?record=crm.contact&look=sort%3Dname"}
+    return person, sorted({*pages(app, ids), *views})
 
 
 @pytest.mark.req("S0-18", "S0-20", "S4-106")
