@@ -9,8 +9,9 @@ TESTED := $(patsubst %/pyproject.toml,%,$(wildcard tests/plugins/*/pyproject.tom
 NEEDS  := constraints.txt $(addsuffix /pyproject.toml,$(PARTS) $(TESTED))
 
 N      ?= 64
+MILLION ?= /tmp/ossature-million
 
-.PHONY: run serve test test-all check format bench torture requirements wheels pins clean
+.PHONY: run serve test test-all check format bench bench-million torture requirements wheels pins clean
 
 run: $(VENV)/.assets  ## run everything, with a database inside
 	@$(BIN)/ossature up
@@ -38,6 +39,9 @@ format: $(VENV)/.dev
 
 bench: $(VENV)/.dev $(VENV)/.assets  ## measure, and write benchmarks/RESULTS.md
 	$(BIN)/python benchmarks/run.py $(ARGS)
+
+bench-million: $(VENV)/.dev $(VENV)/.assets  ## measure reading with a million rows, and write benchmarks/READING.md
+	$(BIN)/python benchmarks/reading.py --home $(MILLION) $(ARGS)
 
 torture: $(VENV)/.dev $(VENV)/.assets  ## kill N times, spread over all steps, and write benchmarks/TORTURE.md
 	$(BIN)/python tests/torture/run.py $(N)

@@ -43,7 +43,8 @@ def settings_of(context: Context) -> str:
         "tenant": context.tenant_id, "actor": context.actor.id, "change_set": new_id(), "means": context.means,
         "request": context.request_id,
     }  # fmt: skip
-    return "; ".join(f"SET LOCAL ossature.{name} = '{value}'" for name, value in said.items())
+    settings = [f"SET LOCAL ossature.{name} = '{value}'" for name, value in said.items()]
+    return "; ".join((*settings, "SET LOCAL plan_cache_mode = force_custom_plan"))
 
 
 def reading(connection: psycopg.Connection, context: Context, statements: list[Statement]) -> Callable[[], None]:
