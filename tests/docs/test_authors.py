@@ -85,7 +85,7 @@ class Workshop:
 
     def run(self, line: str) -> str:
         done = subprocess.run(
-            shlex.split(line), cwd=self.folder, env=self.variables, capture_output=True, text=True, timeout=180
+            shlex.split(line), cwd=self.folder, env=self.variables, capture_output=True, text=True, timeout=600
         )
         assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
         return done.stdout
