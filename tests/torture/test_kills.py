@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import random
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 from torture.counting import count, newest, settled
 from torture.deployment import until
-from torture.points import DISPATCHER, POINTS, POSTGRES, REDIS, SCHEDULER, SERVE, WORKER, Point
-from torture.rounds import kill_at
+from torture.rounds import in_fours, kill_at
 from torture.writer import Answered
 
 if TYPE_CHECKING:
@@ -20,15 +18,6 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.processes, pytest.mark.slow]
 
 TIMES = 3
-
-
-def rounds() -> list[tuple[Point, ...]]:
-    """Every point once, four in a round: of each kind of process one."""
-    kinds = [list(one) for one in (SERVE + SCHEDULER, DISPATCHER, WORKER, REDIS + POSTGRES)]
-    for kind in kinds:
-        random.shuffle(kind)
-    assert {len(kind) for kind in kinds} == {len(POINTS) // 4}
-    return list(zip(*kinds, strict=True))
 
 
 def test_the_counting_sees_what_is_lost_doubled_or_out_of_order(deployment: Deployment, writer: Writer) -> None:
@@ -57,7 +46,7 @@ def test_whatever_is_killed_nothing_is_lost_or_doubled_and_order_is_kept(
     deployment: Deployment, writer: Writer
 ) -> None:
     faults, begun = [], time.monotonic()
-    for points in [one for _ in range(TIMES) for one in rounds()]:
+    for points in [one for _ in range(TIMES) for one in in_fours()]:
         found = kill_at(deployment, writer, *points)
         assert found.answered
         assert found.effects

@@ -24,6 +24,10 @@ SELECT (SELECT count(*) FROM ossature.delivery WHERE state <> 'dead')
      + (SELECT count(*) FROM pg_stat_activity WHERE backend_xid IS NOT NULL AND datname = current_database())
      + (SELECT count(*) FROM ossature.schedule WHERE key = '_torture.every_minute' AND next_at < now())
 """
+PROGRESS = """
+SELECT (SELECT count(*) FROM _torture.effect), (SELECT count(*) FROM ossature.delivery),
+       (SELECT count(*) FROM ossature.job WHERE finished_at IS NOT NULL), (SELECT sum(attempts) FROM ossature.job)
+"""
 
 
 @dataclass
@@ -51,6 +55,12 @@ def settled(deployment: Deployment) -> bool:
     with deployment.sql() as connection:
         row = connection.execute(UNSETTLED).fetchone()
     return row is not None and row[0] == 0
+
+
+def progress(deployment: Deployment) -> object:
+    """Something that changes as long as work goes on, however slowly."""
+    with deployment.sql() as connection:
+        return connection.execute(PROGRESS).fetchone()
 
 
 def newest(deployment: Deployment) -> int:

@@ -7,9 +7,9 @@ import random
 import signal
 import time
 
-from torture.counting import Count, count, newest, settled
+from torture.counting import Count, count, newest, progress, settled
 from torture.deployment import PROCESSES, Deployment, until
-from torture.points import ANY_MOMENT, POINTS, Point
+from torture.points import ANY_MOMENT, DISPATCHER, POINTS, POSTGRES, REDIS, SCHEDULER, SERVE, WORKER, Point
 from torture.writer import Writer
 
 MORE = 8
@@ -46,7 +46,7 @@ def kill_at(deployment: Deployment, writer: Writer, *points: Point) -> Count:
         deployment.disarm()
         writer.pause()
     try:
-        until(lambda: settled(deployment), "catching up")
+        until_settled(deployment)
     except TimeoutError as error:
         late.append(str(error))
     found = count(deployment, since, writer.answered)
@@ -55,6 +55,29 @@ def kill_at(deployment: Deployment, writer: Writer, *points: Point) -> Count:
     for refusal in writer.refused:
         found.fault("lost", f"a write was refused: {refusal}")
     return found
+
+
+def until_settled(deployment: Deployment) -> None:
+    """Wait until nothing is left to do, for as long as something moves: a slow machine is no fault, standing still is."""
+    seen: object = None
+    while True:
+        try:
+            until(lambda: settled(deployment), "catching up, and nothing moved")
+        except TimeoutError:
+            before, seen = seen, progress(deployment)
+            if seen == before:
+                raise
+        else:
+            return
+
+
+def in_fours() -> list[tuple[Point, ...]]:
+    """Every point once, four in a round: of each kind of process one."""
+    kinds = [list(one) for one in (SERVE + SCHEDULER, DISPATCHER, WORKER, REDIS + POSTGRES)]
+    for kind in kinds:
+        random.shuffle(kind)
+    assert {len(kind) for kind in kinds} == {len(POINTS) // 4}
+    return list(zip(*kinds, strict=True))
 
 
 def _reached(deployment: Deployment, point: Point) -> bool:
