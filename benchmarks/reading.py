@@ -254,7 +254,8 @@ class Reading:
             )
             shown = plan(connection, context, slowest)
         name = f"{figure.case}, {figure.kind}, {REACH[figure.who]}"
-        self.plans.append(Plan(name, self.version, slowest[0], shown))
+        if figure.kind == "API" or figure.case.startswith(("Board", "Grouped")):  # pages send the same and more
+            self.plans.append(Plan(name, self.version, slowest[0], shown))
         pages = re.search(r"Buffers: shared hit=(\d+)", shown)
         self.say(
             f"  {figure.case:55} {figure.kind:4} {figure.who:4} p95 {figure.p95:7.1f} ms, median {percentile(figure.took, 0.5):7.1f}, "
