@@ -395,6 +395,8 @@ def make_app() -> Flask:
         "/related", view_func=lambda: render("record/_related.html", list=list_page(fr(), "Anna")), endpoint="related"
     )
     app.add_url_rule("/post", view_func=lambda: "", methods=["POST"], endpoint="post_any")
+    for name in ("search.palette", "search.hits", "search.set_pin"):
+        app.add_url_rule(f"/{name}", view_func=lambda: "", methods=["GET", "POST"], endpoint=name)
     app.add_url_rule("/error/<int:status>", view_func=lambda status: (render_error(status), status), endpoint="error")
     return app
 
