@@ -124,7 +124,9 @@ def test_a_viewer_is_shown_no_button_that_would_be_refused(tenant: Tenant, owner
     expect(page.get_by_role("link", name="New contact")).to_have_count(0)
     page.goto(page.url.split("/crm/")[0] + f"/crm/contacts/{id}")
     expect(page.get_by_role("link", name="Edit", exact=True)).to_have_count(0)
-    expect(page.get_by_role("button", name="More actions")).to_have_count(0)
+    page.get_by_role("button", name="More actions").click()
+    expect(page.get_by_text("Why these rights?")).to_be_visible()
+    expect(page.get_by_text(re.compile("Delete|Restore"))).to_have_count(0)
     assert viewer.page.post(f"/crm/contacts/{id}/delete").status_code == 403
 
 

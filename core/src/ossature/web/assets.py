@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import mimetypes
+import time
 from functools import lru_cache
 from pathlib import Path
 
@@ -37,8 +38,14 @@ def _read_manifest(path: Path, modified: int) -> dict[str, dict[str, str]]:
 
 def manifest() -> dict[str, dict[str, str]]:
     """`files` maps a plain name to its fingerprinted one; `icons` lists what the sprite holds."""
+    return _manifest_of(MANIFEST, int(time.monotonic()))
+
+
+@lru_cache(maxsize=1)
+def _manifest_of(path: Path, _second: int) -> dict[str, dict[str, str]]:
+    """A page asks a hundred times; the file is looked at once a second."""
     try:
-        return _read_manifest(MANIFEST, MANIFEST.stat().st_mtime_ns)
+        return _read_manifest(path, path.stat().st_mtime_ns)
     except FileNotFoundError:
         raise AssetsMissing("the web assets are not built; run `python -m ossature.web.build`") from None
 
