@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -78,6 +79,32 @@ def test_dates_fall_together_by_span(samples: Any, span: str, first: str) -> Non
     samples.add(taken_on="2026-05-14")
     (one,) = groups(samples, group=f"taken_on:{span}")
     assert one["keys"] == {f"taken_on:{span}": first}
+
+
+@pytest.mark.parametrize("span", ["day", "week", "month", "quarter", "year"])
+def test_spans_of_creation_hold_what_was_made_in_them_and_nothing_else(samples: Any, tenant: Tenant, span: str) -> None:
+    """Over both changes of the clock and the turns of years, in the reader's own days."""
+    moments = ["2025-12-31 22:59", "2025-12-31 23:00", "2026-03-28 23:30", "2026-03-29 22:30", "2026-10-24 21:59",
+               "2026-10-24 22:01", "2026-10-25 23:00"]  # fmt: skip
+    for moment in moments:
+        id = samples.add()["id"]
+        with tenant.work() as work:
+            work.connection().exec_driver_sql(
+                "UPDATE _kinds.sample SET created_at = %s WHERE id = %s", (f"{moment}+00", id)
+            )
+    found = groups(samples, group=f"created_at:{span}")
+    assert sum(one["count"] for one in found) == len(moments)
+    days = [datetime.fromisoformat(f"{moment}+00:00").astimezone(ZoneInfo("Europe/Paris")).date() for moment in moments]
+    firsts = sorted({first_day(day, span) for day in days})
+    assert [one["keys"][f"created_at:{span}"] for one in found] == [first.isoformat() for first in firsts]
+    assert [one["count"] for one in found] == [sum(first_day(day, span) == first for day in days) for first in firsts]
+
+
+def first_day(day: date, span: str) -> date:
+    if span == "week":
+        return date.fromisocalendar(*day.isocalendar()[:2], 1)
+    month = {"month": day.month, "quarter": (day.month - 1) // 3 * 3 + 1, "year": 1}.get(span)
+    return date(day.year, month, 1) if month else day
 
 
 def test_filters_searches_and_the_bin_narrow_the_groups_as_they_do_the_list(samples: Any) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -29,6 +29,7 @@ _, _l, _n = translator("ossature")
 
 DEEPEST = 3
 MOST_GROUPS = 1000
+_MOST_SPANS = 600
 FUNCTIONS = ("sum", "avg", "min", "max")
 SPANS = ("day", "week", "month", "quarter", "year")
 _GROUPED = frozenset({Kind.CHOICE, Kind.REFERENCE, Kind.BOOLEAN, Kind.TEXT, Kind.INTEGER, Kind.DATE, Kind.DATETIME})
@@ -42,9 +43,13 @@ class Grouping:
     field: Field
     key: ColumnElement[Any]
     span: str = ""
+    starts: tuple[date, ...] = ()
+    """Where the key is the number of a span: the first day of each."""
 
     def read(self, value: Any) -> Any:
         """A key as the database gives it, as it is shown: of a span the first day."""
+        if self.starts and value is not None:
+            return self.starts[value - 1]
         return value.astimezone(ZoneInfo(current().time_zone)).date() if isinstance(value, datetime) else value
 
     def filter(self, value: Any) -> Question:
@@ -86,7 +91,7 @@ def aggregate(rt: RecordType, query: ListQuery, group: Sequence[str] = (), measu
     demand(rt, "view")
     if len(group) > DEEPEST:
         raise _wrong("group", _("Group by at most %(n)d fields.", n=DEEPEST))
-    groupings = [read_group(rt, name) for name in group]
+    groupings = [_numbered(rt, query, read_group(rt, name)) for name in group]
     asked = [read_measure(rt, name) for name in measures]
     keys = [one.key.label(f"k{n}") for n, one in enumerate(groupings)]
     plain = [
@@ -131,6 +136,42 @@ def _add_money(
         of = rows.get(_read_keys(groupings, row))
         if of is not None:
             of.values[name].append(Money(int(row["minor"]), row["currency"]))
+
+
+def _numbered(rt: RecordType, query: ListQuery, grouping: Grouping) -> Grouping:
+    """Spans of the date of creation by number, which takes half the time: its index knows where they begin and end."""
+    if not grouping.span or grouping.field.name != "created_at" or query.deleted:
+        return grouping
+    made, zone = rt.c.created_at, ZoneInfo(current().time_zone)
+    here = select(func.min(made), func.max(made)).where(
+        rt.c.tenant_id == current().tenant_id, rt.c.deleted_at.is_(None)
+    )
+    first, last = session().execute(here).one()
+    if first is None:
+        return grouping
+    starts: list[date] = []
+    day = _first_day(first.astimezone(zone).date(), grouping.span)
+    while day <= last.astimezone(zone).date() and len(starts) <= _MOST_SPANS:
+        starts.append(day)
+        day = _span(day, grouping.span).last + timedelta(days=1)
+    if len(starts) > _MOST_SPANS:
+        return grouping
+    moments = [datetime.combine(one, time(), zone) for one in starts]
+    numbers = func.width_bucket(made, sa.literal(moments, sa.ARRAY(sa.DateTime(timezone=True))))
+    return replace(grouping, key=numbers, starts=tuple(starts))
+
+
+def _first_day(day: date, span: str) -> date:
+    match span:
+        case "week":
+            return day - timedelta(days=day.weekday())
+        case "month":
+            return day.replace(day=1)
+        case "quarter":
+            return day.replace(month=(day.month - 1) // 3 * 3 + 1, day=1)
+        case "year":
+            return day.replace(month=1, day=1)
+    return day
 
 
 def _read_keys(groupings: Sequence[Grouping], row: RowMapping) -> tuple[Any, ...]:
