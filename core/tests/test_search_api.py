@@ -108,7 +108,7 @@ def test_nobody_searches_without_signing_in(client: Any) -> None:
     assert client.get("/api/search?q=anna", headers={"Accept": "application/json"}).status_code == 401
 
 
-@pytest.mark.req("P-26", "A-024")
+@pytest.mark.req("A-024")
 @pytest.mark.parametrize("role", ROLES)
 def test_search_and_pickers_reveal_what_the_lists_reveal(tenant: Tenant, owner: Person, role: str) -> None:
     """For each role, and for each with a reach of own rows and none at all: the same set by every way."""
@@ -154,7 +154,6 @@ def assert_the_same(reader: Person) -> None:
     assert ("<mark>" in page) == listed_at_all
 
 
-@pytest.mark.req("P-26")
 def test_a_fact_out_of_reach_is_not_told_beside_a_hit(tenant: Tenant, owner: Person) -> None:
     sales = tenant.member("sales_rep")
     company = make(owner, COMPANIES, name="Hidden", owner_id=str(owner.member_id))

@@ -76,7 +76,7 @@ def house(tenant: Tenant) -> House:
     return House(tenant, *people, rows, roles)
 
 
-@pytest.mark.req("A-045", "P-25")
+@pytest.mark.req("A-045")
 @pytest.mark.parametrize("action", ["view", "edit"])
 def test_the_verdict_is_that_of_the_predicate_for_all_roles_reaches_and_owners(house: House, action: str) -> None:
     decided = set()
@@ -136,7 +136,7 @@ def test_owners_platform_and_records_without_owner_have_rules_of_their_own(house
     assert (team["rule"], team["role"], team["allowed"]) == ("any_row", "Viewer", True) or team["rule"] == "all"
 
 
-@pytest.mark.req("A-045", "P-25")
+@pytest.mark.req("A-045")
 def test_about_oneself_nothing_is_told_of_what_one_does_not_see(house: House) -> None:
     house.give(Reach.OWN, None, "view")
     hidden = house.ask(house.asked, id=str(house.rows["strange"])).json["data"]

@@ -123,7 +123,6 @@ def test_what_cannot_be_read_is_refused_with_what_and_where(viewer: Person) -> N
         refused(viewer.api.get(CONTACTS, query_string=query), field)
 
 
-@pytest.mark.req("P-25")
 def test_a_field_that_one_may_not_see_is_refused_as_one_that_there_is_not(viewer: Person) -> None:
     hidden, absent = "annual_revenue", "annual_nonsense"
     for ask in (

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.database
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.req("A-060", "P-43")
+@pytest.mark.req("A-060")
 class TestRecordsOfTheKernel(RecordContract):
     """Those of plugins are asked the same where each plugin's contract is tested."""
 
@@ -30,7 +30,7 @@ class TestRecordsOfTheKernel(RecordContract):
         return found
 
 
-@pytest.mark.req("A-060", "P-43")
+@pytest.mark.req("A-060")
 def test_every_plugin_with_records_is_asked_by_its_own_contract(app: Flask) -> None:
     kernel: Kernel = app.extensions["ossature"]
     asked = {

@@ -229,7 +229,7 @@ def rt_role(person: Person) -> str:
     return f"{kernel.config.db_role_prefix}_app"
 
 
-@pytest.mark.req("S0-09", "P-15", "S4-062")
+@pytest.mark.req("S0-09", "S4-062")
 @pytest.mark.parametrize("who", WHO)
 @pytest.mark.parametrize("key", RECORDS)
 def test_no_list_reads_a_whole_tenant(filled: Filled, key: str, who: str) -> None:

@@ -186,7 +186,6 @@ def words_said(person: Person, house: House) -> Iterator[str]:
             yield from (word.lower() for word in WORD.findall(answer.text))
 
 
-@pytest.mark.req("P-25")
 @pytest.mark.parametrize("role", ROLES)
 def test_all_ways_to_read_reveal_what_a_preset_role_may_see(house: House, role: str) -> None:
     person = house.asking if role == "viewer" else house.boss if role == "owner" else house.tenant.member(role)
@@ -200,7 +199,6 @@ def test_all_ways_to_read_reveal_what_a_preset_role_may_see(house: House, role: 
     check(person, house, house.of(reach), house.of(reach, deleted=True), role)
 
 
-@pytest.mark.req("P-25")
 @pytest.mark.parametrize("reach", [None, *Reach])
 def test_all_ways_to_read_reveal_what_a_reach_covers(house: House, reach: Reach | None) -> None:
     with house.tenant.work():
@@ -211,12 +209,11 @@ def test_all_ways_to_read_reveal_what_a_reach_covers(house: House, reach: Reach 
     check(house.asking, house, house.of(reach), house.of(reach, deleted=True), str(reach))
 
 
-@pytest.mark.req("P-25", "S4-004")
+@pytest.mark.req("S4-004")
 def test_another_organisation_is_revealed_nothing(house: House, make_tenant: Callable[..., Tenant]) -> None:
     check(make_tenant().member("owner"), house, [], [], "another tenant's owner")
 
 
-@pytest.mark.req("P-25")
 @pytest.mark.parametrize("reach", [Reach.OWN, Reach.TEAM])
 def test_what_is_out_of_reach_is_answered_as_what_is_not_there(house: House, reach: Reach) -> None:
     with house.tenant.work():

@@ -219,7 +219,6 @@ def test_an_empty_list_says_which_filter_to_lift(owner: Person, samples: Any) ->
     assert "Lift: State is Raw" not in page
 
 
-@pytest.mark.req("P-12")
 def test_what_is_counted_is_counted_on_request(owner: Person, samples: Any, statements: StatementLog) -> None:
     for number in range(51):
         samples.add(name=f"Row {number}")
@@ -248,7 +247,7 @@ def test_a_record_is_seen_at_a_glance(owner: Person, samples: Any) -> None:
     assert "<html" not in seen
 
 
-@pytest.mark.req("S2-112", "P-14")
+@pytest.mark.req("S2-112")
 def test_parts_of_a_list_cost_the_same_whatever_its_rows(owner: Person, samples: Any, statements: StatementLog) -> None:
     paths = [
         f"{LIST}?columns=name,owner_id,shelf_id&sort=state,-name", f"{LIST}?group=state&part=groups&columns=name,price",

@@ -164,7 +164,7 @@ def test_what_only_lies_within_too_many_is_answered_from_beginnings_of_words(
     assert answer["meta"]["capped"] is letters
 
 
-@pytest.mark.req("P-26", "A-024")
+@pytest.mark.req("A-024")
 def test_a_reach_of_own_rows_loses_none_of_them_among_many_of_others(samples: RecordApi, tenant: Tenant) -> None:
     sales = tenant.member("sales_rep")
     with tenant.work():
@@ -187,7 +187,6 @@ def test_the_page_of_a_list_says_what_could_not_be_answered(samples: RecordApi, 
     assert "Type at least one letter or digit to search." in nothing.text
 
 
-@pytest.mark.req("P-26")
 def test_a_picker_offers_what_the_list_shows(samples: RecordApi, tenant: Tenant) -> None:
     sales = tenant.member("sales_rep")
     with tenant.work():
