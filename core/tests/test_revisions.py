@@ -112,8 +112,9 @@ def test_every_change_of_a_declaration_is_led_to_and_back(connection: Connection
     connection.execute(sa.text("INSERT INTO ossature.tenant (id, slug, name) VALUES (:id, 'attic', 'Attic')"), TENANT)
     connection.execute(sa.text("SELECT set_config('ossature.tenant', :text, true)"), {"text": str(TENANT["id"])})
     connection.execute(sa.text("INSERT INTO attic.box (id, name, note) VALUES (gen_random_uuid(), 'Élan', 'x')"))
-    found = connection.execute(sa.text("SELECT ossature.search('attic.box', 'elan')")).scalars().all()
-    assert len(found) == 1
+    terms = '[{"starts": ["elan"], "parts": ["elan"], "words": []}]'
+    search = sa.text("SELECT cardinality(words) FROM ossature.search('attic.box', :terms, '{}', '{}', 10, false)")
+    assert connection.execute(search, {"terms": terms}).scalar_one() == 1
 
 
 @pytest.mark.req("S3-122")
