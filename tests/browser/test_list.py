@@ -65,7 +65,7 @@ def test_questions_are_joined_and_people_are_picked(owner: Person, screen: Scree
     tool(page, "Filter")
     page.locator("#list-box").get_by_role("link", name="Owner").click()
     page.get_by_label("Question", exact=True).select_option("is")
-    page.locator(".os-filter-picked").get_by_role("combobox").click()
+    page.locator(".os-filter-picked .os-combo input").click()  # the select that it replaces is one for a moment
     page.locator(".os-combo-list").get_by_role("option").first.click()
     expect(page.locator(".os-filter-picked").get_by_role("checkbox")).to_be_checked()
     page.get_by_role("button", name="Add a question").click()
