@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import event
 
+from ossature.events.changes import PLANNED
 from ossature.kernel import Kernel, kernel
 from ossature.records import service
 from ossature.testing.people import Tenant
@@ -86,6 +87,7 @@ def test_no_page_of_the_changes_reads_the_whole_history(
     faults = []
     with owner.work() as work:
         work.connection().exec_driver_sql("SET LOCAL random_page_cost = 1.1")  # as operators are told to set it
+        work.execute(PLANNED)
         for statement, parameters in given:
             (plan,) = (
                 work.connection()

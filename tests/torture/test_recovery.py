@@ -219,7 +219,7 @@ def test_a_fork_that_hangs_before_its_claim_is_killed_and_its_job_goes_on(deploy
     job = throw(deployment)
     paused = until(lambda: deployment.sprung(PAUSE_UNCLAIMED), "a paused fork")
     until(lambda: state(deployment, job) == "succeeded", "the job", seconds=30)
-    until(lambda: ended(paused), "the end of the paused one", seconds=20)
+    until(lambda: ended(paused), "the end of the paused one", seconds=40)
     assert effects(deployment, "count", job) == 1
 
 

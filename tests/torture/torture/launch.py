@@ -16,7 +16,7 @@ SHORTER = {
     "ossature.jobs.pushing": {"_FORGOTTEN_AFTER": 2},
     "ossature.events.dispatcher": {"_TEND_EVERY": 0.5, "_LOOK_EVERY": 1.0, "_NOTHING_FOR": 0.2},
     "ossature.jobs.scheduler": {"LOOK_EVERY": 0.5},
-    "ossature.jobs.worker": {"UNCLAIMED_FOR": 3.0, "_LOOK_EVERY": 1},
+    "ossature.jobs.worker": {"UNCLAIMED_FOR": 10.0, "_LOOK_EVERY": 1},
 }
 
 
