@@ -47,15 +47,15 @@ def test_nothing_is_cut_off_at_any_width(page: Page, screen_path: str, width: in
 def test_navigation_is_grouped_folds_and_is_remembered(page: Page) -> None:
     page.goto("/contacts")
     page.get_by_role("button", name="Billing").click()
-    assert page.get_by_role("link", name="Invoices").count() == 0
+    expect(page.get_by_role("link", name="Invoices")).to_have_count(0)
     page.get_by_role("button", name="Fold the navigation").click()
     page.reload()
-    assert page.locator("html").get_attribute("data-rail") == "on"
+    expect(page.locator("html")).to_have_attribute("data-rail", "on")
     page.get_by_role("button", name="Fold the navigation").click()
     page.reload()
-    assert page.get_by_role("link", name="Invoices").count() == 0
+    expect(page.get_by_role("link", name="Invoices")).to_have_count(0)
     page.get_by_role("button", name="Billing").click()
-    assert page.get_by_role("link", name="Invoices").is_visible()
+    expect(page.get_by_role("link", name="Invoices")).to_be_visible()
 
 
 @pytest.mark.browser
@@ -64,7 +64,7 @@ def test_a_phone_has_a_bar_of_five_and_the_whole_navigation_behind_menu(page: Pa
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto("/contacts")
     bar = page.get_by_role("navigation", name="Quick navigation")
-    assert bar.locator("a").count() == 5
+    expect(bar.locator("a")).to_have_count(5)
     bar.get_by_text("Menu").click()
     page.get_by_role("link", name="Invoices").wait_for()
     assert page.locator("#main").get_attribute("inert") is not None
@@ -118,7 +118,7 @@ def test_letters_are_shortcuts_except_while_typing_and_when_switched_off(page: P
     page.get_by_role("checkbox", name="Use single-letter shortcuts").uncheck()
     page.reload()
     page.keyboard.press("?")
-    assert not page.get_by_role("dialog", name="Keyboard shortcuts").is_visible()
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_hidden()
 
 
 @pytest.mark.browser
@@ -128,12 +128,12 @@ def test_searching_swaps_the_rows_and_leaves_the_typing_alone(page: Page) -> Non
     search = page.get_by_role("searchbox", name="Search in Contacts")
     search.press_sequentially("anna l", delay=30)
     expect(page.locator("tbody tr").filter(has_not_text="Anna L")).to_have_count(0)
-    assert search.input_value() == "anna l"
+    expect(search).to_have_value("anna l")
     assert focused(page) == "q"
     assert page.locator("#count").inner_text() == str(page.locator("tbody tr").count())
     assert "q=anna" in page.url
     page.reload()
-    assert search.input_value() == "anna l"
+    expect(search).to_have_value("anna l")
 
 
 @pytest.mark.browser
@@ -142,10 +142,10 @@ def test_tabs_and_menus_are_walked_with_the_arrows(page: Page) -> None:
     page.goto("/contact/1")
     page.get_by_role("tab", name="Details").focus()
     page.keyboard.press("ArrowRight")
-    assert page.get_by_role("tab", name="Companies").get_attribute("aria-selected") == "true"
+    expect(page.get_by_role("tab", name="Companies")).to_have_attribute("aria-selected", "true")
     page.get_by_role("tabpanel", name="Companies").get_by_role("row").first.wait_for()
     page.reload()
-    assert page.get_by_role("tab", name="Companies").get_attribute("aria-selected") == "true"
+    expect(page.get_by_role("tab", name="Companies")).to_have_attribute("aria-selected", "true")
     page.get_by_role("button", name="Create").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("menuitem", name="Contact")).to_be_focused()
@@ -163,12 +163,12 @@ def test_the_reference_picker_is_searched_and_chosen_from_by_keyboard(page: Page
     picker.fill("zoé")
     page.get_by_role("option", name="Zoé Fontaine").wait_for()
     picker.press("Enter")
-    assert picker.input_value() == "Zoé Fontaine"
-    assert page.locator("select[name=company]").input_value() == "6"
+    expect(picker).to_have_value("Zoé Fontaine")
+    expect(page.locator("select[name=company]")).to_have_value("6")
     picker.fill("nobody")
     page.get_by_text("Nothing found").first.wait_for()
     picker.press("Escape")
-    assert picker.input_value() == "Zoé Fontaine"
+    expect(picker).to_have_value("Zoé Fontaine")
 
 
 @pytest.mark.browser
@@ -179,9 +179,9 @@ def test_rows_of_a_part_are_added_numbered_and_removed(page: Page) -> None:
     assert focused(page) == "f-addresses-1-street"
     page.locator("[name=addresses-1-city]").fill("Lyon")
     page.get_by_role("button", name="Remove Address").first.click()
-    assert page.locator("[name=addresses-0-city]").count() == 0
+    expect(page.locator("[name=addresses-0-city]")).to_have_count(0)
     page.get_by_role("button", name="Add an address").click()
-    assert page.locator("[name=addresses-2-city]").count() == 1
+    expect(page.locator("[name=addresses-2-city]")).to_have_count(1)
 
 
 @pytest.mark.browser
@@ -189,7 +189,7 @@ def test_rows_of_a_part_are_added_numbered_and_removed(page: Page) -> None:
 def test_errors_take_the_focus_and_their_summary_leads_to_the_field(page: Page) -> None:
     page.goto("/contact/1/edit")
     assert focused(page) == "f-email"
-    assert page.locator("#f-email").get_attribute("aria-describedby") == "f-email-error"
+    expect(page.locator("#f-email")).to_have_attribute("aria-describedby", "f-email-error")
     page.get_by_role("link", name="City:").click()
     assert focused(page) == "f-addresses-0-city"
 
@@ -199,9 +199,9 @@ def test_errors_take_the_focus_and_their_summary_leads_to_the_field(page: Page) 
 def test_choosing_the_other_version_in_a_conflict_fills_the_field(page: Page) -> None:
     page.goto("/contact/1/edit?conflict=1")
     page.get_by_role("radio", name="Anna Lefèvre-Morel").check()
-    assert page.get_by_label("Name", exact=True).input_value() == "Anna Lefèvre-Morel"
+    expect(page.get_by_label("Name", exact=True)).to_have_value("Anna Lefèvre-Morel")
     page.get_by_role("radio", name="Anna Lefèvre", exact=True).check()
-    assert page.get_by_label("Name", exact=True).input_value() == "Anna Lefèvre"
+    expect(page.get_by_label("Name", exact=True)).to_have_value("Anna Lefèvre")
 
 
 @pytest.mark.browser
@@ -210,10 +210,10 @@ def test_deleting_offers_an_undo_and_a_broken_box_stays_in_its_box(page: Page) -
     page.goto("/contact/1")
     page.get_by_role("button", name="More actions").click()
     page.get_by_role("menuitem", name="Delete Anna Lefèvre").click()
-    assert page.get_by_role("status").get_by_role("button", name="Undo").is_visible()
+    expect(page.get_by_role("status").get_by_role("button", name="Undo")).to_be_visible()
     page.goto("/")
     page.get_by_role("button", name="Try again").wait_for()
-    assert page.locator(".os-figure").count() == 5
+    expect(page.locator(".os-figure")).to_have_count(5)
 
 
 @pytest.mark.browser
@@ -240,11 +240,11 @@ def test_pages_cross_over_and_stand_still_for_those_who_ask(browser: Browser, ad
 @pytest.mark.req("S3-103", "S0-09")
 def test_the_landing_page_may_be_indexed_and_the_others_not(page: Page) -> None:
     page.goto("/welcome")
-    assert page.locator("meta[name=robots]").get_attribute("content") == "index, follow"
+    expect(page.locator("meta[name=robots]")).to_have_attribute("content", "index, follow")
     assert page.locator("meta[name=description]").get_attribute("content")
-    assert page.locator("h1").count() == 1
+    expect(page.locator("h1")).to_have_count(1)
     page.goto("/contacts")
-    assert page.locator("meta[name=robots]").get_attribute("content") == "noindex"
+    expect(page.locator("meta[name=robots]")).to_have_attribute("content", "noindex")
 
 
 @pytest.mark.browser
