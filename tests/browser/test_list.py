@@ -217,10 +217,11 @@ def test_compact_lists_show_25_rows(tenant: Tenant, screen: Screen) -> None:
     for number in range(30):
         person.api.post("/api/crm/contacts", json={"last_name": f"Person {number:02}"})
     page = screen(person, "/crm/contacts")
-    page.evaluate("document.documentElement.dataset.density = 'compact'")
+    page.get_by_role("button", name="Me: ").click()
+    page.get_by_role("button", name="Compact").click()
     shown = """() => { const box = document.querySelector('.os-table-box').getBoundingClientRect();
-        return [...document.querySelectorAll('tbody tr')].filter((row) => row.getBoundingClientRect().bottom <= box.bottom + 1).length }"""
-    assert page.evaluate(shown) >= 25
+        return [...document.querySelectorAll('tbody tr')].filter((row) => row.getBoundingClientRect().bottom <= box.bottom + 1).length >= 25 }"""
+    page.wait_for_function(shown)
 
 
 def test_without_scripts_every_tool_is_a_page(owner: Person, screen: Screen) -> None:

@@ -251,6 +251,13 @@ def test_a_picker_offers_live_records_by_title(samples: Any, owner: Any) -> None
     ]
 
 
+def test_a_picker_offers_first_whose_title_begins_so(samples: Any, owner: Any) -> None:
+    for name in ("Anna Martin", "Martin Zoé", "Martine", "Zoé"):
+        samples.add(name=name)
+    answer = owner.api.get("/api/_kinds/samples/options", query_string={"q": "martin"})
+    assert [option["label"] for option in answer.json["data"]] == ["Martin Zoé", "Martine", "Anna Martin"]
+
+
 def test_a_filter_without_its_last_bracket_is_told_instead_of_passed_over(samples: Any) -> None:
     answer = samples.list(**{"filter[state": "raw"})
     assert (answer.status_code, answer.json["error"]["details"][0]["code"]) == (400, "unknown_parameter")

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
-from sqlalchemy import ColumnElement, RowMapping, func, select
+from sqlalchemy import ColumnElement, RowMapping, Select, func, select
 
 from ossature.context import current
 from ossature.db.types import Money
@@ -21,7 +22,7 @@ from ossature.rbac.predicate import demand, visible_fields
 from ossature.records.fields import Field, Kind
 from ossature.records.filters import Group as FilterGroup
 from ossature.records.filters import Question, filterable
-from ossature.records.periods import Period
+from ossature.records.periods import Period, period
 from ossature.records.query import ListQuery, rows_of
 from ossature.records.types import RecordType
 
@@ -85,57 +86,73 @@ class Aggregate:
 def aggregate(rt: RecordType, query: ListQuery, group: Sequence[str] = (), measures: Sequence[str] = ()) -> Aggregate:
     """Count the rows of a list by group, with sums. Raises `Forbidden`, and `BadRequest` naming what there is not.
 
-    `group` names up to three fields, `measures` are spelled `sum:annual_revenue`. One statement, and one more for each
-    measure of money, whose currencies are never added up.
+    `group` names up to three fields, `measures` are spelled `sum:annual_revenue`. The rows are read once, whatever is
+    asked: they are counted by group and currency, since currencies are never added up, and put together by group.
     """
     demand(rt, "view")
     if len(group) > DEEPEST:
         raise _wrong("group", _("Group by at most %(n)d fields.", n=DEEPEST))
     groupings = [_numbered(rt, query, read_group(rt, name)) for name in group]
-    asked = [read_measure(rt, name) for name in measures]
+    asked = {name: read_measure(rt, name) for name in measures}
+    found = session().execute(_counted(rt, query, groupings, list(asked.values()))).mappings().all()
+    rows: dict[tuple[Any, ...], GroupRow] = {}
+    parts: dict[tuple[Any, ...], list[RowMapping]] = {}
+    for row in found:
+        keys = tuple(one.read(row[f"k{n}"]) for n, one in enumerate(groupings))
+        parts.setdefault(keys, []).append(row)
+    if not groupings:
+        parts.setdefault((), [])
+    for keys, of in parts.items():
+        values = {name: _measured(item, function, n, of) for n, (name, (function, item)) in enumerate(asked.items())}
+        rows[keys] = GroupRow(keys, sum(row["n"] for row in of), values)
+    shown = sorted(list(rows.values())[:MOST_GROUPS], key=lambda row: _place(groupings, row.keys))
+    return Aggregate(shown, len(rows) > MOST_GROUPS)
+
+
+def _counted(
+    rt: RecordType, query: ListQuery, groupings: Sequence[Grouping], asked: Sequence[tuple[str, Field]]
+) -> Select[Any]:
+    """The largest groups, each with a row for every currency: keys `k0`, number of rows `n`, and of each measure its
+    value `m0` before division, how many rows have one `f0`, and its currency `c0`."""
     keys = [one.key.label(f"k{n}") for n, one in enumerate(groupings)]
-    plain = [
-        getattr(func, function)(rt.c[item.name]).label(f"m{n}")
-        for n, (function, item) in enumerate(asked) if item.kind is not Kind.MONEY
-    ]  # fmt: skip
-    statement = select(*keys, func.count().label("n"), *plain).where(*rows_of(rt, query))
-    if keys:
-        statement = statement.group_by(*keys).order_by(func.count().desc(), *keys).limit(MOST_GROUPS + 1)
-    found = session().execute(statement).all()
-    names = {name: n for n, name in enumerate(measures)}
-    rows = {}
-    for row in found[:MOST_GROUPS]:
-        mapping = row._mapping
-        found_keys = _read_keys(groupings, mapping)
-        rows[found_keys] = GroupRow(
-            found_keys,
-            mapping["n"],
-            {name: mapping[f"m{n}"] if asked[n][1].kind is not Kind.MONEY else [] for name, n in names.items()},
-        )
-    for name, n in names.items():
-        function, item = asked[n]
+    currencies, values = [], []
+    for n, (function, item) in enumerate(asked):
+        amount = rt.c[item.columns[0]]
+        total = getattr(func, "sum" if function == "avg" else function)(amount)
+        values += [total.label(f"m{n}"), func.count(amount).label(f"f{n}")]
         if item.kind is Kind.MONEY:
-            _add_money(rt, query, groupings, name, function, item, rows)
-    return Aggregate(sorted(rows.values(), key=lambda row: _place(groupings, row.keys)), len(found) > MOST_GROUPS)
+            currencies.append(rt.c[item.columns[1]].label(f"c{n}"))
+    fine = select(*keys, *currencies, func.count().label("n"), *values).where(*rows_of(rt, query))
+    if not keys:
+        return fine.group_by(*currencies)
+    if not currencies:
+        return fine.group_by(*keys).order_by(func.count().desc(), *keys).limit(MOST_GROUPS + 1)
+    inside = fine.group_by(*keys, *currencies).subquery()
+    group = [inside.c[key.name] for key in keys]
+    size = func.sum(inside.c.n).over(partition_by=group)
+    sized = select(*inside.c, size.label("size")).subquery()
+    group = [sized.c[key.name] for key in keys]
+    place = func.dense_rank().over(order_by=[sized.c.size.desc(), *group])
+    placed = select(*sized.c, place.label("place")).subquery()
+    return select(placed).where(placed.c.place <= MOST_GROUPS + 1).order_by(placed.c.place)
 
 
-def _add_money(
-    rt: RecordType, query: ListQuery, groupings: Sequence[Grouping], name: str, function: str, item: Field,
-    rows: dict[tuple[Any, ...], GroupRow],
-) -> None:  # fmt: skip
-    minor, currency = (rt.c[column] for column in item.columns)
-    value = getattr(func, function)(minor)
-    keys = [one.key.label(f"k{n}") for n, one in enumerate(groupings)]
-    statement = (
-        select(*keys, currency.label("currency"), (func.round(value) if function == "avg" else value).label("minor"))
-        .where(*rows_of(rt, query), minor.isnot(None))
-        .group_by(*keys, currency)
-        .order_by(currency)
-    )
-    for row in session().execute(statement).mappings():
-        of = rows.get(_read_keys(groupings, row))
-        if of is not None:
-            of.values[name].append(Money(int(row["minor"]), row["currency"]))
+def _measured(item: Field, function: str, n: int, of: Sequence[RowMapping]) -> Any:
+    """One measure of a group from its rows; of money a list with one amount a currency."""
+    combine = {"min": min, "max": max}.get(function, sum)
+
+    def value(rows: Sequence[RowMapping]) -> Any:
+        whole = combine(row[f"m{n}"] for row in rows)
+        return Decimal(whole) / sum(row[f"f{n}"] for row in rows) if function == "avg" else whole
+
+    filled = [row for row in of if row[f"f{n}"]]
+    if item.kind is not Kind.MONEY:
+        return value(filled) if filled else None
+    found = []
+    for currency in sorted({row[f"c{n}"] for row in filled}):
+        amount = Decimal(value([row for row in filled if row[f"c{n}"] == currency]))
+        found.append(Money(int(amount.quantize(Decimal(1), ROUND_HALF_UP)), currency))
+    return found
 
 
 def _numbered(rt: RecordType, query: ListQuery, grouping: Grouping) -> Grouping:
@@ -150,7 +167,7 @@ def _numbered(rt: RecordType, query: ListQuery, grouping: Grouping) -> Grouping:
     if first is None:
         return grouping
     starts: list[date] = []
-    day = _first_day(first.astimezone(zone).date(), grouping.span)
+    day = _span(first.astimezone(zone).date(), grouping.span).first
     while day <= last.astimezone(zone).date() and len(starts) <= _MOST_SPANS:
         starts.append(day)
         day = _span(day, grouping.span).last + timedelta(days=1)
@@ -159,23 +176,6 @@ def _numbered(rt: RecordType, query: ListQuery, grouping: Grouping) -> Grouping:
     moments = [datetime.combine(one, time(), zone) for one in starts]
     numbers = func.width_bucket(made, sa.literal(moments, sa.ARRAY(sa.DateTime(timezone=True))))
     return replace(grouping, key=numbers, starts=tuple(starts))
-
-
-def _first_day(day: date, span: str) -> date:
-    match span:
-        case "week":
-            return day - timedelta(days=day.weekday())
-        case "month":
-            return day.replace(day=1)
-        case "quarter":
-            return day.replace(month=(day.month - 1) // 3 * 3 + 1, day=1)
-        case "year":
-            return day.replace(month=1, day=1)
-    return day
-
-
-def _read_keys(groupings: Sequence[Grouping], row: RowMapping) -> tuple[Any, ...]:
-    return tuple(one.read(row[f"k{n}"]) for n, one in enumerate(groupings))
 
 
 def groupable(rt: RecordType) -> dict[str, Field]:
@@ -225,13 +225,8 @@ def group_filter(rt: RecordType, group: Sequence[str], keys: Sequence[Any]) -> F
     return FilterGroup("all", tuple(read_group(rt, name).filter(key) for name, key in zip(group, keys, strict=False)))
 
 
-def _span(first: date, span: str) -> Period:
-    months = {"month": 1, "quarter": 3, "year": 12}.get(span)
-    if months is None:
-        return Period(first, first + timedelta(days=6 if span == "week" else 0))
-    beyond = first.month - 1 + months
-    after = date(first.year + beyond // 12, beyond % 12 + 1, 1)
-    return Period(first, after - timedelta(days=1))
+def _span(day: date, span: str) -> Period:
+    return period("today" if span == "day" else f"this_{span}", day)
 
 
 def _place(groupings: Sequence[Grouping], keys: Sequence[Any]) -> list[tuple[bool, Any]]:

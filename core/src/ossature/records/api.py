@@ -19,7 +19,7 @@ from ossature.records.clean import plain
 from ossature.records.definition import Definition
 from ossature.records.filters import read_arguments
 from ossature.records.including import attach, needed, part_shown, read_include
-from ossature.records.query import ACTOR, ListQuery, Page, count_up_to, get_row, list_rows, options
+from ossature.records.query import ACTOR, COUNT_UP_TO, ListQuery, Page, count_up_to, get_row, list_rows, options
 from ossature.records.saved import viewed
 from ossature.records.service import Written
 from ossature.records.types import RecordType
@@ -29,7 +29,6 @@ from ossature.web.versions import older_rows, served
 _, _l, _n = translator("ossature")
 
 LIST_ARGUMENTS = ("search", "sort", "limit", "cursor", "fields", "include", "count", "deleted", "where", "view")
-COUNT_UP_TO = 1000
 AGGREGATE_ARGUMENTS = ("group", "measure", "search", "deleted", "where", "view")
 
 

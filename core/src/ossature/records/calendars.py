@@ -22,7 +22,7 @@ from ossature.records.fields import Field, Kind
 from ossature.records.filters import Group, Question
 from ossature.records.ordering import SORT_CAP
 from ossature.records.periods import Period, period
-from ossature.records.query import ListQuery, Row, columns, count_up_to, searched_rows_of, to_rows
+from ossature.records.query import ListQuery, Row, columns, is_long, searched_rows_of, to_rows
 from ossature.records.searching import Reach, says_nothing
 from ossature.records.types import RecordType
 
@@ -135,7 +135,7 @@ def calendar_sums(
 
 def _refuse_a_long_list(rt: RecordType, query: ListQuery, by: Field) -> None:
     """Without an index all rows are read to find those of some days; there may be `SORT_CAP` of them."""
-    if count_up_to(rt, query, SORT_CAP + 1) > SORT_CAP:
+    if is_long(rt, query):
         names = ", ".join(str(item.label) for name, item in calendar_fields(rt).items() if name in rt.sortable())
         raise BadRequest(
             _("This list is too long for a calendar by %(field)s.", field=by.label),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from ossature.i18n.texts import translator
 from ossature.records.fields import Field, Kind
 from ossature.records.filters import Filter, Group, Question, filterable, outermost
+from ossature.records.list_address import ListAddress
 from ossature.records.periods import PERIODS
 from ossature.records.saved import Look
 from ossature.records.types import RecordType
@@ -24,7 +25,7 @@ _WRITTEN = r"(-?\d[\d\s]*(?:[.,]\d+)*)"
 _NUMBER = re.compile(rf"(>=|<=|>|<)?\s*{_WRITTEN}\s*(?:\.\.\s*{_WRITTEN})?\s*([A-Za-z]{{3}})?")
 
 
-def column_filter(rt: RecordType, look: Look, name: str, to: Callable[[Mapping[str, str]], str]) -> ColumnFilter | None:
+def column_filter(rt: RecordType, look: Look, name: str, to: ListAddress) -> ColumnFilter | None:
     """The input below a header with what it asks now; None where the column cannot be filtered by."""
     found = filterable(rt).get(name)
     if found is None:
@@ -40,7 +41,7 @@ def column_filter(rt: RecordType, look: Look, name: str, to: Callable[[Mapping[s
     if item.kind in _NUMBERS:
         return ColumnFilter("text", value, hint=_("such as >10"))
     if item.kind is Kind.REFERENCE:
-        return ColumnFilter("more", url=to({"part": "filter", "field": name}))
+        return ColumnFilter("more", url=to([("part", "filter"), ("field", name)]))
     return None
 
 

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-from urllib.parse import urlencode
-
-from flask import url_for
-
 from ossature.errors import BadRequest, Detail
 from ossature.i18n.texts import translator
 from ossature.kernel import kernel
 from ossature.records.definition import FACES, Face, board_fields, calendar_fields
 from ossature.records.fields import Field
+from ossature.records.list_address import ListAddress
 from ossature.records.saved import Look
 from ossature.records.types import RecordType
-from ossature.records.views import page_endpoint
 from ossature.web.face_models import FaceLink, Faces
 
 _, _l, _n = translator("ossature")
@@ -49,23 +43,13 @@ def field_of(rt: RecordType, look: Look) -> Field:
 
 def faces_of(rt: RecordType, look: Look) -> Faces:
     """The switcher: every face that the record can have, and what the present one can be by."""
-    now = look.definition.face
+    now, to = look.definition.face, ListAddress(rt, look)
     offered = [face for face in FACES if face == "list" or fields_of(rt, face)]
     links = []
     for face in offered:
-        url = list_address(rt, look, face=face, by=look.definition.by if face == now else "")
+        url = to(face=face, by=look.definition.by if face == now else "")
         links.append(FaceLink(str(_LABELS[face]), url, _ICONS[face], face == now))
     fields = fields_of(rt, now)
     chosen = look.definition.by or next(iter(fields), "")
-    by = [
-        FaceLink(str(item.label), list_address(rt, look, face=now, by=name), active=name == chosen)
-        for name, item in fields.items()
-    ]
+    by = [FaceLink(str(item.label), to(face=now, by=name), active=name == chosen) for name, item in fields.items()]
     return Faces(tuple(links), tuple(by))
-
-
-def list_address(rt: RecordType, look: Look, more: Sequence[tuple[str, str]] = (), **elements: Any) -> str:
-    """Of the same list with other elements of its look, and what only a face has beside them."""
-    arguments = [*look.arguments(**elements).items(), *more]
-    url = url_for(page_endpoint(rt, "list"))
-    return f"{url}?{urlencode(arguments)}" if arguments else url

@@ -23,9 +23,10 @@ from ossature.records.aggregate import GroupRow, measurable
 from ossature.records.boards import MOST_COLUMNS, BoardColumn, board, board_sums, column_query, column_test, declared
 from ossature.records.calendars import MOST_A_DAY, SPANS, Day, Window, calendar, calendar_sums, read_window
 from ossature.records.definition import listable
-from ossature.records.face_links import field_of, list_address
+from ossature.records.face_links import field_of
 from ossature.records.fields import Field, Kind
 from ossature.records.filters import Group, Question
+from ossature.records.list_address import ListAddress
 from ossature.records.list_pages import list_crumbs, list_labels
 from ossature.records.list_views import list_columns, list_page
 from ossature.records.query import ACTOR, Label, ListQuery, Page, Row, list_rows
@@ -63,7 +64,7 @@ def face_page(rt: RecordType, look: Look, query: ListQuery) -> ResponseReturnVal
     except BadRequest as refused:
         if part or not any(detail.code == "too_long" for detail in refused.details):
             raise
-        back = list_address(rt, look, sort="", by="")
+        back = ListAddress(rt, look)(sort="", by="")
         refusal = Refused(str(refused.message), str(refused.details[0].message), back)
         view = list_page(rt, query, look, Page([]), list_labels(rt, look, []), None, refusal=refusal)
         return Response(_rendered(rt, view, "record/_rows.html"), 422)
@@ -124,9 +125,10 @@ def _board_page(rt: RecordType, look: Look, query: ListQuery, by: Field) -> Resp
     labels = list_labels(rt, look, rows, Question(by.name, "filled"))
     columns = tuple(_column(rt, look, by, place, column, labels) for place, column in enumerate(found.columns))
     shown = [("shown", "" if column.value is None else str(column.value)) for column in found.columns]
+    to = ListAddress(rt, look)
     face = BoardPage(
-        str(by.label), columns, list_address(rt, look, [("part", "sums"), *shown], by=by.name),
-        list_address(rt, look, face="list", by="", group=(by.name,)) if found.more else None,
+        str(by.label), columns, to([("part", "sums"), *shown], by=by.name),
+        to(face="list", by="", group=(by.name,)) if found.more else None,
         _measure(rt, look) is not None,
     )  # fmt: skip
     return _page(rt, look, query, labels, found.reach, "record/_board.html", board=face)
@@ -141,7 +143,7 @@ def _column(
     return Column(
         place,
         _("Without %(field)s", field=str(by.label).lower()) if column.value is None else str(title.label or title.value),
-        _cards(rt, look, by, column.rows, labels), list_address(rt, look, face="list", by="", filter=_and(look, test)),
+        _cards(rt, look, by, column.rows, labels), ListAddress(rt, look)(face="list", by="", filter=_and(look, test)),
         _more_url(rt, look, by, column.value, column.next),
         title.tone if by.name == screens.state and column.value is not None else None,
         title.struck, column.value is None,
@@ -152,7 +154,7 @@ def _more_url(rt: RecordType, look: Look, by: Field, value: Any, cursor: str | N
     if cursor is None:
         return None
     where = [("part", "column"), ("column", "" if value is None else str(value)), ("cursor", cursor)]
-    return list_address(rt, look, where, by=by.name)
+    return ListAddress(rt, look)(where, by=by.name)
 
 
 def _more_cards(rt: RecordType, look: Look, query: ListQuery, by: Field) -> ResponseReturnValue:
@@ -236,8 +238,10 @@ def _calendar_page(rt: RecordType, look: Look, query: ListQuery, by: Field, wind
 
     shown = [shown_day(day) for day in days]
 
+    address = ListAddress(rt, look)
+
     def to(at: Window) -> str:
-        return list_address(rt, look, list(at.arguments().items()), by=by.name)
+        return address(at.arguments().items(), by=by.name)
 
     face = CalendarPage(
         title=_period_title(window), by=str(by.label), span=window.span,
@@ -249,7 +253,7 @@ def _calendar_page(rt: RecordType, look: Look, query: ListQuery, by: Field, wind
         ),
         previous_url=to(window.step("last")), next_url=to(window.step("next")),
         today_url=to(replace(window, at=today)),
-        sums_url=list_address(rt, look, [*window.arguments().items(), ("part", "sums")], by=by.name),
+        sums_url=address([*window.arguments().items(), ("part", "sums")], by=by.name),
     )  # fmt: skip
     return _page(rt, look, query, labels, reach, "record/_calendar.html", window.arguments(), calendar=face)
 
@@ -264,7 +268,7 @@ def _other_span(window: Window, span: Any, today: date) -> Window:
 
 def _day_url(rt: RecordType, look: Look, by: Field, day: date) -> str:
     test = Question(by.name, "is", day.isoformat())
-    return list_address(rt, look, face="list", by="", filter=_and(look, test), sort=by.name)
+    return ListAddress(rt, look)(face="list", by="", filter=_and(look, test), sort=by.name)
 
 
 def _period_title(window: Window) -> str:

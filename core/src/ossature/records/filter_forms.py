@@ -15,6 +15,7 @@ import orjson
 from werkzeug.datastructures import MultiDict
 
 from ossature.i18n.texts import translator
+from ossature.ids import as_id
 from ossature.records.column_filters import plain_number
 from ossature.records.fields import Field, Kind
 from ossature.records.filter_words import filter_words
@@ -204,12 +205,8 @@ def _choices(item: Field, control: Control, values: Sequence[str], labels: Mappi
         counted = tuple(Choice(key, str(words)) for key, words in _COUNTED.items())
         return (*(Choice(key, str(words)) for key, words in PERIODS.items()), *counted)
     if control in ("reference", "people"):
-        found = []
-        for value in values:
-            try:
-                label = labels.get(UUID(value))
-            except ValueError:
-                continue
-            found.append(Choice(value, label.title if label and not label.hidden else _("Restricted")))
-        return tuple(found)
+        named = [(value, labels.get(id)) for value in values if (id := as_id(value))]
+        return tuple(
+            Choice(value, label.title if label and not label.hidden else _("Restricted")) for value, label in named
+        )
     return ()

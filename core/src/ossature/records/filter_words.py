@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from ossature.i18n.texts import translator
+from ossature.ids import as_id
 from ossature.records.fields import Field, Kind
 from ossature.records.filters import Filter, Group, filterable
 from ossature.records.periods import period_words
@@ -53,10 +54,8 @@ def _value_words(item: Field, op: str, value: Any, labels: Mapping[UUID, Label])
     if item.kind is Kind.BOOLEAN:
         return _("Yes") if value in ("true", True) else _("No")
     if item.kind is Kind.REFERENCE:
-        try:
-            label = labels.get(UUID(str(value)))
-        except ValueError:
-            label = None
+        id = as_id(value)
+        label = labels.get(id) if id else None
         return label.title if label and not label.hidden else _("Restricted")
     if op == "in_period":
         return period_words(str(value))

@@ -50,6 +50,11 @@ class Question:
     op: str
     value: Any = None
 
+    @property
+    def values(self) -> list[Any]:
+        """As a list, also where there is one."""
+        return self.value if isinstance(self.value, list) else [self.value]
+
 
 @dataclass(frozen=True, slots=True)
 class Group:

@@ -19,7 +19,8 @@ from ossature.kernel import kernel
 from ossature.records.aggregate import Grouping, GroupRow, aggregate, group_filter, measurable, read_group
 from ossature.records.fields import Kind
 from ossature.records.filters import Group
-from ossature.records.list_views import ListAddress, list_columns, list_rows_view
+from ossature.records.list_address import ListAddress
+from ossature.records.list_views import list_columns, list_rows_view
 from ossature.records.query import ListQuery, labels_of, list_rows
 from ossature.records.saved import Look
 from ossature.records.types import RecordType
@@ -57,7 +58,7 @@ def groups_part(rt: RecordType, look: Look, query: ListQuery) -> ResponseReturnV
         headings.append(
             GroupHeading(
                 id, _label(rt, grouping, row, labels), row.count, to(**elements),
-                to({"part": part, "inside": id}, **elements), tuple(_sums(rt, names[1:], row)),
+                to([("part", part), ("inside", id)], **elements), tuple(_sums(rt, names[1:], row)),
             )
         )  # fmt: skip
     groups = Groups(tuple(headings), depth, "" if inside == "g" else inside, len(names), found.more)
@@ -71,7 +72,7 @@ def rows_part(rt: RecordType, look: Look, query: ListQuery) -> ResponseReturnVal
     page = list_rows(rt, query)
     rows = list_rows_view(rt, names, page.rows, labels_of(rt, page.rows, names))
     inside = _inside()
-    more = to({"part": "rows", "inside": inside, "cursor": page.next}) if page.next else None
+    more = to([("part", "rows"), ("inside", inside), ("cursor", page.next)]) if page.next else None
     view = GroupRows(tuple(rows), inside, len(names), more, first=not query.cursor)
     return render("record/_group_rows.html", title=str(rt.plural), group=view)
 

@@ -12,16 +12,17 @@ from flask.typing import ResponseReturnValue
 
 from ossature.errors import BadRequest
 from ossature.i18n.texts import translator
-from ossature.kernel import kernel
+from ossature.ids import as_id
 from ossature.rbac.predicate import visible_fields
 from ossature.records.clean import plain
 from ossature.records.definition import listable
 from ossature.records.fields import Kind
 from ossature.records.filters import NOTHING, Filter, equalities, outermost, tests_of, without
+from ossature.records.list_address import ListAddress
 from ossature.records.list_groups import WINDOW, groups_part, rows_part
-from ossature.records.list_views import ListAddress, list_columns, list_page
+from ossature.records.list_views import list_columns, list_page
 from ossature.records.ordering import SORT_CAP
-from ossature.records.query import Label, ListQuery, Page, Row, count_up_to, labels_of, list_rows
+from ossature.records.query import COUNT_UP_TO, Label, ListQuery, Page, Row, count_up_to, labels_of, list_rows
 from ossature.records.saved import Look
 from ossature.records.searching import says_nothing
 from ossature.records.types import RecordType
@@ -34,58 +35,48 @@ _, _l, _n = translator("ossature")
 
 PAGE_SIZE = 50
 RELATED_SIZE = 10
-COUNT_UP_TO = 1000
 MOST_PICKED = 1000
 MOST_LIFTED = 5
 
 
-class ListPages:
-    """The list of one record type."""
+def list_index(rt: RecordType, look: Look) -> ResponseReturnValue:
+    """The list, or the part of it that is asked for."""
+    if request.args.get("part") == "related":
+        return _related(rt, look)
+    query = list_query(look, PAGE_SIZE)
+    part = PARTS.get(request.args.get("part", ""))
+    if part is not None:
+        return part(rt, look, query if part is not rows_part else replace(query, limit=WINDOW))
+    return _page(rt, look, query)
 
-    def __init__(self, rt: RecordType) -> None:
-        self.key = rt.key
 
-    @property
-    def rt(self) -> RecordType:
-        return kernel().records[self.key]
+def _page(rt: RecordType, look: Look, query: ListQuery) -> ResponseReturnValue:
+    page, refusal = Page([]), None
+    if not look.definition.group and not says_nothing(query.search):
+        try:
+            page = list_rows(rt, query)
+        except BadRequest as refused:
+            refusal = _in_words(rt, look, refused)
+    labels = list_labels(rt, look, page.rows)
+    empty = not page.rows and not refusal and not look.definition.group
+    view = list_page(
+        rt, query, look, page, labels, None if refusal or look.definition.group else _count(rt, look, query, page),
+        row_filter=_row_filter(), refusal=refusal, lifts=_lifts(rt, look, query) if empty else (),
+    )  # fmt: skip
+    template = "record/_rows.html" if request.headers.get("HX-Target") == "rows" else "record/list.html"
+    page_written = render(template, title=view.title, breadcrumbs=list_crumbs(rt), list=view)
+    return Response(page_written, 422 if refusal else 200)
 
-    def index(self, look: Look) -> ResponseReturnValue:
-        rt = self.rt
-        if request.args.get("part") == "related":
-            return self._related(rt, look)
-        query = list_query(look, PAGE_SIZE)
-        part = PARTS.get(request.args.get("part", ""))
-        if part is not None:
-            return part(rt, look, query if part is not rows_part else replace(query, limit=WINDOW))
-        return self._page(look, query)
 
-    def _page(self, look: Look, query: ListQuery) -> ResponseReturnValue:
-        rt = self.rt
-        page, refusal = Page([]), None
-        if not look.definition.group and not says_nothing(query.search):
-            try:
-                page = list_rows(rt, query)
-            except BadRequest as refused:
-                refusal = _in_words(rt, look, refused)
-        labels = list_labels(rt, look, page.rows)
-        empty = not page.rows and not refusal and not look.definition.group
-        view = list_page(
-            rt, query, look, page, labels, None if refusal or look.definition.group else _count(rt, look, query, page),
-            row_filter=_row_filter(), refusal=refusal, lifts=_lifts(rt, look, query) if empty else (),
-        )  # fmt: skip
-        template = "record/_rows.html" if request.headers.get("HX-Target") == "rows" else "record/list.html"
-        page_written = render(template, title=view.title, breadcrumbs=list_crumbs(rt), list=view)
-        return Response(page_written, 422 if refusal else 200)
-
-    def _related(self, rt: RecordType, look: Look) -> ResponseReturnValue:
-        """The first rows, for a tab of the record that they belong to."""
-        query = list_query(look, RELATED_SIZE)
-        page = list_rows(rt, query)
-        view = list_page(rt, query, look, page, list_labels(rt, look, page.rows), None, related=True)
-        if view.create:
-            new = url_for(page_endpoint(rt, "new"), **dict[str, Any](equalities(query.filter)))
-            view = replace(view, create=replace(view.create, url=new))
-        return render("record/_related.html", title=view.title, list=view)
+def _related(rt: RecordType, look: Look) -> ResponseReturnValue:
+    """The first rows, for a tab of the record that they belong to."""
+    query = list_query(look, RELATED_SIZE)
+    page = list_rows(rt, query)
+    view = list_page(rt, query, look, page, list_labels(rt, look, page.rows), None, related=True)
+    if view.create:
+        new = url_for(page_endpoint(rt, "new"), **dict[str, Any](equalities(query.filter)))
+        view = replace(view, create=replace(view.create, url=new))
+    return render("record/_related.html", title=view.title, list=view)
 
 
 def list_query(look: Look, limit: int) -> ListQuery:
@@ -109,7 +100,7 @@ def list_labels(rt: RecordType, look: Look, rows: Iterable[Row], filter: Filter 
     """Titles of what the rows and the filter refer to, as far as they are shown; a statement a target."""
     asked = [*tests_of(look.definition.filter), *tests_of(filter)]
     names = {*list_columns(rt, look.definition), *(test.field for test in asked)}
-    named: list[Row] = [{test.field: _id(value)} for test in asked for value in _values(test.value)]
+    named: list[Row] = [{test.field: as_id(value)} for test in asked for value in test.values]
     return labels_of(rt, [*rows, *named], names)
 
 
@@ -117,7 +108,7 @@ def _count(rt: RecordType, look: Look, query: ListQuery, page: Page) -> Count:
     """How many there are as far as it costs nothing: what the page shows, of a whole list up to a bound."""
     if page.next is None and page.previous is None:
         return Count(len(page.rows))
-    exact = ListAddress(rt, look, query.deleted)({"part": "count"})
+    exact = ListAddress(rt, look, query.deleted)([("part", "count")])
     if query.search or query.filter != NOTHING:
         return Count(len(page.rows), more=True, exact_url=exact)
     found = count_up_to(rt, query, COUNT_UP_TO + 1)
@@ -177,14 +168,3 @@ PARTS: dict[str, Callable[[RecordType, Look, ListQuery], ResponseReturnValue]] =
     "count": _exact_count, "all": _all, "groups": groups_part, "rows": rows_part,
 }  # fmt: skip
 """What a list is asked for besides its page."""
-
-
-def _id(value: Any) -> UUID | None:
-    try:
-        return UUID(str(value))
-    except ValueError:
-        return None
-
-
-def _values(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]

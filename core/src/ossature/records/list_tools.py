@@ -11,15 +11,17 @@ from flask.typing import ResponseReturnValue
 
 from ossature.errors import BadRequest, Detail, Invalid
 from ossature.i18n.texts import translator
+from ossature.ids import as_id
 from ossature.kernel import kernel
 from ossature.records.aggregate import DEEPEST, SPANS, groupable
 from ossature.records.column_filters import read_column_filters
 from ossature.records.definition import MOST_COLUMNS, listable
 from ossature.records.fields import Kind
 from ossature.records.filter_forms import Draft, drafts_of, read_drafts, rows_of_form, to_filter
-from ossature.records.filters import Filter, Group, condition, filterable, outermost, tests_of, without
+from ossature.records.filters import Group, condition, filterable, outermost, tests_of, without
+from ossature.records.list_address import ListAddress
 from ossature.records.list_pages import list_crumbs
-from ossature.records.list_views import SPAN_WORDS, ListAddress, group_words, list_columns
+from ossature.records.list_views import SPAN_WORDS, group_words, list_columns
 from ossature.records.ordering import MOST_SORTS, SORT_CAP, default_sort, sortable
 from ossature.records.query import Label, Row, labels_of
 from ossature.records.saved import Look
@@ -95,29 +97,18 @@ def _filter_box(rt: RecordType, look: Look, to: ListAddress) -> ResponseReturnVa
 
 
 def _fields(rt: RecordType, to: ListAddress, place: int | None) -> tuple[FilterField, ...]:
-    at = {} if place is None else {"at": str(place)}
+    at = [] if place is None else [("at", str(place))]
     return tuple(
-        FilterField(name, str(item.label), to({"part": "filter", "field": name, **at}))
+        FilterField(name, str(item.label), to([("part", "filter"), ("field", name), *at]))
         for name, (item, _operators) in filterable(rt).items()
     )
 
 
 def _labels(rt: RecordType, drafts: Sequence[Draft]) -> Mapping[UUID, Label]:
     """Of the records that the form names; a statement a target."""
-    named: list[Row] = []
-    for draft in drafts:
-        values = [*draft.values, *(_all_values(draft.kept) if draft.kept else ())]
-        names = [draft.field] if draft.kept is None else [test.field for test in tests_of(draft.kept)]
-        for value in values:
-            try:
-                named.extend({name: UUID(str(value))} for name in names)
-            except ValueError:
-                continue
+    asked = [test for draft in drafts for test in (tests_of(draft.kept) if draft.kept else (draft,))]
+    named: list[Row] = [{test.field: id} for test in asked for value in test.values if (id := as_id(value))]
     return labels_of(rt, named, {name for row in named for name in row})
-
-
-def _all_values(node: Filter) -> list[Any]:
-    return [one for test in tests_of(node) for one in (test.value if isinstance(test.value, list) else [test.value])]
 
 
 def _row_filters(rt: RecordType, look: Look, to: ListAddress) -> ResponseReturnValue:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
-from urllib.parse import urlencode
 from uuid import UUID
 
 from flask import url_for
@@ -17,6 +15,7 @@ from ossature.records.definition import Definition, listable
 from ossature.records.face_links import faces_of
 from ossature.records.filter_words import filter_words
 from ossature.records.filters import NOTHING, equalities, outermost, without
+from ossature.records.list_address import ListAddress
 from ossature.records.ordering import MOST_SORTS, default_sort, sortable
 from ossature.records.query import ACTOR, Label, ListQuery, Page, Row
 from ossature.records.saved import Look
@@ -35,24 +34,6 @@ def list_columns(rt: RecordType, definition: Definition) -> list[str]:
     """The columns of a list: those that were chosen, else those of the record's screens."""
     fields = listable(rt)
     return [name for name in definition.columns or kernel().screens[rt.key].list or (rt.title_field,) if name in fields]
-
-
-class ListAddress:
-    """Addresses of a list: `to(sort="-name")` keeps everything else of its look."""
-
-    def __init__(self, rt: RecordType, look: Look, deleted: bool = False) -> None:
-        self.url = url_for(page_endpoint(rt, "list"))
-        self.look = look
-        self.binned = {"deleted": "true"} if deleted else {}
-
-    @property
-    def state(self) -> dict[str, str]:
-        """What a form of the list has to keep."""
-        return {**self.look.arguments(), **self.binned}
-
-    def __call__(self, more: Mapping[str, str] | None = None, **elements: Any) -> str:
-        arguments = {**self.look.arguments(**elements), **self.binned, **(more or {})}
-        return f"{self.url}?{urlencode(arguments)}" if arguments else self.url
 
 
 def list_page(
@@ -94,16 +75,16 @@ def list_page(
         search=query.search if rt.searchable and not query.deleted else None, keep=keep, chips=chips,
         clear_url=to(filter=NOTHING, search="") if (chips or query.search) else None,
         pager=Pager(
-            to({"cursor": page.previous}) if page.previous else None, to({"cursor": page.next}) if page.next else None
+            to([("cursor", page.previous)]) if page.previous else None, to([("cursor", page.next)]) if page.next else None
         ),
         create=create, actions=actions, icon=rt.icon, note=said_of(page.reach, query.search),
         views=None if related or query.deleted else views_menu(rt, look),
         faces=None if query.deleted or related else faces_of(rt, look),
         empty_title=_("The recycle bin is empty") if query.deleted else _("No %(records)s yet", records=str(rt.plural).lower()),
         empty_text="" if query.deleted else _("They will appear here as soon as the first one is created."),
-        tools=tools_of(rt, look, to), filter_url=to({"part": "filter"}), row_url=to({"part": "row"}) if look.definition.face == "list" else "", look=",".join(f"{one.name}:{one.width}" if one.width else one.name for one in columns),
-        groups_url=to({"part": "groups"}) if look.definition.group and look.definition.face == "list" else None, row_filter=row_filter, refusal=refusal,
-        lifts=tuple(chips[place] for place in lifts), all_url=to({"part": "all"}),
+        tools=tools_of(rt, look, to), filter_url=to([("part", "filter")]), row_url=to([("part", "row")]) if look.definition.face == "list" else "", look=",".join(f"{one.name}:{one.width}" if one.width else one.name for one in columns),
+        groups_url=to([("part", "groups")]) if look.definition.group and look.definition.face == "list" else None, row_filter=row_filter, refusal=refusal,
+        lifts=tuple(chips[place] for place in lifts), all_url=to([("part", "all")]),
         edits=access.allows(rt.permission("edit")) and not query.deleted,
     )  # fmt: skip
 
@@ -127,7 +108,9 @@ def chips_of(rt: RecordType, look: Look, labels: Mapping[UUID, Label], to: ListA
     asked = look.definition.filter
     return tuple(
         FilterChip(
-            filter_words(rt, item, labels), to(filter=without(asked, place)), to({"part": "filter", "at": str(place)})
+            filter_words(rt, item, labels),
+            to(filter=without(asked, place)),
+            to([("part", "filter"), ("at", str(place))]),
         )
         for place, item in enumerate(outermost(asked))
     )
@@ -145,14 +128,14 @@ def tools_of(rt: RecordType, look: Look, to: ListAddress) -> tuple[Tool, ...]:
     if look.definition.face == "calendar":
         return ()
     group = (
-        (Tool("group", _("Group"), to({"part": "group"}), grouped_by, icon="stack-2"),)
+        (Tool("group", _("Group"), to([("part", "group")]), grouped_by, icon="stack-2"),)
         if not to.binned and look.definition.face == "list"
         else ()
     )
     return (
         *group,
-        Tool("sort", _("Sort"), to({"part": "sort"}), sorted_by, icon="arrows-sort"),
-        Tool("columns", _("Columns"), to({"part": "columns"}), icon="columns"),
+        Tool("sort", _("Sort"), to([("part", "sort")]), sorted_by, icon="arrows-sort"),
+        Tool("columns", _("Columns"), to([("part", "columns")]), icon="columns"),
     )
 
 

@@ -16,6 +16,7 @@ from ossature.db.work import session
 from ossature.errors import BadRequest, Conflict, Invalid
 from ossature.history.timeline import may_see_history, timeline
 from ossature.i18n.texts import translator
+from ossature.ids import as_id
 from ossature.kernel import kernel
 from ossature.rbac import requires
 from ossature.records import service
@@ -24,7 +25,7 @@ from ossature.records.faces import face_page
 from ossature.records.fields import Field, Kind
 from ossature.records.form_views import conflict_panel, form_page
 from ossature.records.forms import RecordForm
-from ossature.records.list_pages import ListPages, list_crumbs, list_query
+from ossature.records.list_pages import list_crumbs, list_index, list_query
 from ossature.records.list_tools import BOXES, list_box
 from ossature.records.merging import Stale
 from ossature.records.query import Row, get_row, labels_of, part_rows
@@ -89,7 +90,7 @@ class Pages:
             return list_box(self.rt, look, part)
         plain = request.args.get("deleted") == "true" or request.args.get("part") == "related"
         if plain or look.definition.face == "list":
-            return ListPages(self.rt).index(look)
+            return list_index(self.rt, look)
         return face_page(self.rt, look, list_query(look, WINDOW))
 
     def new(self) -> ResponseReturnValue:
@@ -214,7 +215,7 @@ class Pages:
         if "owner_id" in fields and current().actor is not None:
             given["owner_id"] = current().actor.id  # type: ignore[union-attr]
         for name, value in request.args.items():
-            if name in fields and fields[name].kind is Kind.REFERENCE and (id := _id(value)) is not None:
+            if name in fields and fields[name].kind is Kind.REFERENCE and (id := as_id(value)) is not None:
                 given[name] = id
         return given
 
@@ -249,10 +250,3 @@ def _restructures() -> bool:
 def _version(stored: int) -> int:
     text = request.form.get("version", "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else stored
-
-
-def _id(value: Any) -> UUID | None:
-    try:
-        return UUID(str(value))
-    except ValueError:
-        return None

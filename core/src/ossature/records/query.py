@@ -21,7 +21,7 @@ from ossature.kernel import kernel
 from ossature.rbac.predicate import demand, reaches, visible_fields
 from ossature.records.cursor import Cursor
 from ossature.records.fields import Kind
-from ossature.records.filters import NOTHING, Filter, condition
+from ossature.records.filters import NOTHING, Filter, Question, condition, filterable
 from ossature.records.ordering import SORT_CAP, Order, beyond, order_by, read_orders
 from ossature.records.rules import folded
 from ossature.records.searching import Matches, Reach, matches, says_nothing
@@ -32,6 +32,8 @@ _, _l, _n = translator("ossature")
 Row = dict[str, Any]
 BASE = ("id", "owner_id", "created_at", "created_by_id", "updated_at", "updated_by_id", "version", "deleted_at")
 ACTOR = "ossature.actor"
+COUNT_UP_TO = 1000
+"""Where a list stops counting its rows, unless it is asked for the exact number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +155,14 @@ def count_up_to(rt: RecordType, query: ListQuery, most: int | None) -> int:
     return session().execute(select(func.count()).select_from(some.subquery())).scalar_one()
 
 
+def is_long(rt: RecordType, query: ListQuery) -> bool:
+    """Whether a list has more than `SORT_CAP` rows, too many to read them all where there is no index."""
+    return count_up_to(rt, query, SORT_CAP + 1) > SORT_CAP
+
+
 def refuse_a_long_list(rt: RecordType, query: ListQuery, order: Order) -> None:
     """Sorting without an index reads all rows; there may be `SORT_CAP` of them."""
-    if count_up_to(rt, query, SORT_CAP + 1) > SORT_CAP:
+    if is_long(rt, query):
         raise BadRequest(
             _("This list is too long to be sorted by %(field)s.", field=order.name),
             [
@@ -270,7 +277,7 @@ def labels_of(rt: RecordType, rows: Sequence[Row], names: Iterable[str] | None =
 
 
 def options(target: str, search: str, limit: int = 20) -> list[Label]:
-    """What a picker offers: live records that the actor may see, by title."""
+    """What a picker offers: live records that the actor may see, those first whose title begins with the search."""
     tenant_id = current().tenant_id
     if target == ACTOR:
         label = actor_table.c.label
@@ -286,8 +293,21 @@ def options(target: str, search: str, limit: int = 20) -> list[Label]:
         search = ""
     elif says_nothing(search):
         return []
-    page = list_rows(rt, ListQuery(search=search, limit=limit))
-    return [Label(row["id"], row[rt.title_field] or "") for row in page.rows]
+    found = _titled(rt, search.strip(), limit)
+    if len(found) < limit:
+        known = {row["id"] for row in found}
+        others = list_rows(rt, ListQuery(search=search, limit=limit)).rows
+        found = [*found, *(row for row in others if row["id"] not in known)][:limit]
+    return [Label(row["id"], row[rt.title_field] or "") for row in found]
+
+
+def _titled(rt: RecordType, start: str, limit: int) -> list[Row]:
+    """The first rows whose title begins so, along the index of titles: mostly enough for who types a name."""
+    title = rt.title_field
+    _item, operators = filterable(rt).get(title, (None, ()))
+    if not start or "starts" not in operators or title not in rt.sortable():
+        return []
+    return list_rows(rt, ListQuery(filter=Question(title, "starts", start), sort=title, limit=limit)).rows
 
 
 def columns(rt: RecordType, names: Sequence[str] = ()) -> list[ColumnElement[Any]]:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select
 
 from ossature.context import current
 from ossature.db.kernel import actor, saved_view, view_default
@@ -182,35 +182,16 @@ def any_view(id: UUID) -> SavedView:
 
 def own_teams() -> dict[UUID, str]:
     """The teams that the reader belongs to, by name: those they may share with."""
-    team, member = _teams()
+    own = sa.any_(sa.literal(selves(), sa.ARRAY(sa.Uuid)))
+    team, member = _teams(sa.literal(current().tenant_id), own)
     found = select(team.c.id, team.c.name).where(team.c.id.in_(member)).order_by(team.c.name_fold)
     return {row.id: row.name for row in session().execute(found)}
 
 
 def _views_and_default(rt: RecordType) -> tuple[list[SavedView], SavedView | None]:
-    tenant_id, own = current().tenant_id, selves()
-    chosen = session().execute(
-        select(view_default.c.actor_id, view_default.c.view_id).where(
-            view_default.c.tenant_id == tenant_id, view_default.c.record == rt.key,
-            or_(view_default.c.actor_id.is_(None), view_default.c.actor_id == owner_now()),
-        )
-    )  # fmt: skip
-    defaults = {"own" if row.actor_id else "all": row.view_id for row in chosen}
-    team, member = _teams()
-    rows = session().execute(
-        select(saved_view, actor.c.label.label("owner"), team.c.name.label("team"))
-        .join(actor, and_(actor.c.tenant_id == saved_view.c.tenant_id, actor.c.id == saved_view.c.owner_id))
-        .outerjoin(team, and_(team.c.tenant_id == saved_view.c.tenant_id, team.c.id == saved_view.c.team_id))
-        .where(saved_view.c.tenant_id == tenant_id, saved_view.c.record == rt.key)
-        .where(
-            or_(
-                saved_view.c.owner_id.in_(own),
-                saved_view.c.audience == "all",
-                and_(saved_view.c.audience == "team", saved_view.c.team_id.in_(member)),
-            )
-        )
-        .order_by(func.ossature.fold(saved_view.c.name).collate("C"), saved_view.c.id)
-    )
+    own = selves()
+    values = {"tenant": current().tenant_id, "record": rt.key, "own": own, "chooser": owner_now()}
+    rows = session().execute(_views_statement(), values).all()
     sharer = current().access.allows(VIEWS_SHARE)
     views = [
         SavedView(
@@ -218,27 +199,59 @@ def _views_and_default(rt: RecordType) -> tuple[list[SavedView], SavedView | Non
             owner_id=row.owner_id, owner=row.owner, mine=row.owner_id in own,
             may_edit=row.owner_id in own or (sharer and row.audience != "private"), document=row.definition,
             version=row.version, created_at=row.created_at, updated_at=row.updated_at,
-            default=row.id == defaults.get("own"), default_for_all=row.id == defaults.get("all"),
+            default=row.id == row.own_default, default_for_all=row.id == row.default_for_all,
         )
         for row in rows
     ]  # fmt: skip
-    if "own" in defaults and defaults["own"] is None:
+    if rows and rows[0].chosen and rows[0].own_default is None:
         return views, None
     start = next((view for view in views if view.default), None)
     return views, start or next((view for view in views if view.default_for_all), None)
 
 
-def _teams() -> tuple[sa.Table, sa.Select[Any]]:
-    """The table of teams, and the ids of those that the reader is in."""
+def _views_statement() -> sa.Select[Any]:
+    """The views of a record that some actors may use, and in each row what their lists begin with.
+
+    Made once, since every list begins with it; tenant, record, the actors and who chooses are parameters.
+    """
+    team_type = kernel().records["ossature.team"]
+    if "views" in team_type.statements:
+        return team_type.statements["views"]
+    tenant: ColumnElement[Any] = bindparam("tenant")
+    record: ColumnElement[Any] = bindparam("record")
+    own = sa.any_(bindparam("own", type_=sa.ARRAY(sa.Uuid)))
+    chosen = select(view_default.c.view_id).where(view_default.c.tenant_id == tenant, view_default.c.record == record)
+    by_themselves = chosen.where(view_default.c.actor_id == bindparam("chooser"))
+    team, inside = _teams(tenant, own)
+    statement = (
+        select(
+            saved_view, actor.c.label.label("owner"), team.c.name.label("team"),
+            by_themselves.exists().label("chosen"), by_themselves.scalar_subquery().label("own_default"),
+            chosen.where(view_default.c.actor_id.is_(None)).scalar_subquery().label("default_for_all"),
+        )
+        .join(actor, and_(actor.c.tenant_id == saved_view.c.tenant_id, actor.c.id == saved_view.c.owner_id))
+        .outerjoin(team, and_(team.c.tenant_id == saved_view.c.tenant_id, team.c.id == saved_view.c.team_id))
+        .where(saved_view.c.tenant_id == tenant, saved_view.c.record == record)
+        .where(
+            or_(
+                saved_view.c.owner_id == own,
+                saved_view.c.audience == "all",
+                and_(saved_view.c.audience == "team", saved_view.c.team_id.in_(inside)),
+            )
+        )
+        .order_by(func.ossature.fold(saved_view.c.name).collate("C"), saved_view.c.id)
+    )  # fmt: skip
+    team_type.statements["views"] = statement
+    return statement
+
+
+def _teams(tenant: ColumnElement[Any], own: ColumnElement[Any]) -> tuple[sa.Table, sa.Select[Any]]:
+    """The table of teams, and the ids of those that some actors are in."""
     from ossature.rbac.models import TeamMember
 
     team = kernel().records["ossature.team"].table
-    inside = select(TeamMember.team_id).where(
-        TeamMember.tenant_id == current().tenant_id, TeamMember.member_id.in_(selves())
-    )
-    alive = select(team.c.id).where(
-        team.c.tenant_id == current().tenant_id, team.c.id.in_(inside), team.c.deleted_at.is_(None)
-    )
+    inside = select(TeamMember.team_id).where(TeamMember.tenant_id == tenant, TeamMember.member_id == own)
+    alive = select(team.c.id).where(team.c.tenant_id == tenant, team.c.id.in_(inside), team.c.deleted_at.is_(None))
     return team, alive
 
 
