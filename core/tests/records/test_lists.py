@@ -238,6 +238,27 @@ def test_a_cursor_that_was_altered_is_refused(samples: Any) -> None:
         assert samples.list(limit=1, cursor=altered).status_code == 400, position
 
 
+def test_a_list_of_long_names_in_any_script_goes_on(samples: Any) -> None:
+    for place in range(3):
+        samples.add(name=f"{place}" + "한" * 79, remark="글" * 200)
+    made = [row["name"][0] for page in pages(samples, sort="name,remark") for row in page]
+    assert made == ["0", "1", "2"]
+    assert samples.list(cursor="a" * 20_000).json["error"]["code"] == "bad_cursor"
+
+
+def test_a_page_whose_rows_have_gone_still_counts_the_whole_list(samples: Any) -> None:
+    rows = [samples.add(name=f"R{place}") for place in range(3)]
+    query = {"sort": "name", "filter[state]": "raw"}
+    query["cursor"] = samples.list(limit=2, **query).json["meta"]["next"]
+    samples.delete(rows[2]["id"])
+    for count in ("exact", "some"):
+        answer = samples.list(limit=2, count=count, **query).json
+        assert (answer["data"], answer["meta"]["count"]) == ([], {"value": 2, "more": False})
+    page = samples.person.page.get("/_kinds/samples", query_string=query)
+    assert page.status_code == 200
+    assert "more than 0" not in page.text
+
+
 def test_a_picker_offers_live_records_by_title(samples: Any, owner: Any) -> None:
     samples.add(name="Élodie")
     samples.delete(samples.add(name="Elodie gone")["id"])

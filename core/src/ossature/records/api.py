@@ -190,7 +190,7 @@ def list_query(rt: RecordType, base: Definition | None = None) -> ListQuery:
         sort=request.args.get("sort", base.sort)[:200],
         filter=read_arguments(request.args) if _filters() else base.filter,
         limit=limit_argument(),
-        cursor=request.args.get("cursor", "")[:2000],
+        cursor=request.args.get("cursor", ""),
         deleted=deleted == "true",
         fields=_names("fields") if "fields" in request.args else base.columns,
     )
@@ -213,8 +213,11 @@ def _counting() -> str | None:
 
 
 def _count(rt: RecordType, query: ListQuery, page: Page, counting: str) -> dict[str, Any]:
-    """How many rows the whole list has: all counted, or up to a bound that costs little."""
-    if page.next is None and page.previous is None:
+    """How many rows the whole list has: all counted, or up to a bound that costs little.
+
+    Only without a cursor is what it shows known to be all: the rows beyond a cursor may have gone meanwhile.
+    """
+    if not query.cursor and page.next is None:
         return {"value": len(page.rows), "more": page.capped}
     found = count_up_to(rt, query, None if counting == "exact" else COUNT_UP_TO + 1)
     if counting == "exact":

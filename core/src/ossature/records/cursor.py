@@ -15,6 +15,9 @@ from ossature.i18n.texts import translator
 
 _, _l, _n = translator("ossature")
 
+LONGEST = 16_000
+"""Characters of a cursor: more than three long values in any script take."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
@@ -34,8 +37,10 @@ class Cursor:
 
     @classmethod
     def read(cls, text: str, key: bytes, of: str) -> Cursor:
-        """Raises `BadRequest` when the cursor was altered or belongs to another list."""
+        """Raises `BadRequest` when the cursor was altered, belongs to another list or is longer than any of ours."""
         try:
+            if len(text) > LONGEST:
+                raise ValueError
             raw = urlsafe_b64decode(text + "=" * (-len(text) % 4))
             signature, body = raw[:12], raw[12:]
             if not hmac.compare_digest(signature, _sign(key, body)):

@@ -86,7 +86,7 @@ def list_query(look: Look, limit: int) -> ListQuery:
         sort=look.definition.sort,
         filter=look.definition.filter,
         limit=limit,
-        cursor=request.args.get("cursor", "")[:2000],
+        cursor=request.args.get("cursor", ""),
         deleted=request.args.get("deleted") == "true",
     )
 
@@ -106,10 +106,10 @@ def list_labels(rt: RecordType, look: Look, rows: Iterable[Row], filter: Filter 
 
 def _count(rt: RecordType, look: Look, query: ListQuery, page: Page) -> Count:
     """How many there are as far as it costs nothing: what the page shows, of a whole list up to a bound."""
-    if page.next is None and page.previous is None:
+    if not query.cursor and page.next is None:
         return Count(len(page.rows))
     exact = ListAddress(rt, look, query.deleted)([("part", "count")])
-    if query.search or query.filter != NOTHING:
+    if page.rows and (query.search or query.filter != NOTHING):
         return Count(len(page.rows), more=True, exact_url=exact)
     found = count_up_to(rt, query, COUNT_UP_TO + 1)
     return Count(min(found, COUNT_UP_TO), more=found > COUNT_UP_TO, exact_url=exact if found > COUNT_UP_TO else "")
