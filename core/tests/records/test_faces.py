@@ -15,6 +15,7 @@ from ossature.context import Reach
 from ossature.ids import new_id
 from ossature.rbac.members import set_team_members
 from ossature.rbac.roles import grant, role_by_key
+from ossature.records import boards
 from ossature.testing.people import Person, Tenant, new_tenant
 from ossature.testing.record_api import RecordApi
 from ossature.testing.statements import StatementLog
@@ -115,6 +116,19 @@ def test_a_board_by_a_reference_begins_with_the_busiest_and_ends_with_those_with
     page = get(owner, face="board", by="shelf_id")
     assert list(columns(page).items()) == [("Low", ["B", "C"]), ("Top", ["A"]), ("Without shelf", ["D"])]
     assert sums(owner, page) == {"count-0": "2", "count-1": "1", "count-2": "1"}
+
+
+def test_a_board_of_a_list_too_long_to_look_at_says_that_there_may_be_other_columns(
+    owner: Person, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(boards, "LOOKED_AT", 4)
+    top, low = fill(tenant, [{"name": "Top"}, {"name": "Low"}], "_kinds.shelf")
+    fill(tenant, [{"name": f"{n}", "shelf_id": top} for n in range(3)])
+    assert "These are the busiest." not in get(owner, face="board", by="shelf_id")
+    fill(tenant, [{"name": f"{n}", "shelf_id": top} for n in range(3, 6)] + [{"name": "6", "shelf_id": low}])
+    page = get(owner, face="board", by="shelf_id")
+    assert list(columns(page)) == ["Top"]
+    assert "These are the busiest." in page
 
 
 def test_a_column_of_what_was_deleted_is_struck_through(owner: Person, samples: RecordApi) -> None:

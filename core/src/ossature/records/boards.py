@@ -40,7 +40,8 @@ class BoardColumn:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """The columns in their order; `more` when there are columns that are not shown, `reach` is that of the search."""
+    """The columns in their order; `more` when there are, or in a long list may be, columns that are not shown; `reach`
+    is that of the search."""
 
     columns: list[BoardColumn]
     more: bool = False
@@ -118,14 +119,15 @@ def declared(by: Field) -> bool:
 
 
 def _values(rt: RecordType, by: Field, conditions: Sequence[ColumnElement[bool]]) -> tuple[list[Any], bool]:
-    """The values that have a column, and whether others are left out."""
+    """The values that have a column, and whether others are, or may be, left out."""
     if declared(by):
         return list(by.choices), False
     column: ColumnElement[Any] = rt.c[by.name]
     some = select(column.label("value")).where(*conditions, column.isnot(None)).limit(LOOKED_AT).subquery()
-    busiest = select(some.c.value).group_by(some.c.value).order_by(func.count().desc(), some.c.value)
-    found = list(session().execute(busiest.limit(MOST_COLUMNS + 1)).scalars())
-    kept = found[:MOST_COLUMNS]
+    looked_at = func.sum(func.count()).over()
+    busiest = select(some.c.value, looked_at).group_by(some.c.value).order_by(func.count().desc(), some.c.value)
+    found = session().execute(busiest.limit(MOST_COLUMNS + 1)).all()
+    kept = [row.value for row in found[:MOST_COLUMNS]]
     if by.kind is Kind.CHOICE:
         kept.sort(key=list(by.choices).index)
-    return kept, len(found) > MOST_COLUMNS
+    return kept, len(found) > MOST_COLUMNS or (bool(found) and found[0][1] >= LOOKED_AT)
