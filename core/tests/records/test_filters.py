@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 from datetime import date, timedelta
 from typing import Any
 
@@ -201,3 +203,37 @@ def test_the_page_says_in_words_what_it_is_filtered_by(samples: Any, owner: Any)
     for said in ("Name begins with al", "Pieces is above 2 or State is Gone", "Created: this month", "Alpha"):
         assert said in text, said
     assert "Beta" not in text
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"filter[taken_on.empty]": ""}, {"filter[taken_on.filled]": "x"}, {"filter[owner_id.me]": "x"},
+        {"where": '{"field": "state", "op": "empty", "value": {}}'}, {"where": '{"field": "owner_id", "op": "me", "value": [[]]}'},
+    ],
+)  # fmt: skip
+def test_what_takes_no_value_is_asked_with_any_or_none(samples: Any, owner: Any, asked: dict[str, str]) -> None:
+    samples.add(name="Alpha")
+    assert samples.list(**asked).status_code == 200
+    assert owner.page.get("/_kinds/samples", query_string=asked).status_code == 200
+
+
+def test_a_view_is_not_changed_by_the_address_that_spells_its_filter(samples: Any, owner: Any) -> None:
+    """However its values were written: as JSON has them, or as an address."""
+    samples.add(name="Alpha", fragile=True, price={"amount": "12", "currency": "EUR"}, pieces=3)
+    tests = [
+        {"field": "code", "op": "empty"}, {"field": "fragile", "value": True}, {"field": "pieces", "op": "in", "value": [3, 5]},
+        {"field": "price", "op": "at_least", "value": {"amount": "10", "currency": "EUR"}},
+    ]  # fmt: skip
+    sent = {"record": "_kinds.sample", "name": "Mine", "definition": {"where": {"all": tests}}}
+    view = owner.api.post("/api/ossature/views", json=sent).json["data"]["id"]
+    spelled = {"filter[code.empty]": "", "filter[fragile]": "true", "filter[pieces.in]": "3,5", "filter[price.at_least]": "10 EUR"}  # fmt: skip
+    page = owner.page.get("/_kinds/samples", query_string={"view": view, **spelled}).text
+    assert "Alpha" in page
+    assert "Save changes" not in page
+    assert "Price is at least 10 EUR" in page
+    for part in ({}, {"part": "groups", "group": "state"}):
+        text = owner.page.get("/_kinds/samples", query_string={"view": view, "sort": "-name", **part}).text
+        links = {html.unescape(one) for one in re.findall(r'(?:href|data-open)="(/_kinds/samples\?[^"]*)"', text)}
+        assert links
+        assert {one: code for one in links if (code := owner.page.get(one).status_code) != 200} == {}

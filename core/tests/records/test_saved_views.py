@@ -436,8 +436,8 @@ BAD = [
     {"sort": "name,code,pieces,ratio"}, {"group": ["notes"]}, {"group": ["state"] * 4}, {"where": {"field": "colour"}},
     {"where": {"field": "state", "op": "near", "value": "cut"}}, {"where": {"field": "pieces", "op": "is", "value": "many"}},
     {"where": {"any": [{"field": "state", "value": "cut"}] * 101}}, {"face": "board", "by": "name"}, {"face": "cube"},
-    {"search": "a\u0000"}, {"where": {"field": "name", "op": "empty", "value": "\u0000"}}, {"rows": []},
-    {"where": {"field": "name", "op": "empty", "value": "x" * 30_000}}, {"by": "x" * 201}, {"columns": {"name": 1}},
+    {"search": "a\u0000"}, {"where": {"field": "name", "op": "is", "value": "\u0000"}}, {"rows": []},
+    {"where": {"field": "name", "op": "is", "value": "x" * 30_000}}, {"by": "x" * 201}, {"columns": {"name": 1}},
 ]  # fmt: skip
 
 

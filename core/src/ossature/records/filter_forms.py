@@ -19,7 +19,7 @@ from ossature.ids import as_id
 from ossature.records.column_filters import plain_number
 from ossature.records.fields import Field, Kind
 from ossature.records.filter_words import filter_words
-from ossature.records.filters import Filter, Group, Join, Question, filterable, read_json, write
+from ossature.records.filters import BARE, Filter, Group, Join, Question, filterable, read_json, write
 from ossature.records.form_views import options_url
 from ossature.records.periods import PERIODS
 from ossature.records.query import ACTOR, Label
@@ -31,7 +31,6 @@ _, _l, _n = translator("ossature")
 
 MOST_ROWS = 20
 _LISTED = (Kind.CHOICE, Kind.REFERENCE)
-_BARE = ("empty", "filled", "me", "my_team")
 _COUNTED = {"last": _l("the last … days"), "next": _l("the next … days")}
 
 OPERATOR_WORDS = {
@@ -106,7 +105,7 @@ def complete(rt: RecordType, draft: Draft) -> Draft:
     operators = operators_of(rt, draft.field)
     if op not in operators:
         op = operators[0]
-    return replace(draft, op=op, values=() if op in _BARE else draft.values)
+    return replace(draft, op=op, values=() if op in BARE else draft.values)
 
 
 def to_filter(rt: RecordType, join: Join, drafts: Sequence[Draft]) -> Filter | None:
@@ -122,7 +121,7 @@ def to_filter(rt: RecordType, join: Join, drafts: Sequence[Draft]) -> Filter | N
 def _question(rt: RecordType, draft: Draft) -> Question:
     item = filterable(rt)[draft.field][0] if draft.field in filterable(rt) else Field(Kind.TEXT, "")
     values: list[Any] = list(draft.values)
-    if draft.op in _BARE:
+    if draft.op in BARE:
         return Question(draft.field, draft.op)
     if draft.op == "in_period":
         which = values[0] if values else ""
@@ -176,7 +175,7 @@ def _row(rt: RecordType, number: int, draft: Draft, labels: Mapping[UUID, Label]
 
 def control_of(item: Field, op: str) -> Control:
     """The input that a value of this question is written into."""
-    if op in _BARE:
+    if op in BARE:
         return "none"
     if op == "in_period":
         return "period"

@@ -10,7 +10,7 @@ from uuid import UUID
 from ossature.i18n.texts import translator
 from ossature.ids import as_id
 from ossature.records.fields import Field, Kind
-from ossature.records.filters import Filter, Group, filterable
+from ossature.records.filters import BARE, Filter, Group, filterable
 from ossature.records.periods import period_words
 from ossature.records.query import Label
 from ossature.records.types import RecordType
@@ -27,10 +27,7 @@ def filter_words(rt: RecordType, node: Filter, labels: Mapping[UUID, Label]) -> 
             return _("none of: %(questions)s", questions="; ".join(words))
         return (_(" and ") if node.join == "all" else _(" or ")).join(words)
     item = filterable(rt)[node.field][0]
-    values = [
-        _value_words(item, node.op, value, labels)
-        for value in (node.value if isinstance(node.value, list) else [node.value])
-    ]
+    values = [] if node.op in BARE else [_value_words(item, node.op, value, labels) for value in node.values]
     said = values[0] if len(values) == 1 else (_(" and ") if node.op == "between" else _(" or ")).join(values)
     return str(QUESTIONS[node.op]) % {"field": item.label, "value": said}
 

@@ -83,6 +83,9 @@ OPERATORS: dict[Kind, tuple[str, ...]] = {
 
 OWNER_OPERATORS = (*_REFERENCE, "me", "my_team")
 
+BARE = frozenset({"empty", "filled", "me", "my_team"})
+"""Operators that take no value; what is given with them is left out on reading."""
+
 
 def filterable(rt: RecordType) -> dict[str, tuple[Field, tuple[str, ...]]]:
     """What the reader may filter by: name -> the field and its operators; base columns beside declared ones."""
@@ -111,7 +114,7 @@ def read_arguments(arguments: Mapping[str, str]) -> Group:
         if name.startswith("filter[") and name.endswith("]"):
             field, _dot, op = name[7:-1].partition(".")
             op = op or "is"
-            tests.append(Question(field, op, value.split(",") if op in ("in", "between") else value))
+            tests.append(_question(field, op, value.split(",") if op in ("in", "between") else value))
     if where := arguments.get("where"):
         tests.append(read_json(where))
     _not_too_large(Group("all", tuple(tests)))
@@ -149,7 +152,24 @@ def _read(it: Any, where: str, depth: int) -> Filter:
     unknown = it.keys() - {"field", "op", "value"}
     if unknown or not isinstance(it.get("field"), str) or not isinstance(it.get("op", "is"), str):
         raise _unreadable(where, _("A test has a field, an operator (op) and a value."))
-    return Question(it["field"], it.get("op", "is"), it.get("value"))
+    return _question(it["field"], it.get("op", "is"), it.get("value"))
+
+
+def _question(field: str, op: str, value: Any) -> Question:
+    """Spelled as an address spells it, so that a filter is the same wherever it was written."""
+    if op in BARE:
+        return Question(field, op)
+    return Question(field, op, [_spelled(one) for one in value] if isinstance(value, list) else _spelled(value))
+
+
+def _spelled(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, dict) and value.keys() == {"amount", "currency"}:
+        return f"{value['amount']} {value['currency']}"
+    return value
 
 
 def write(node: Filter) -> dict[str, Any]:
@@ -388,7 +408,7 @@ def _day(value: Any) -> date:
     if not isinstance(value, str):
         raise _Unsuitable(_("Give a day such as 2026-11-20."))
     try:
-        return date.fromisoformat(value)
+        return date.fromisoformat(value if len(value) == 10 else "")
     except ValueError:
         raise _Unsuitable(_("Give a day such as 2026-11-20.")) from None
 
