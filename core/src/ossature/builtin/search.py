@@ -18,12 +18,13 @@ from ossature.kernel import kernel
 from ossature.plugins.manifest import is_on
 from ossature.rbac import signed_in
 from ossature.records.clean import plain
-from ossature.records.query import get_row, labels
-from ossature.records.saved import views_of
+from ossature.records.query import get_row
+from ossature.records.saved import listed, views_of
 from ossature.records.searching import LONGEST
 from ossature.records.views import page_endpoint, record_url
 from ossature.search import pins
 from ossature.search.everywhere import TIERS, OfRecord, by_tier, search_everywhere
+from ossature.search.reach import within_reach
 from ossature.search.recent import recent
 from ossature.web import render
 from ossature.web.shell import wants_fragment
@@ -33,7 +34,7 @@ _, _l, ngettext = translator("ossature")
 EACH, EACH_IN_PALETTE = 20, 5
 TIER_LABELS = {
     "exact": _l("Exactly this"), "title": _l("Begins with it"), "words": _l("A word begins with it"),
-    "within": _l("Contains it"),
+    "within": _l("Contains it"), "similar": _l("Spelled alike"),
 }  # fmt: skip
 
 blueprint = Blueprint("search", __name__, url_prefix="/search")
@@ -116,18 +117,11 @@ def set_pin() -> ResponseReturnValue:
 
 def places(found: Iterable[tuple[str, UUID]]) -> list[Place]:
     """Those of some records that the reader may see and that are not deleted, in their order."""
-    found = list(found)
-    access, records = current().access, kernel().records
-    there = {key for key, _id in found if (rt := records.get(key)) is not None and is_on(rt.plugin, access.plugins)}
-    titles = {key: labels(key, [id for of, id in found if of == key]) for key in there}
-    shown = []
-    for key, id in found:
-        label = titles[key][id] if key in there else None
-        url = record_url(key, id)
-        if label is not None and url is not None and not (label.hidden or label.deleted):
-            rt = records[key]
-            shown.append(Place(label.title or _("Unnamed"), str(rt.label), rt.icon, url))
-    return shown
+    return [
+        Place(label.title or _("Unnamed"), str(rt.label), rt.icon, url)
+        for rt, label in within_reach(found)
+        if (url := record_url(rt.key, label.id)) is not None
+    ]
 
 
 def _unpinned_recent() -> list[Place]:
@@ -137,14 +131,13 @@ def _unpinned_recent() -> list[Place]:
 
 def _views() -> Iterator[Place]:
     """The views of the lists that the navigation leads to."""
-    access = current().access
-    for key, screens in kernel().screens.items():
-        rt = kernel().records.get(key)
-        if rt is None or screens.navigation is None or not access.allows(rt.permission("view")):
-            continue
-        if is_on(rt.plugin, access.plugins):
-            for view in views_of(rt):
-                yield Place(view.name, str(rt.plural), rt.icon, url_for(page_endpoint(rt, "list"), view=view.id))
+    access, screens = current().access, kernel().screens
+    listed_here = [rt for key in screens if screens[key].navigation is not None and (rt := listed(key))]
+    types = [rt for rt in listed_here if access.allows(rt.permission("view"))]
+    views = views_of(types)
+    for rt in types:
+        for view in views[rt.key]:
+            yield Place(view.name, str(rt.plural), rt.icon, url_for(page_endpoint(rt, "list"), view=view.id))
 
 
 def _text() -> str:

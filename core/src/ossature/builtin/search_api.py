@@ -52,7 +52,7 @@ class HitOut(BaseModel):
     id: UUID
     title: str
     marks: Marks
-    tier: Literal["exact", "title", "words", "within"]
+    tier: Literal["exact", "title", "words", "within", "similar"]
     matched: MatchedOut | None = Field(description="What matched, where it is not the title")
     fact: str = Field(description="What tells records of one title apart; may be empty")
     url: str = Field(description="Path of its page")
@@ -62,8 +62,9 @@ class SearchedOut(BaseModel):
     record: str
     label: str
     more: bool = Field(description="There are hits beyond `limit`")
-    reach: Literal["all", "words", "title"] = Field(
-        description="Which tiers were answered; not all of them where too many records contain the text"
+    reach: Literal["all", "words", "similar"] = Field(
+        description="Which tiers were answered: only beginnings of words where too many records contain the text, and what "
+        "is spelled alike where none does"
     )
     said: str = Field(description="The same in words; empty where all tiers were answered")
 

@@ -54,7 +54,7 @@ def _page(rt: RecordType, look: Look, query: ListQuery) -> ResponseReturnValue:
     page, refusal = Page([]), None
     if not look.definition.group and not says_nothing(query.search):
         try:
-            page = list_rows(rt, query)
+            page = list_rows(rt, replace(query, forgiving=True))
         except BadRequest as refused:
             refusal = _in_words(rt, look, refused)
     labels = list_labels(rt, look, page.rows)

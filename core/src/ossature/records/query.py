@@ -24,7 +24,7 @@ from ossature.records.fields import Kind
 from ossature.records.filters import NOTHING, Filter, Question, condition, filterable
 from ossature.records.ordering import SORT_CAP, Order, beyond, order_by, read_orders
 from ossature.records.rules import folded
-from ossature.records.searching import Matches, Reach, matches, says_nothing
+from ossature.records.searching import Matches, Reach, matches, says_nothing, similar
 from ossature.records.types import RecordType
 
 _, _l, _n = translator("ossature")
@@ -47,6 +47,8 @@ class ListQuery:
     cursor: str = ""
     deleted: bool = False
     fields: tuple[str, ...] = ()
+    forgiving: bool = False
+    """A search that finds nothing finds what is spelled alike."""
 
     def fingerprint(self, rt: RecordType) -> str:
         """The same for two pages of one list, different for lists that a cursor cannot be carried between."""
@@ -65,7 +67,7 @@ class Page:
 
     @property
     def capped(self) -> bool:
-        return self.reach != "all"
+        return self.reach == "words"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +91,22 @@ def list_rows(rt: RecordType, query: ListQuery) -> Page:
     if not orders[0].indexed:
         refuse_a_long_list(rt, query, orders[0])
 
-    found_by = _searched(rt, query)
     statement = _list_statement(rt, query.fields, orders, backwards, query.deleted)
-    statement = statement.where(*_narrowing(rt, query, found_by))
     if cursor is not None:
         statement = statement.where(beyond(orders, rt.c.id, cursor.value, UUID(cursor.id), backwards))
 
-    result = session().execute(statement, {"tenant": current().tenant_id, "limit": query.limit + 1})
-    names, found = list(result.keys()), result.all()
+    def read(found_by: Matches | None) -> tuple[list[str], Sequence[sa.Row[Any]]]:
+        narrowed = statement.where(*_narrowing(rt, query, found_by))
+        result = session().execute(narrowed, {"tenant": current().tenant_id, "limit": query.limit + 1})
+        return list(result.keys()), result.all()
+
+    found_by = _searched(rt, query)
+    names, found = read(found_by)
+    if found_by and query.forgiving and not found and not query.cursor:
+        alike = similar(rt, query.search, deleted=query.deleted)
+        if alike:
+            found_by = alike
+            names, found = read(alike)
     more = len(found) > query.limit
     found = found[: query.limit]
     if backwards:
@@ -296,7 +306,7 @@ def options(target: str, search: str, limit: int = 20) -> list[Label]:
     found = _titled(rt, search.strip(), limit)
     if len(found) < limit:
         known = {row["id"] for row in found}
-        others = list_rows(rt, ListQuery(search=search, limit=limit)).rows
+        others = list_rows(rt, ListQuery(search=search, limit=limit, forgiving=True)).rows
         found = [*found, *(row for row in others if row["id"] not in known)][:limit]
     return [Label(row["id"], row[rt.title_field] or "") for row in found]
 

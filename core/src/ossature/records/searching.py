@@ -1,8 +1,9 @@
-"""What a search finds, in tiers: whole codes, beginnings of words, any part of a word.
+"""What a search finds, in tiers: whole codes, beginnings of words, any part of a word, and what is spelled alike.
 
 The database's search function looks without regard to permissions and answers ids; whoever asks reads these rows under
-the policy and the permission predicate. What more than `CAP` records of an organisation contain is answered from a
-narrower tier, and `Matches.reach` says so: nothing is left out in silence.
+the policy and the permission predicate. Where more than `CAP` records of an organisation contain the text anywhere, only
+those with a word that begins with it are found, all of them, and `Matches.reach` says so: nothing is left out in silence.
+What is spelled alike is looked for only for who finds nothing else.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, bindparam, func, select
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, TSQUERY
 
 from ossature.db.work import session
 from ossature.errors import BadRequest, Detail
@@ -26,10 +27,11 @@ from ossature.records.types import RecordType
 _, _l, _n = translator("ossature")
 
 CAP = 2000
+MOST_SIMILAR = 50
 LONGEST, MOST_TERMS = 200, 12
 LAST = "\U0010ffff"
 
-Reach = Literal["all", "words", "title"]
+Reach = Literal["all", "words", "similar"]
 
 _NUMBER = re.compile(r"^\+?[\d\s.()/-]+$")
 _ELIDED = re.compile(r"^(?:[cdjlmnst]|qu|jusqu|lorsqu|puisqu|quoiqu)['\u2019](.+)$")
@@ -51,21 +53,17 @@ class Matches:
     """The records that a text finds.
 
     `condition` belongs beside tenant, reach and filter. `reach` is `all` where every tier was answered, `words` where
-    too many records contain the text and only beginnings of words count, `title` where too many have even those and only
-    titles that begin with it and whole codes count. `exact` and `words` tell the tier of a row, as lists of ids; `nothing`
-    that there is none to look for.
+    too many records contain the text and only beginnings of words count, `similar` where nothing contains it and these
+    are spelled alike. `exact` and `words` tell the tier of a row, as lists of ids; `common` that the words were not
+    gathered, since too many records have them: each row is looked at. `nothing` says that there is none to look for.
     """
 
     condition: ColumnElement[bool]
     reach: Reach = "all"
     exact: str = "{}"
     words: str = "{}"
-
+    common: bool = False
     nothing: bool = False
-
-    @property
-    def capped(self) -> bool:
-        return self.reach != "all"
 
 
 def says_nothing(text: str) -> bool:
@@ -138,9 +136,17 @@ def codes(rt: RecordType) -> list[str]:
 _FOUND = func.ossature.search(
     bindparam("record"), bindparam("terms", type_=JSONB), bindparam("spellings", type_=sa.ARRAY(sa.Text)),
     bindparam("codes", type_=sa.ARRAY(sa.Text)), bindparam("cap", type_=sa.Integer), bindparam("gone", type_=sa.Boolean),
-).table_valued("exact", "words", "within", "reach")  # fmt: skip
+).table_valued("exact", "words", "within", "reach", "query")  # fmt: skip
 # The ids stay text on their way back into the list's statement: nothing here looks at them.
-_SEARCH = select(*(sa.cast(_FOUND.c[name], sa.Text).label(name) for name in ("exact", "words", "within", "reach")))
+_SEARCH = select(*(sa.cast(one, sa.Text).label(one.name) for one in _FOUND.c))
+_SIMILAR = select(
+    sa.cast(
+        func.ossature.similar(
+            bindparam("record"), bindparam("terms", type_=JSONB), bindparam("gone", type_=sa.Boolean), MOST_SIMILAR
+        ),
+        sa.Text,
+    )
+)
 
 
 def matches(rt: RecordType, text: str, *, deleted: bool = False) -> Matches:
@@ -165,10 +171,17 @@ def matches(rt: RecordType, text: str, *, deleted: bool = False) -> Matches:
     }  # fmt: skip
     found = session().execute(_SEARCH, values).one()
     exact, words, within, reach = found.exact or "{}", found.words or "{}", found.within or "{}", found.reach
-    if reach == "title":
-        starting = begins(rt, terms)
-        return Matches(sa.or_(starting, among(rt, exact)) if exact != "{}" else starting, reach, exact)
+    if found.query:
+        says = rt.c.search_vector.op("@@", is_comparison=True)(sa.cast(sa.literal(found.query, sa.Text), TSQUERY))
+        return Matches(sa.or_(says, among(rt, exact)) if exact != "{}" else says, reach, exact, common=True)
     return Matches(among(rt, words, within), reach, exact, words, nothing=words == within == "{}")
+
+
+def similar(rt: RecordType, text: str, *, deleted: bool = False) -> Matches | None:
+    """What is spelled like a text that nothing contains; None where there is nothing, or no trigrams in the database."""
+    terms = [asdict(term) for term in read_terms(text)]
+    found = session().execute(_SIMILAR, {"record": rt.key, "terms": terms, "gone": deleted}).scalar_one()
+    return None if found == "{}" else Matches(among(rt, found), "similar")
 
 
 def among(rt: RecordType, *lists: str) -> ColumnElement[bool]:
@@ -179,17 +192,6 @@ def among(rt: RecordType, *lists: str) -> ColumnElement[bool]:
     return found
 
 
-def begins(rt: RecordType, terms: list[Term]) -> ColumnElement[bool]:
-    """Rows whose title begins with one of the terms and that contain the others: a range of the title's own index."""
-    title: ColumnElement[Any] = title_key(rt)
-    ranges = sa.or_(*(sa.and_(title >= one, title < one + LAST) for term in terms for one in term.starts))
-    if len(terms) == 1:
-        return ranges
-    text: ColumnElement[Any] = rt.c.search_text
-    holds = (sa.or_(*(text.contains(one, autoescape=True) for one in term.starts)) for term in terms)
-    return sa.and_(ranges, *holds)
-
-
 def title_key(rt: RecordType) -> Any:
     """The folded column that titles are ordered by; where there is none, the text that is searched."""
     name = rt.fields[rt.title_field].sort_column
@@ -197,14 +199,16 @@ def title_key(rt: RecordType) -> Any:
 
 
 def tier_of(rt: RecordType, found: Matches, text: str) -> ColumnElement[int]:
-    """In which tier a row was found: 0 whole code or title, 1 the title begins so, 2 a word does, 3 any part."""
+    """In which tier a row was found: 0 whole code or title, 1 the title begins so, 2 a word does, 3 any part, 4 none:
+    it is spelled alike."""
+    if found.reach == "similar":
+        return sa.literal(4)
     title, whole = title_key(rt), folded(text[:LONGEST]).strip()
-    return sa.case(
-        (sa.or_(title == whole, among(rt, found.exact)), 0),
-        (sa.and_(title >= whole, title < whole + LAST), 1),
-        (among(rt, found.words), 2),
-        else_=3,
-    )
+    exact = title == whole if found.exact == "{}" else sa.or_(title == whole, among(rt, found.exact))
+    begins = sa.and_(title >= whole, title < whole + LAST)
+    if found.common:
+        return sa.case((exact, 0), (begins, 1), else_=2)
+    return sa.case((exact, 0), (begins, 1), (among(rt, found.words), 2), else_=3)
 
 
 def said_of(reach: Reach, text: str) -> str:
@@ -215,6 +219,6 @@ def said_of(reach: Reach, text: str) -> str:
         return _(
             "Many records contain “%(text)s”. These have a word that begins with it; type more letters.", text=text
         )
-    if reach == "title":
-        return _("Many records contain “%(text)s”. These begin with it; type more letters.", text=text)
+    if reach == "similar":
+        return _("Nothing contains “%(text)s”. These are spelled alike.", text=text)
     return ""

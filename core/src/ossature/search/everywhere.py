@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, select
+from sqlalchemy import ColumnElement, and_, select
 
 from ossature.context import current
 from ossature.db.work import session
@@ -21,12 +21,15 @@ from ossature.records.query import Label, Row, columns, labels, to_rows
 from ossature.records.rules import folded
 from ossature.records.searching import (
     LAST,
+    Matches,
     Reach,
     Term,
+    among,
     matches,
     read_terms,
     said_of,
     says_nothing,
+    similar,
     spellings,
     tier_of,
     title_key,
@@ -37,8 +40,9 @@ from ossature.search.marking import Mark, marks, marks_of
 
 _, _l, _n = translator("ossature")
 
-TIERS = ("exact", "title", "words", "within")
-"""Why something was found, the best reason first: a whole code or title, the title begins so, a word does, any part."""
+TIERS = ("exact", "title", "words", "within", "similar")
+"""Why something was found, the best reason first: a whole code or title, the title begins so, a word does, any part, or
+something in it is spelled alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +97,9 @@ def search_everywhere(text: str, records: Sequence[RecordType] | None = None, li
             _("There is nothing to search for."),
             [Detail("q", "nothing_to_search", _("Type at least one letter or digit."))],
         )
-    terms = read_terms(text)
-    return [_of_record(rt, text, terms, limit) for rt in (searched_records() if records is None else records)]
+    kinds = searched_records() if records is None else records
+    found = [_of_record(rt, text, limit) for rt in kinds]
+    return found if any(one.hits for one in found) else [_spelled_alike(rt, text, limit) for rt in kinds]
 
 
 def by_tier(found: Iterable[OfRecord]) -> list[Hit]:
@@ -102,24 +107,30 @@ def by_tier(found: Iterable[OfRecord]) -> list[Hit]:
     return sorted((hit for one in found for hit in one.hits), key=lambda hit: TIERS.index(hit.tier))
 
 
-def _of_record(rt: RecordType, text: str, terms: Sequence[Term], limit: int) -> OfRecord:
-    fields = visible_fields(rt)
-    names = _read_fields(rt, fields)
-    reach: Reach = "all"
-    rows = _titles(rt, text, names, limit)
-    if len(rows) <= limit:
-        found = matches(rt, text)
-        reach = found.reach
-        if not found.nothing:
-            tier = tier_of(rt, found, text)
-            statement = (
-                select(*columns(rt, names), tier.label("_tier"))
-                .where(*_live(rt), found.condition)
-                .order_by(*((tier,) if reach != "title" else ()), title_key(rt), rt.c.id)
-                .limit(limit + 1)
-            )
-            rows = _read(rt, statement)
-    shown = rows[:limit]
+def _of_record(rt: RecordType, text: str, limit: int) -> OfRecord:
+    rows = _titles(rt, text, limit)
+    if len(rows) > limit:
+        return _answer(rt, text, rows, limit)
+    found = matches(rt, text)
+    if found.common:
+        # Whole codes and titles are few and looked for by themselves; the others are met in their order.
+        exact = _read(rt, text, found, limit, among(rt, found.exact)) if found.exact != "{}" else []
+        rows = [*exact, *rows, *_read(rt, text, found, limit, found.condition)]
+        rows = list({row["id"]: (row, tier) for row, tier in reversed(rows)}.values())[::-1]
+    elif not found.nothing:
+        rows = _read(rt, text, found, limit, found.condition, best_first=True)
+    return _answer(rt, text, rows, limit, found.reach)
+
+
+def _spelled_alike(rt: RecordType, text: str, limit: int) -> OfRecord:
+    found = similar(rt, text)
+    if found is None:
+        return OfRecord(rt, (), False, "all")
+    return _answer(rt, text, _read(rt, text, found, limit, found.condition), limit, found.reach)
+
+
+def _answer(rt: RecordType, text: str, rows: Sequence[tuple[Row, int]], limit: int, reach: Reach = "all") -> OfRecord:
+    fields, terms, shown = visible_fields(rt), read_terms(text), rows[:limit]
     fact = _fact_field(rt, fields)
     titles: dict[UUID, Label] = {}
     if fact and fact.kind is Kind.REFERENCE and fact.target:
@@ -128,7 +139,23 @@ def _of_record(rt: RecordType, text: str, terms: Sequence[Term], limit: int) -> 
     return OfRecord(rt, hits, len(rows) > limit, reach)
 
 
-def _titles(rt: RecordType, text: str, names: Sequence[str], limit: int) -> list[tuple[Row, int]]:
+def _read(
+    rt: RecordType, text: str, found: Matches, limit: int, condition: ColumnElement[bool], *, best_first: bool = False
+) -> list[tuple[Row, int]]:
+    """The first rows with their tiers, by title, or the best tier first."""
+    tier = tier_of(rt, found, text)
+    order = (*((tier,) if best_first else ()), title_key(rt), rt.c.id)
+    result = session().execute(
+        select(*columns(rt, _read_fields(rt, visible_fields(rt))), tier.label("_tier"))
+        .where(rt.c.tenant_id == current().tenant_id, rt.c.deleted_at.is_(None), reaches(rt), condition)
+        .order_by(*order)
+        .limit(limit + 1)
+    )
+    names, rows = list(result.keys()), result.all()
+    return list(zip(to_rows(rt, names, rows), (int(item[-1]) for item in rows), strict=True))
+
+
+def _titles(rt: RecordType, text: str, limit: int) -> list[tuple[Row, int]]:
     """Rows whose title begins with the text, in order, straight from the title's index.
 
     Where they fill the answer nothing else has to be looked for. What looks like a code may be one: then the codes
@@ -137,23 +164,8 @@ def _titles(rt: RecordType, text: str, names: Sequence[str], limit: int) -> list
     title, whole = title_key(rt), " ".join(folded(text).split())
     if spellings(text) or title is rt.c.search_text:
         return []
-    statement = (
-        select(*columns(rt, names), (title != whole).label("_tier"))
-        .where(*_live(rt), and_(title >= whole, title < whole + LAST))
-        .order_by(title, rt.c.id)
-        .limit(limit + 1)
-    )
-    return _read(rt, statement)
-
-
-def _live(rt: RecordType) -> tuple[ColumnElement[bool], ...]:
-    return rt.c.tenant_id == current().tenant_id, rt.c.deleted_at.is_(None), reaches(rt)
-
-
-def _read(rt: RecordType, statement: Select[Any]) -> list[tuple[Row, int]]:
-    result = session().execute(statement)
-    names, found = list(result.keys()), result.all()
-    return list(zip(to_rows(rt, names, found), (int(item[-1]) for item in found), strict=True))
+    begins = and_(title >= whole, title < whole + LAST)
+    return _read(rt, text, Matches(begins, common=True), limit, begins)
 
 
 def _read_fields(rt: RecordType, fields: dict[str, Field]) -> list[str]:

@@ -22,16 +22,22 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
    WHERE w <> ''
 $$;
 
--- That a row has these words one after the other; of several, the beginning of the last is looked at in the rows, since
--- the index would gather everything that begins so.
+-- These words one after the other, as a query of full text; not `whole`, of the last its beginning.
+CREATE FUNCTION ossature.lexemes(value text, whole boolean) RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT array_to_string(w, ' <-> ') || CASE WHEN whole THEN '' ELSE ':*' END
+    FROM ossature.phrase(value) w WHERE cardinality(w) > 0
+$$;
+
+-- That a row has them; of several, the beginning of the last is looked at in the rows, since the index would gather
+-- everything that begins so.
 CREATE FUNCTION ossature.saying(value text, whole boolean) RETURNS text
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT CASE
     WHEN cardinality(w) = 0 THEN NULL
-    WHEN whole THEN format('search_vector @@ %L::tsquery', array_to_string(w, ' <-> '))
-    WHEN cardinality(w) = 1 THEN format('search_vector @@ %L::tsquery', w[1] || ':*')
+    WHEN whole OR cardinality(w) = 1 THEN format('search_vector @@ %L::tsquery', ossature.lexemes(value, whole))
     ELSE format('(search_vector @@ %L::tsquery AND (search_vector @@ %L::tsquery) IS TRUE)',
-                array_to_string(trim_array(w, 1), ' <-> '), array_to_string(w, ' <-> ') || ':*')
+                array_to_string(trim_array(w, 1), ' <-> '), ossature.lexemes(value, false))
   END FROM ossature.phrase(value) w
 $$;
 
@@ -44,7 +50,7 @@ $$;
 -- ordered scans a stop after a few rows cannot tempt the planner away from the indexes of words and letters.
 CREATE FUNCTION ossature.search(
   record_key text, terms jsonb, spellings text[], codes text[], cap integer, gone boolean,
-  OUT exact uuid[], OUT words uuid[], OUT within uuid[], OUT reach text
+  OUT exact uuid[], OUT words uuid[], OUT within uuid[], OUT reach text, OUT query text
 )
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off SET enable_indexscan = off AS $$
@@ -52,7 +58,7 @@ DECLARE
   tenant uuid := nullif(current_setting('ossature.tenant', true), '')::uuid;
   letters boolean := ossature.trigram_schema() IS NOT NULL;
   target record; term jsonb; start text; part text; pieces text[]; likes text[]; plain boolean; long boolean;
-  any_long boolean; starts text := ''; holds text := ''; source text; most integer := least(cap, 10000); found integer;
+  saying text[]; asked text[] := '{}'; any_long boolean; starts text := ''; holds text := ''; source text; most integer := least(cap, 10000); found integer;
   share float8; expected float8; too_many integer := 1; pages_starting integer := 0; pages_holding integer := 0;
 BEGIN
   SELECT t.schema_name, t.table_name INTO target FROM ossature.record_type t WHERE t.key = record_key AND t.searchable;
@@ -60,11 +66,12 @@ BEGIN
   any_long := EXISTS (SELECT FROM jsonb_array_elements(terms) t, jsonb_array_elements_text(t -> 'starts') s
                        WHERE length(s) >= 3);
   FOR term IN SELECT * FROM jsonb_array_elements(terms) LOOP
-    pieces := '{}'; likes := '{}'; plain := true; long := false;
+    pieces := '{}'; likes := '{}'; saying := '{}'; plain := true; long := false;
     FOR start IN SELECT * FROM jsonb_array_elements_text(term -> 'starts') LOOP
       part := ossature.saying(start, false);
       CONTINUE WHEN part IS NULL;
       pieces := pieces || part;
+      saying := saying || ossature.lexemes(start, false);
       plain := plain AND start ~ '^[[:alnum:]]+$' AND length(start) >= 3;
       long := long OR length(start) >= 3;
     END LOOP;
@@ -80,13 +87,16 @@ BEGIN
     END LOOP;
     FOR start IN SELECT * FROM jsonb_array_elements_text(term -> 'words') LOOP
       part := ossature.saying(start, true);
-      IF part IS NOT NULL THEN pieces := pieces || part; plain := false; END IF;
+      IF part IS NOT NULL THEN
+        pieces := pieces || part; saying := saying || ossature.lexemes(start, true); plain := false;
+      END IF;
     END LOOP;
     IF cardinality(pieces) = 0 THEN reach := 'all'; RETURN; END IF;
     part := format('(%s)', array_to_string(pieces, ' OR '));
     -- Beside a longer term the beginnings of one or two letters are looked at in the rows, not gathered from the index.
     IF any_long AND NOT long THEN part := format('%s IS TRUE', part); END IF;
     starts := starts || ' AND ' || part;
+    asked := asked || format('(%s)', array_to_string(saying, ' | '));
     IF cardinality(likes) = 0 OR NOT plain THEN likes := likes || part; END IF;
     holds := holds || ' AND (' || array_to_string(likes, ' OR ') || ')';
   END LOOP;
@@ -116,15 +126,13 @@ BEGIN
     IF found <= most THEN reach := 'all'; END IF;
   END IF;
   IF reach IS NULL THEN
-    words := NULL; within := NULL; reach := 'title';
+    words := NULL; within := NULL; reach := CASE WHEN letters THEN 'words' ELSE 'all' END;
     IF pages_starting < too_many THEN
       EXECUTE format('SELECT array_agg(id), count(*) FROM (SELECT id FROM %I.%I %s%s LIMIT %s) hits',
                      target.schema_name, target.table_name, source, starts, most + 1) INTO words, found;
-      IF found <= most THEN
-        reach := CASE WHEN letters THEN 'words' ELSE 'all' END;
-      ELSE
-        words := NULL;
-      END IF;
+    END IF;
+    IF pages_starting >= too_many OR found > most THEN
+      words := NULL; query := array_to_string(asked, ' & ');
     END IF;
   END IF;
 
@@ -137,6 +145,36 @@ BEGIN
       INTO exact;
   END IF;
 END $$;
+
+-- What is spelled alike, for a text that nothing contains: rows that have, for each word, one with half of its letters in
+-- threes; of these the nearest.
+CREATE FUNCTION ossature.similar(record_key text, terms jsonb, gone boolean, most integer) RETURNS uuid[]
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
+DECLARE
+  tenant uuid := nullif(current_setting('ossature.tenant', true), '')::uuid;
+  trigrams text := ossature.trigram_schema();
+  target record; start text; part text; holds text := ''; score text := ''; found uuid[];
+BEGIN
+  SELECT t.schema_name, t.table_name INTO target FROM ossature.record_type t WHERE t.key = record_key AND t.searchable;
+  IF tenant IS NULL OR target IS NULL OR trigrams IS NULL THEN RETURN '{}'; END IF;
+  FOR start IN SELECT t -> 'starts' ->> 0 FROM jsonb_array_elements(terms) t LOOP
+    IF start ~ '^[[:alpha:]]{3,}$' THEN
+      holds := holds || format(' AND %L OPERATOR(%I.<%%) search_text', start, trigrams);
+      score := score || format(' + %I.word_similarity(%L, search_text)', trigrams, start);
+    ELSE
+      part := ossature.saying(start, false);
+      IF part IS NOT NULL THEN holds := holds || ' AND ' || part; END IF;
+    END IF;
+  END LOOP;
+  IF score = '' THEN RETURN '{}'; END IF;
+  PERFORM set_config('pg_trgm.word_similarity_threshold', '0.5', true);
+  EXECUTE format(
+    'SELECT array_agg(id ORDER BY score DESC, id) FROM (SELECT id, 0%s AS score FROM %I.%I '
+    'WHERE tenant_id = %L AND deleted_at IS %s%s ORDER BY score DESC LIMIT %s) near',
+    score, target.schema_name, target.table_name, tenant, CASE WHEN gone THEN 'NOT NULL' ELSE 'NULL' END, holds,
+    least(most, 1000)) INTO found;
+  RETURN coalesce(found, '{}');
+END $$;
 """
 
 
@@ -145,11 +183,15 @@ def upgrade() -> None:
     op.execute("DROP FUNCTION ossature.search(text, text, integer)")
     op.execute(SEARCH.replace(":", r"\:"))
     op.execute(
-        "REVOKE ALL ON FUNCTION ossature.phrase(text), ossature.saying(text, boolean), ossature.holding(text) FROM PUBLIC"
+        "REVOKE ALL ON FUNCTION ossature.phrase(text), ossature.lexemes(text, boolean), ossature.saying(text, boolean), "
+        "ossature.holding(text) FROM PUBLIC"
     )
-    signature = "ossature.search(text, jsonb, text[], text[], integer, boolean)"
-    op.execute(f"REVOKE ALL ON FUNCTION {signature} FROM PUBLIC")
-    op.execute(f"GRANT EXECUTE ON FUNCTION {signature} TO {app}, {system}")
+    for signature in (
+        "search(text, jsonb, text[], text[], integer, boolean)",
+        "similar(text, jsonb, boolean, integer)",
+    ):
+        op.execute(f"REVOKE ALL ON FUNCTION ossature.{signature} FROM PUBLIC")
+        op.execute(f"GRANT EXECUTE ON FUNCTION ossature.{signature} TO {app}, {system}")
     op.create_tenant_table(
         "ossature",
         "pin",
@@ -167,7 +209,9 @@ def downgrade() -> None:
     app, system = roles(op)
     op.execute("DROP TABLE ossature.pin")
     op.execute("DROP FUNCTION ossature.search(text, jsonb, text[], text[], integer, boolean)")
-    op.execute("DROP FUNCTION ossature.saying(text, boolean), ossature.phrase(text), ossature.holding(text)")
+    op.execute("DROP FUNCTION ossature.similar(text, jsonb, boolean, integer)")
+    op.execute("DROP FUNCTION ossature.saying(text, boolean), ossature.lexemes(text, boolean)")
+    op.execute("DROP FUNCTION ossature.phrase(text), ossature.holding(text)")
     functions: str = import_module("ossature.migrations.versions.0001_foundation").FUNCTIONS
     former = re.search(r"CREATE FUNCTION ossature\.search\(.*?END \$\$;", functions, re.DOTALL)
     assert former is not None
