@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -147,3 +149,16 @@ def test_what_cannot_be_grouped_or_added_up_is_refused_with_its_name(samples: An
     answer = samples.person.api.get(f"{samples.path}/aggregate", query_string=query)
     assert answer.status_code == 400
     assert answer.json["error"]["details"][0]["field"] in (*query, "limit")
+
+
+@pytest.mark.parametrize("span", ["day", "week", "month", "quarter", "year"])
+def test_the_last_day_that_there_is_falls_into_the_last_span(samples: Any, span: str) -> None:
+    samples.add(taken_on="9999-12-31", seen_at="9998-12-31T23:30:00Z")
+    for name in ("taken_on", "seen_at"):
+        (one,) = groups(samples, group=f"{name}:{span}")
+        assert one["keys"][f"{name}:{span}"].startswith("999")
+        asked = {"group": f"{name}:{span}", "part": "groups"}
+        headings = samples.person.page.get("/_kinds/samples", query_string=asked)
+        assert headings.status_code == 200
+        alone = html.unescape(re.search(r'<a href="([^"]*)" data-open', headings.text)[1])  # type: ignore[index]
+        assert "Quartz" in samples.person.page.get(alone).text

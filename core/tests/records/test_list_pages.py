@@ -264,3 +264,19 @@ def test_parts_of_a_list_cost_the_same_whatever_its_rows(owner: Person, samples:
             costs[path].append(len(counted))
             assert len(text) < 60_000
     assert all(few == many <= 10 for few, many in costs.values()), costs
+
+
+@pytest.mark.parametrize(
+    ("kept", "status"),
+    [
+        ({"field": "bogus", "value": "1"}, 400), ({"all": [{"field": "name", "op": "near", "value": "x"}]}, 400),
+        ({"all": [{"field": "taken_on", "value": "some day"}]}, 422),
+    ],
+)  # fmt: skip
+def test_a_kept_question_that_cannot_be_asked_is_refused(owner: Person, kept: Any, status: int) -> None:
+    for more in ({}, {"apply": "1"}):
+        get(owner, status=status, part="filter", k0=json.dumps(kept), **more)
+
+
+def test_headings_of_a_list_without_groups_are_refused(owner: Person) -> None:
+    get(owner, status=400, part="groups")

@@ -19,7 +19,7 @@ from ossature.ids import as_id
 from ossature.records.column_filters import plain_number
 from ossature.records.fields import Field, Kind
 from ossature.records.filter_words import filter_words
-from ossature.records.filters import BARE, Filter, Group, Join, Question, filterable, read_json, write
+from ossature.records.filters import BARE, Filter, Group, Join, Question, condition, filterable, read_json, write
 from ossature.records.form_views import options_url
 from ossature.records.periods import PERIODS
 from ossature.records.query import ACTOR, Label
@@ -72,12 +72,14 @@ def _draft(node: Filter) -> Draft:
     return Draft(node.field, node.op, values)
 
 
-def read_drafts(arguments: MultiDict[str, str]) -> tuple[Join, tuple[Draft, ...]]:
-    """The rows as they were sent. Raises `BadRequest` for a kept group that cannot be read."""
+def read_drafts(rt: RecordType, arguments: MultiDict[str, str]) -> tuple[Join, tuple[Draft, ...]]:
+    """The rows as they were sent. Raises `BadRequest` or `Invalid` for a kept group that cannot be asked."""
     found = []
     for number in range(MOST_ROWS):
         if kept := arguments.get(f"k{number}"):
-            found.append(Draft(kept=read_json(kept)))
+            group = read_json(kept)
+            condition(rt, group)
+            found.append(Draft(kept=group))
         elif field := arguments.get(f"f{number}"):
             values = tuple(one.strip()[:2000] for one in arguments.getlist(f"v{number}") if one.strip())
             found.append(Draft(field, arguments.get(f"o{number}", ""), values, arguments.get(f"n{number}", "").strip()))

@@ -350,30 +350,24 @@ class _Compiler:
     def _compare_time(self, item: Field, test: Question) -> ColumnElement[bool]:
         column: ColumnElement[Any] = self.rt.c[item.name]
         if test.op == "in_period":
-            return self._within(column, item, period(_text(test.value), self.today))
-        if test.op == "between":
-            first, last = _pair([_day(one) for one in _several(test.value)])
-            return self._within(column, item, Period(first, last))
-        day = _day(test.value)
-        if test.op == "is":
-            return self._within(column, item, Period(day, day))
-        begins, ends = self._edges(item, Period(day, day))
-        compare: dict[str, Callable[[], ColumnElement[bool]]] = {
-            "before": lambda: column < begins, "until": lambda: column < ends,
-            "after": lambda: column >= ends, "since": lambda: column >= begins,
-        }  # fmt: skip
-        return compare[test.op]()
-
-    def _within(self, column: ColumnElement[Any], item: Field, days: Period) -> ColumnElement[bool]:
-        begins, ends = self._edges(item, days)
-        return and_(column >= begins, column < ends)
-
-    def _edges(self, item: Field, days: Period) -> tuple[Any, Any]:
-        """Where the days begin and end: of moments, in the reader's time zone."""
-        after = days.last + timedelta(days=1)
+            days = period(_text(test.value), self.today)
+        elif test.op == "between":
+            days = Period(*_pair([_day(one) for one in _several(test.value)]))
+        else:
+            days = Period(_day(test.value), _day(test.value))
+        begins: Any = days.first
         if item.kind is Kind.DATE:
-            return days.first, after
-        return datetime.combine(days.first, time(), self.zone), datetime.combine(after, time(), self.zone)
+            until, after = column <= days.last, column > days.last
+        else:
+            # In the reader's time zone; no moment lies on the last day that there is.
+            begins = datetime.combine(begins, time(), self.zone)
+            ends = datetime.combine(days.last + min(timedelta(days=1), date.max - days.last), time(), self.zone)
+            until, after = column < ends, column >= ends
+        compare: dict[str, Callable[[], ColumnElement[bool]]] = {
+            "before": lambda: column < begins, "until": lambda: until,
+            "after": lambda: after, "since": lambda: column >= begins,
+        }  # fmt: skip
+        return compare[test.op]() if test.op in compare else and_(column >= begins, until)
 
 
 class _Unsuitable(ValueError):

@@ -38,7 +38,7 @@ _INSIDE = re.compile(r"g(\d{1,4}(-\d{1,4}){0,2})?")
 def groups_part(rt: RecordType, look: Look, query: ListQuery) -> ResponseReturnValue:
     """The headings of the first level that is left; one statement, and one more for each sum of money."""
     to = ListAddress(rt, look, query.deleted)
-    level, *rest = look.definition.group
+    level, *rest = look.definition.group or ("",)
     grouping = read_group(rt, level)
     names = list_columns(rt, look.definition)
     measures = [f"sum:{name}" for name in names[1:] if name in measurable(rt)]

@@ -63,7 +63,7 @@ def _filter_box(rt: RecordType, look: Look, to: ListAddress) -> ResponseReturnVa
     items = outermost(asked)
     at = request.args.get("at", "")
     place = int(at) if at.isascii() and at.isdigit() and len(at) < 4 and int(at) < len(items) else None
-    join, drafts = read_drafts(request.args)
+    join, drafts = read_drafts(rt, request.args)
     if not drafts and place is not None and "apply" not in request.args:
         join, drafts = drafts_of(items[place])
     elif not drafts and (field := request.args.get("field")) in filterable(rt):

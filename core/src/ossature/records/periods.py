@@ -65,13 +65,15 @@ def period_words(name: str) -> str:
 
 def _week(today: date, step: int) -> Period:
     monday = today - timedelta(days=today.weekday()) + timedelta(weeks=step)
-    return Period(monday, monday + timedelta(days=6))
+    return Period(monday, monday + min(timedelta(days=6), date.max - monday))
 
 
 def _months(first: int, length: int) -> Period:
     """`length` months from the month `first`, counted from January of the year 0."""
     after = first + length
     begins = date(first // 12, first % 12 + 1, 1)
+    if after // 12 > date.max.year:
+        return Period(begins, date.max)
     return Period(begins, date(after // 12, after % 12 + 1, 1) - timedelta(days=1))
 
 
