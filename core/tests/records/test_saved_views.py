@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from ossature.ids import new_id
+from ossature.plugins.enabling import disable_plugin
 from ossature.rbac.members import set_active, set_team_members
 from ossature.testing.people import Person, Tenant
 from ossature.testing.record_api import RecordApi
@@ -519,3 +520,37 @@ def test_odd_forms_are_refused(owner: Person, form: dict[str, str]) -> None:
     assert 400 <= owner.page.get("/ossature/views/new", query_string=form).status_code < 500
     assert 400 <= owner.page.post("/ossature/views/new", data=form).status_code < 500
     assert 400 <= owner.page.post("/ossature/views/default", data={"view": "x", **form}).status_code < 500
+
+
+# -- what is not there -------------------------------------------------------------------------------------------------
+
+
+def test_there_are_no_views_of_what_is_switched_off(make_tenant: Callable[..., Tenant]) -> None:
+    tenant = make_tenant()
+    owner = tenant.member("owner")
+    view = keep(owner)
+    with tenant.work():
+        disable_plugin("_kinds")
+    assert owner.api.get("/api/_kinds/samples").status_code == 404
+    body = {"record": "_kinds.sample", "name": "Others", "definition": {}}
+    assert owner.api.post(VIEWS, json=body).status_code == 400
+    assert owner.api.get(VIEWS, query_string={"record": "_kinds.sample"}).status_code == 400
+    assert owner.api.get(VIEWS).json["data"] == []
+    assert owner.api.get(f"{VIEWS}/{view['id']}").status_code == 404
+    assert patch(owner, view, name="Others").status_code == 404
+    assert owner.api.delete(f"{VIEWS}/{view['id']}").status_code == 404
+    assert owner.page.get("/ossature/views/new", query_string={"record": "_kinds.sample"}).status_code == 404
+    assert owner.page.get(f"/ossature/views/{view['id']}/edit").status_code == 404
+
+
+@pytest.mark.parametrize("stale", ["0", "1", "7"])
+def test_a_view_at_another_version_is_neither_deleted_nor_begun_with(owner: Person, stale: str) -> None:
+    view = keep(owner)
+    assert patch(owner, view, name="Cut").json["data"]["version"] == 2
+    headers = {"If-Match": f'"{stale}"'}
+    at = f"{VIEWS}/{view['id']}"
+    assert owner.api.delete(at, headers=headers).status_code == 412
+    assert owner.api.patch(at, json={"default": True}, headers=headers).status_code == 412
+    assert owner.api.patch(at, json={"default": True, "version": 1}).status_code == 409
+    assert owner.api.get(at).json["data"]["default"] is False
+    assert owner.api.patch(at, json={"default": True, "version": 2}).json["data"]["default"] is True

@@ -29,6 +29,7 @@ from ossature.records.saved import (
     Look,
     SavedView,
     any_view,
+    listed,
     own_teams,
     read_look,
     view_by_id,
@@ -199,8 +200,8 @@ def _spelled(view: SavedView) -> str:
 
 
 def _record(key: str) -> RecordType:
-    rt = kernel().records.get(key)
-    if rt is None or rt.parent:
+    rt = listed(key)
+    if rt is None:
         raise NotFound(_("There is no such list."))
     demand(rt, "view")
     return rt

@@ -20,7 +20,7 @@ from ossature.rbac.predicate import demand
 from ossature.records import saving
 from ossature.records.api import if_match
 from ossature.records.definition import Definition
-from ossature.records.saved import SavedView, any_view, definition_of, views_of
+from ossature.records.saved import SavedView, any_view, definition_of, listed, views_of
 from ossature.records.types import RecordType
 from ossature.web.api import documented, known_arguments, read_object, success
 
@@ -127,10 +127,11 @@ def view_list() -> Response:
     else:
         access = current().access
         shown = sorted(
-            (rt for rt in kernel().records if not rt.parent and access.allows(rt.permission("view"))),
+            (rt for rt in kernel().records if listed(rt.key) and access.allows(rt.permission("view"))),
             key=lambda rt: rt.key,
         )
-    return success([_shown(rt, view) for rt in shown for view in views_of(rt)])
+    views = views_of(shown)
+    return success([_shown(rt, view) for rt in shown for view in views[rt.key]])
 
 
 @blueprint.post("")
@@ -168,7 +169,9 @@ def view_change(id: UUID) -> Response:
     team_id = _id("team_id", given.team_id) if "team_id" in said else None
     if audience == "team" and "team_id" not in said:
         team_id = view.team_id
-    if said - {"default", "default_for_all"}:
+    if said <= {"default", "default_for_all", "version"}:
+        saving.demand_version(view, given.version, if_match())
+    else:
         view = saving.change(
             view, name=given.name, audience=audience, team_id=team_id, version=given.version, if_match=if_match(),
             definition=_definition(given.definition) if given.definition is not None else None,
@@ -200,8 +203,8 @@ def _choose(rt: RecordType, view: SavedView, given: ViewChange) -> SavedView:
 
 
 def _record(key: str) -> RecordType:
-    rt = kernel().records.get(key)
-    if rt is None or rt.parent:
+    rt = listed(key)
+    if rt is None:
         fault = _("There is no such record.")
         raise BadRequest(fault, [Detail("record", "unknown_record", _("Name a record, such as ossature.team."))])
     demand(rt, "view")

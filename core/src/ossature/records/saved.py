@@ -6,7 +6,7 @@ is no longer is refused where it is asked for, saying what that is; where it was
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
@@ -21,6 +21,7 @@ from ossature.db.work import session
 from ossature.errors import BadRequest, Detail, Forbidden, Invalid, NotFound, Refusal
 from ossature.i18n.texts import translator
 from ossature.kernel import kernel
+from ossature.plugins.manifest import is_on
 from ossature.rbac.permissions import VIEWS_SHARE
 from ossature.rbac.predicate import demand
 from ossature.records.definition import Definition, read_definition
@@ -154,19 +155,14 @@ def _replaced(field: str, arguments: Mapping[str, str]) -> bool:
     return element in arguments or instead.get(element) in arguments
 
 
-def views_of(rt: RecordType) -> list[SavedView]:
-    """The views of a record that the reader may use: their own, their teams', everybody's; by name."""
-    return _views_and_default(rt)[0]
-
-
-def default_view(rt: RecordType) -> SavedView | None:
-    """What the reader's list begins with: what they chose, else what was chosen for everybody."""
-    return _views_and_default(rt)[1]
+def views_of(types: Sequence[RecordType]) -> dict[str, list[SavedView]]:
+    """The views of some records that the reader may use, by record: their own, their teams', everybody's; by name."""
+    return {key: views for key, (views, _start) in _views_and_defaults(types).items()}
 
 
 def view_by_id(rt: RecordType, id: UUID | str) -> SavedView:
     """A view of this record. Raises `NotFound` alike for what is absent, foreign or not shared with the reader."""
-    return _one_of(views_of(rt), id)
+    return _one_of(_views_and_default(rt)[0], id)
 
 
 def any_view(id: UUID) -> SavedView:
@@ -174,10 +170,16 @@ def any_view(id: UUID) -> SavedView:
     record = session().scalar(
         select(saved_view.c.record).where(saved_view.c.tenant_id == current().tenant_id, saved_view.c.id == id)
     )
-    rt = kernel().records.get(record or "")
+    rt = listed(record or "")
     if rt is None or not current().access.allows(rt.permission("view")):
         raise _no_such_view()
     return view_by_id(rt, id)
+
+
+def listed(key: str) -> RecordType | None:
+    """The record of this key if the organisation has lists of it; whether the reader may see them is another matter."""
+    rt = kernel().records.get(key)
+    return rt if rt is not None and not rt.parent and is_on(rt.plugin, current().access.plugins) else None
 
 
 def own_teams() -> dict[UUID, str]:
@@ -189,49 +191,60 @@ def own_teams() -> dict[UUID, str]:
 
 
 def _views_and_default(rt: RecordType) -> tuple[list[SavedView], SavedView | None]:
-    own = selves()
-    values = {"tenant": current().tenant_id, "record": rt.key, "own": own, "chooser": owner_now()}
-    rows = session().execute(_views_statement(), values).all()
+    return _views_and_defaults([rt])[rt.key]
+
+
+def _views_and_defaults(types: Sequence[RecordType]) -> dict[str, tuple[list[SavedView], SavedView | None]]:
+    """The views of some records by key, and what the reader's list of each begins with."""
+    own, keys = selves(), [rt.key for rt in types]
+    values = {"tenant": current().tenant_id, "records": keys, "own": own, "chooser": owner_now()}
     sharer = current().access.allows(VIEWS_SHARE)
-    views = [
-        SavedView(
-            id=row.id, record=row.record, name=row.name, audience=row.audience, team_id=row.team_id, team=row.team or "",
-            owner_id=row.owner_id, owner=row.owner, mine=row.owner_id in own,
-            may_edit=row.owner_id in own or (sharer and row.audience != "private"), document=row.definition,
-            version=row.version, created_at=row.created_at, updated_at=row.updated_at,
-            default=row.id == row.own_default, default_for_all=row.id == row.default_for_all,
-        )
-        for row in rows
-    ]  # fmt: skip
-    if rows and rows[0].chosen and rows[0].own_default is None:
-        return views, None
-    start = next((view for view in views if view.default), None)
-    return views, start or next((view for view in views if view.default_for_all), None)
+    views: dict[str, list[SavedView]] = {key: [] for key in keys}
+    plain = set()
+    for row in session().execute(_views_statement(), values):
+        views[row.record].append(
+            SavedView(
+                id=row.id, record=row.record, name=row.name, audience=row.audience, team_id=row.team_id,
+                team=row.team or "", owner_id=row.owner_id, owner=row.owner, mine=row.owner_id in own,
+                may_edit=row.owner_id in own or (sharer and row.audience != "private"), document=row.definition,
+                version=row.version, created_at=row.created_at, updated_at=row.updated_at,
+                default=row.id == row.own_default, default_for_all=row.id == row.default_for_all,
+            )
+        )  # fmt: skip
+        if row.chosen and row.own_default is None:
+            plain.add(row.record)
+    return {key: (found, None if key in plain else _start(found)) for key, found in views.items()}
+
+
+def _start(views: Sequence[SavedView]) -> SavedView | None:
+    """What the reader's list begins with: what they chose, else what was chosen for everybody."""
+    own = next((view for view in views if view.default), None)
+    return own or next((view for view in views if view.default_for_all), None)
 
 
 def _views_statement() -> sa.Select[Any]:
-    """The views of a record that some actors may use, and in each row what their lists begin with.
+    """The views of some records that some actors may use, and in each row what their lists begin with.
 
-    Made once, since every list begins with it; tenant, record, the actors and who chooses are parameters.
+    Made once, since every list begins with it; tenant, records, the actors and who chooses are parameters.
     """
     team_type = kernel().records["ossature.team"]
     if "views" in team_type.statements:
         return team_type.statements["views"]
     tenant: ColumnElement[Any] = bindparam("tenant")
-    record: ColumnElement[Any] = bindparam("record")
+    records = sa.any_(bindparam("records", type_=sa.ARRAY(sa.Text)))
     own = sa.any_(bindparam("own", type_=sa.ARRAY(sa.Uuid)))
-    chosen = select(view_default.c.view_id).where(view_default.c.tenant_id == tenant, view_default.c.record == record)
-    by_themselves = chosen.where(view_default.c.actor_id == bindparam("chooser"))
+    chosen, for_all = view_default.alias("chosen"), view_default.alias("for_all")
     team, inside = _teams(tenant, own)
     statement = (
         select(
-            saved_view, actor.c.label.label("owner"), team.c.name.label("team"),
-            by_themselves.exists().label("chosen"), by_themselves.scalar_subquery().label("own_default"),
-            chosen.where(view_default.c.actor_id.is_(None)).scalar_subquery().label("default_for_all"),
+            saved_view, actor.c.label.label("owner"), team.c.name.label("team"), chosen.c.id.isnot(None).label("chosen"),
+            chosen.c.view_id.label("own_default"), for_all.c.view_id.label("default_for_all"),
         )
         .join(actor, and_(actor.c.tenant_id == saved_view.c.tenant_id, actor.c.id == saved_view.c.owner_id))
         .outerjoin(team, and_(team.c.tenant_id == saved_view.c.tenant_id, team.c.id == saved_view.c.team_id))
-        .where(saved_view.c.tenant_id == tenant, saved_view.c.record == record)
+        .outerjoin(chosen, and_(_chosen_of(chosen), chosen.c.actor_id == bindparam("chooser")))
+        .outerjoin(for_all, and_(_chosen_of(for_all), for_all.c.actor_id.is_(None)))
+        .where(saved_view.c.tenant_id == tenant, saved_view.c.record == records)
         .where(
             or_(
                 saved_view.c.owner_id == own,
@@ -243,6 +256,10 @@ def _views_statement() -> sa.Select[Any]:
     )  # fmt: skip
     team_type.statements["views"] = statement
     return statement
+
+
+def _chosen_of(choice: sa.FromClause) -> ColumnElement[bool]:
+    return and_(choice.c.tenant_id == saved_view.c.tenant_id, choice.c.record == saved_view.c.record)
 
 
 def _teams(tenant: ColumnElement[Any], own: ColumnElement[Any]) -> tuple[sa.Table, sa.Select[Any]]:

@@ -95,10 +95,16 @@ def change(
     return view_by_id(rt, view.id)
 
 
+def demand_version(view: SavedView, version: int | None, if_match: int | None) -> None:
+    """Raises `Conflict`, or `PreconditionFailed` for `if_match`, when the view is not at the version that is named."""
+    if view.version != _named(view, version, if_match):
+        raise _stale(if_match)
+
+
 def remove(view: SavedView, *, if_match: int | None = None) -> None:
     """Delete a view; who began with it begins with the list as it is."""
     _may_edit(view)
-    gone = session().execute(delete(saved_view).where(*_as_read(view, if_match or view.version)))
+    gone = session().execute(delete(saved_view).where(*_as_read(view, _named(view, None, if_match))))
     if gone.rowcount == 0:  # type: ignore[attr-defined]
         raise _stale(if_match)
 
@@ -139,14 +145,18 @@ def _default_of(record: str, actor_id: UUID | None) -> ColumnElement[bool]:
 
 
 def _write(view: SavedView, changes: Mapping[str, Any], version: int | None, if_match: int | None) -> None:
-    wanted = next((one for one in (if_match, version) if one is not None), view.version)
     written = session().execute(
         update(saved_view)
-        .where(*_as_read(view, wanted))
+        .where(*_as_read(view, _named(view, version, if_match)))
         .values(**changes, version=saved_view.c.version + int(bool(changes)), updated_at=func.now())
     )
     if written.rowcount == 0:  # type: ignore[attr-defined]
         raise _stale(if_match)
+
+
+def _named(view: SavedView, version: int | None, if_match: int | None) -> int:
+    """The version that whoever writes believes in: what was just read, where they do not say."""
+    return next((one for one in (if_match, version) if one is not None), view.version)
 
 
 def _as_read(view: SavedView, version: int) -> tuple[ColumnElement[bool], ...]:
