@@ -14,6 +14,7 @@ from ossature.kernel import Kernel
 from ossature.rbac.roles import grant, role_by_key
 from ossature.search import pins, recent
 from ossature.testing.people import Person, Tenant
+from ossature.testing.statements import StatementLog
 
 pytestmark = pytest.mark.database
 
@@ -130,6 +131,21 @@ def test_the_number_of_pins_is_bounded(owner: Person, monkeypatch: pytest.Monkey
     assert set_pin(owner, first).status_code == 303
 
 
+def test_pins_that_are_no_longer_shown_take_nobodys_place(
+    tenant: Tenant, owner: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pins, "MOST", 2)
+    viewer = tenant.member("viewer")
+    deleted, away = add(owner, "One"), add(owner, "Two", owner_id=str(owner.member_id))
+    third, fourth = (add(owner, name, owner_id=str(viewer.member_id)) for name in ("Three", "Four"))
+    assert [set_pin(viewer, id).status_code for id in (deleted, away, third)] == [303, 303, 422]
+    owner.api.delete(f"{CONTACTS}/{deleted}")
+    with tenant.work():
+        grant(role_by_key("viewer").id, "crm.contact.view", Reach.OWN)
+    assert [set_pin(viewer, id).status_code for id in (third, fourth, third)] == [303, 303, 303]
+    assert set_pin(viewer, add(owner, "Five", owner_id=str(viewer.member_id))).status_code == 422
+
+
 @pytest.mark.req("A-028")
 def test_records_that_were_opened_are_remembered_the_last_first(owner: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recent, "MOST", 2)
@@ -177,3 +193,16 @@ def test_views_are_found_by_those_who_may_use_them(tenant: Tenant, owner: Person
     id = made.json["data"]["id"]
     assert f'data-url="/crm/contacts?view={id}"' in places(owner)
     assert "Hot leads" not in places(tenant.member("admin"))
+
+
+def test_views_of_all_lists_come_in_one_statement(owner: Person, statements: StatementLog) -> None:
+    for record, name in (("crm.contact", "Leads"), ("crm.company", "Clients"), ("_kinds.sample", "Cut ones")):
+        made = owner.api.post("/api/ossature/views", json={"record": record, "name": name, "definition": {}})
+        assert made.status_code == 201, made.text
+    with statements.counting() as found:
+        offered = places(owner)
+    assert all(name in offered for name in ("Leads", "Clients"))
+    assert sum("ossature.saved_view" in text for text in found.texts) == 1
+    with statements.counting() as found:
+        assert len(owner.api.get("/api/ossature/views").json["data"]) == 3
+    assert sum("ossature.saved_view" in text for text in found.texts) == 1

@@ -15,7 +15,6 @@ from ossature.errors import BadRequest, NotFound
 from ossature.hooks.specs import hookimpl
 from ossature.i18n import translator
 from ossature.kernel import kernel
-from ossature.plugins.manifest import is_on
 from ossature.rbac import signed_in
 from ossature.records.clean import plain
 from ossature.records.query import get_row
@@ -97,12 +96,12 @@ def palette() -> ResponseReturnValue:
 @signed_in
 def set_pin() -> ResponseReturnValue:
     """Pin a record that the reader may see, or unpin it."""
-    rt = kernel().records.get(request.form.get("record", ""))
+    rt = listed(request.form.get("record", ""))
     try:
         id = UUID(request.form.get("id", ""))
     except ValueError:
         rt = None
-    if rt is None or rt.parent or not is_on(rt.plugin, current().access.plugins):
+    if rt is None:
         raise NotFound(_("There is no such record, or you may not see it."))
     get_row(rt, id)
     wanted = request.form.get("pinned") == "1"

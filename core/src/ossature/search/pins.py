@@ -13,6 +13,7 @@ from ossature.db.work import session
 from ossature.errors import Detail, Forbidden, Invalid
 from ossature.i18n.texts import translator
 from ossature.ids import new_id
+from ossature.search.reach import within_reach
 
 _, _l, _n = translator("ossature")
 
@@ -47,9 +48,9 @@ def is_pinned(id: UUID) -> bool:
 
 
 def pin(record: str, id: UUID) -> None:
-    """Pin a record that the reader may see; twice is once. Raises `Invalid` past `MOST`."""
-    held = session().execute(sa.select(sa.func.count()).select_from(table).where(*_mine())).scalar_one()
-    if held >= MOST and not is_pinned(id):
+    """Pin a record that the reader may see; twice is once. Raises `Invalid` past `MOST` that they still see."""
+    held = pinned()
+    if len(held) >= MOST and (record, id) not in held and len(within_reach(held)) >= MOST:
         raise Invalid(
             _("At most %(count)s records can be pinned.", count=MOST),
             [Detail("", "too_many", _("Unpin one that you no longer need."))],
