@@ -247,3 +247,14 @@ def test_the_last_day_that_there_is_can_be_asked_about(samples: Any) -> None:
     assert samples.names(**{"filter[taken_on.between]": "9999-12-01,9999-12-31"}) == ["A", "B"]
     assert samples.names(**{"filter[seen_at.until]": "9999-12-31"}) == ["A"]
     assert samples.names(**{"filter[seen_at.since]": "9999-12-31"}) == []
+
+
+def test_a_number_may_be_asked_that_no_row_can_have(samples: Any) -> None:
+    samples.add(name="A", pieces=7)
+    for question, found in (
+        ({"filter[pieces]": "3000000000"}, []), ({"filter[pieces.below]": "3000000000"}, ["A"]),
+        ({"filter[pieces.in]": "7,99999999999"}, ["A"]), ({"filter[pieces.between]": "7,99999999999"}, ["A"]),
+        ({"filter[pieces.not]": "-3000000000"}, ["A"]),
+    ):  # fmt: skip
+        assert samples.names(**question) == found, question
+    assert samples.list(**{"filter[pieces]": "9" * 30}).status_code == 422

@@ -310,6 +310,8 @@ class _Compiler:
             return self._compare_money(item, test)
         read = _READERS[item.kind]
         column: ColumnElement[Any] = self.rt.c[item.columns[0]]
+        if item.kind is Kind.INTEGER:  # what is asked may be larger than what the column can hold
+            column = sa.type_coerce(column, sa.BigInteger)
         if test.op in ("in", "between"):
             values = [read(item, one) for one in _several(test.value)]
             if test.op == "in":
