@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from ossature.records import list_pages, query
-from ossature.testing.people import Person
+from ossature.testing.people import Person, Tenant
 from ossature.testing.statements import StatementLog
 
 pytestmark = pytest.mark.database
@@ -280,3 +280,17 @@ def test_a_kept_question_that_cannot_be_asked_is_refused(owner: Person, kept: An
 
 def test_headings_of_a_list_without_groups_are_refused(owner: Person) -> None:
     get(owner, status=400, part="groups")
+
+
+@pytest.mark.parametrize(
+    ("locale", "typed", "read"),
+    [
+        ("en", ">1,234", "1234"), ("en", ">1,234,567.5", "1234567.5"), ("en", ">1,5", "1.5"), ("en", ">1.234", "1.234"),
+        ("fr", ">1,234", "1.234"), ("fr", ">1\u202f234,5", "1234.5"), ("fr", ">1.234", "1.234"),
+    ],
+)  # fmt: skip
+def test_numbers_are_read_as_the_readers_language_writes_them(
+    tenant: Tenant, locale: str, typed: str, read: str
+) -> None:
+    answer = get(tenant.member("owner", locale=locale), status=303, part="row", **{"row[price]": typed})
+    assert led_to(answer) == {"filter[price.above]": read}

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from babel.numbers import get_group_symbol
+
+from ossature.context import current
 from ossature.i18n.texts import translator
 from ossature.records.fields import Field, Kind
 from ossature.records.filters import Filter, Group, Question, filterable, outermost
@@ -12,6 +15,7 @@ from ossature.records.list_address import ListAddress
 from ossature.records.periods import PERIODS
 from ossature.records.saved import Look
 from ossature.records.types import RecordType
+from ossature.web import formats
 from ossature.web.list_models import ColumnFilter
 from ossature.web.models import Choice
 
@@ -22,6 +26,7 @@ _STARTS = (Kind.TEXT, Kind.EMAIL, Kind.PHONE, Kind.URL)
 _NUMBERS = (Kind.INTEGER, Kind.DECIMAL, Kind.MONEY)
 _SIGNS = {"at_least": ">=", "at_most": "<=", "above": ">", "below": "<", "is": ""}
 _WRITTEN = r"(-?\d[\d\s]*(?:[.,]\d+)*)"
+_THOUSANDS = re.compile(r"-?[1-9]\d{0,2}(,\d{3})+")
 _NUMBER = re.compile(rf"(>=|<=|>|<)?\s*{_WRITTEN}\s*(?:\.\.\s*{_WRITTEN})?\s*([A-Za-z]{{3}})?")
 
 
@@ -122,8 +127,14 @@ def _read_number(item: Field, text: str) -> Question:
 
 
 def plain_number(text: str) -> str:
-    """A number as the reader may type it (`1 234,5`, `1,234.5`) as the filters take it."""
+    """A number as the reader may type it (`1 234,5`, `1,234.5`) as the filters take it.
+
+    The last of two kinds of separators is the decimal one. A comma alone is the thousands' where the reader's language
+    writes them so; a point alone never is, for that is how the filters themselves write decimals.
+    """
     text = "".join(text.split())
     if "," in text and "." in text:
         return text.replace(",", "") if text.rindex(".") > text.rindex(",") else text.replace(".", "").replace(",", ".")
+    if _THOUSANDS.fullmatch(text) and get_group_symbol(formats.babel_locale(current().locale)) == ",":
+        return text.replace(",", "")
     return text.replace(",", ".")
