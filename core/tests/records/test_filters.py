@@ -258,3 +258,10 @@ def test_a_number_may_be_asked_that_no_row_can_have(samples: Any) -> None:
     ):  # fmt: skip
         assert samples.names(**question) == found, question
     assert samples.list(**{"filter[pieces]": "9" * 30}).status_code == 422
+
+
+def test_a_last_sigma_is_a_sigma(samples: Any) -> None:
+    samples.add(name="ΟΔΟΣ", code="ΟΔΟΣ")
+    for question in ("name", "name.starts", "code", "code.in"):
+        assert samples.names(**{f"filter[{question}]": "οδοσ"}) == ["ΟΔΟΣ"]
+        assert samples.names(**{f"filter[{question}]": "ΟΔΟΣ"}) == ["ΟΔΟΣ"]

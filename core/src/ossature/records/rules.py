@@ -115,7 +115,8 @@ COUNTRY_NAMES: dict[str, CountryName] = {code: CountryName(code) for code in sor
 
 def folded(text: str) -> str:
     """Text without case and accents, as the database's `ossature.fold` has it."""
-    plain = unicodedata.normalize("NFKD", text).lower()
+    # Each letter on its own, as the database does: a last sigma is no other letter than one before it.
+    plain = "".join(map(str.lower, unicodedata.normalize("NFKD", text)))
     plain = "".join(ch for ch in plain if not "\u0300" <= ch <= "\u036f")
     return plain.translate(LIGATURES)
 
