@@ -265,3 +265,10 @@ def test_a_last_sigma_is_a_sigma(samples: Any) -> None:
     for question in ("name", "name.starts", "code", "code.in"):
         assert samples.names(**{f"filter[{question}]": "οδοσ"}) == ["ΟΔΟΣ"]
         assert samples.names(**{f"filter[{question}]": "ΟΔΟΣ"}) == ["ΟΔΟΣ"]
+
+
+@pytest.mark.parametrize("question", ["name", "name.starts", "name.not", "name.in", "code.starts"])
+@pytest.mark.parametrize("nothing", ["\u0301", " ", " \u0301"])
+def test_a_text_of_nothing_but_accents_is_refused(samples: Any, question: str, nothing: str) -> None:
+    samples.add(name="Quartz", code="q")
+    assert samples.list(**{f"filter[{question}]": nothing}).status_code == 422

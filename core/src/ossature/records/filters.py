@@ -341,8 +341,8 @@ class _Compiler:
             self.rt.c[item.sort_column] if item.sort_column in self.rt.c else func.ossature.fold(self.rt.c[item.name])
         )
         if test.op == "in":
-            return column.in_([folded(_text(one)) for one in _several(test.value)])
-        value = folded(_text(test.value))
+            return column.in_([_folded(one) for one in _several(test.value)])
+        value = _folded(test.value)
         compare: dict[str, Callable[[], ColumnElement[bool]]] = {
             "is": lambda: column == value, "not": lambda: column.is_distinct_from(value),
             "starts": lambda: func.starts_with(column, value),
@@ -398,6 +398,13 @@ def _text(value: Any) -> str:
     if not isinstance(value, str) or not value or len(value) > 200 or "\x00" in value:
         raise _Unsuitable(_("Give a text of at most 200 characters."))
     return value
+
+
+def _folded(value: Any) -> str:
+    found = folded(_text(value))
+    if not found.strip():
+        raise _Unsuitable(_("Give a text with at least one letter or sign."))
+    return found
 
 
 def _day(value: Any) -> date:
