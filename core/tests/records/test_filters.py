@@ -272,3 +272,18 @@ def test_a_last_sigma_is_a_sigma(samples: Any) -> None:
 def test_a_text_of_nothing_but_accents_is_refused(samples: Any, question: str, nothing: str) -> None:
     samples.add(name="Quartz", code="q")
     assert samples.list(**{f"filter[{question}]": nothing}).status_code == 422
+
+
+def test_a_value_is_found_as_it_may_be_written(samples: Any) -> None:
+    """What cleans a value before it is stored cleans what is asked for."""
+    samples.add(name="A", phone="01 23 45 67 89", website="quartz.example", email="anna@example.com")
+    samples.add(name="B", phone="+32 2 123 45 67")
+    for field, written, found in (
+        ("phone", "01 23 45 67 89", ["A"]), ("phone", "01.23.45.67.89", ["A"]), ("phone", "+33123456789", ["A"]),
+        ("phone.in", "0033 1 23 45 67 89,+32 2 123 45 67", ["A", "B"]), ("phone.not", "01 23 45 67 89", ["B"]),
+        ("phone.starts", "01 23", ["A"]), ("phone.starts", "+33 (0)1 23", ["A"]), ("phone.starts", "0032 2", ["B"]),
+        ("phone.starts", "+", ["A", "B"]), ("phone.starts", "+32 2", ["B"]), ("phone.starts", "anna", []),
+        ("website", "quartz.example", ["A"]), ("website", "https://quartz.example", ["A"]),
+        ("email", " Anna@EXAMPLE.com", ["A"]), ("name", " a ", ["A"]), ("phone", "nobody's", []), ("email", "anna", []),
+    ):  # fmt: skip
+        assert samples.names(**{f"filter[{field}]": written}) == found, (field, written)

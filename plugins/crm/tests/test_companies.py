@@ -267,3 +267,9 @@ def test_the_list_and_the_page_of_a_company_show_it(companies: Any, contacts: An
         f"/crm/contacts?part=related&filter[company_id]={company['id']}", headers={"HX-Request": "true"}
     ).text
     assert "Anna Durand" in related
+
+
+def test_a_company_is_found_by_its_numbers_however_they_are_spaced(companies: Any) -> None:
+    companies.add(name="EDF", siren="552 081 317", vat_number="FR 03 552 081 317")
+    for field, written in (("siren", "552 081 317"), ("siren", "552081317"), ("vat_number", "FR 03 552081317")):
+        assert companies.names(**{f"filter[{field}]": written}) == ["EDF"], written

@@ -27,9 +27,10 @@ from ossature.errors import BadRequest, Detail, Invalid
 from ossature.i18n.texts import translator
 from ossature.rbac.predicate import visible_fields
 from ossature.records.amounts import compare_amounts, read_amount
+from ossature.records.clean import Wrong, clean_value
 from ossature.records.fields import Field, Kind
 from ossature.records.periods import Period, period
-from ossature.records.rules import folded
+from ossature.records.rules import folded, phone_beginning
 from ossature.records.types import RecordType
 
 _, _l, _n = translator("ossature")
@@ -341,8 +342,8 @@ class _Compiler:
             self.rt.c[item.sort_column] if item.sort_column in self.rt.c else func.ossature.fold(self.rt.c[item.name])
         )
         if test.op == "in":
-            return column.in_([_folded(one) for one in _several(test.value)])
-        value = _folded(test.value)
+            return column.in_([_stored(item, one) for one in _several(test.value)])
+        value = _beginning(item, test.value) if test.op == "starts" else _stored(item, test.value)
         compare: dict[str, Callable[[], ColumnElement[bool]]] = {
             "is": lambda: column == value, "not": lambda: column.is_distinct_from(value),
             "starts": lambda: func.starts_with(column, value),
@@ -398,6 +399,18 @@ def _text(value: Any) -> str:
     if not isinstance(value, str) or not value or len(value) > 200 or "\x00" in value:
         raise _Unsuitable(_("Give a text of at most 200 characters."))
     return value
+
+
+def _stored(item: Field, value: Any) -> str:
+    """Folded as it would be stored; as it was written where it could not be."""
+    try:
+        return _folded(clean_value(item, _text(value)) or value)
+    except Wrong:
+        return _folded(value)
+
+
+def _beginning(item: Field, value: Any) -> str:
+    return _folded(phone_beginning(_text(value)) if item.kind is Kind.PHONE else value)
 
 
 def _folded(value: Any) -> str:

@@ -24,6 +24,7 @@ _, _l, _n = translator("ossature")
 
 LIGATURES = str.maketrans({"œ": "oe", "æ": "ae", "ß": "ss", "ø": "o", "ł": "l", "đ": "d"})
 _SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+_NUMBER_BEGINS = re.compile(r"\s*\+?[\d\s.()/-]*")
 _WEB = re.compile(r"^https?://[^\s/?#@]+\.[^\s/?#@]{2,}([/?#]\S*)?$", re.IGNORECASE)
 
 COUNTRIES: frozenset[str] = frozenset(phonenumbers.SUPPORTED_REGIONS) | {"AQ", "TF", "UM", "BV", "HM", "GS", "PN"}
@@ -47,6 +48,16 @@ def phone_number(value: str) -> str:
         raise ValueError(_("Enter a telephone number, such as 01 23 45 67 89 or +32 2 123 45 67."))
     written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     return f"{written};ext={number.extension}" if number.extension else written
+
+
+def phone_beginning(value: str) -> str:
+    """How stored numbers begin that are written so: `01 23` is `+33123`. Other text is left as it is."""
+    digits = "".join(ch for ch in value.replace("(0)", "") if ch.isdecimal())
+    if not _NUMBER_BEGINS.fullmatch(value) or not digits:
+        return value
+    if not value.lstrip().startswith("+"):
+        digits = digits[2:] if digits.startswith("00") else f"33{digits[1:]}" if digits.startswith("0") else digits
+    return f"+{digits}"
 
 
 @lru_cache(maxsize=8192)
