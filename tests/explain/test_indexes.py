@@ -108,6 +108,8 @@ def test_every_record_has_the_indexes_that_its_lists_are_asked_by(
         for item in rt.fields.values():
             if item.sort:
                 wanted.append(("tenant_id", item.sort_column, "id"))
+            if item.sort and item.textual:
+                wanted.append(("tenant_id", item.shown_column, "id"))
             if item.kind is Kind.CHOICE:
                 wanted.append(("tenant_id", item.name, "created_at", "id"))
             if item.kind is Kind.REFERENCE:
@@ -121,6 +123,7 @@ def test_every_record_has_the_indexes_that_its_lists_are_asked_by(
 def test_contacts_are_found_by_address_number_and_date(indexes: dict[str, list[tuple[str, str]]]) -> None:
     assert begins(indexes, "crm.contact", "tenant_id", "email_fold")
     assert begins(indexes, "crm.contact", "tenant_id", "phone_fold")
+    assert begins(indexes, "crm.contact", "tenant_id", "name_shown")
     assert begins(indexes, "crm.contact", "tenant_id", "created_at", "id")  # read backwards, the newest come first
 
 

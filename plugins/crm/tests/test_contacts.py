@@ -278,3 +278,19 @@ def test_a_contact_is_written_by_its_form(contacts: Any) -> None:
     assert (read["name"], read["email"]) == ("Zoë Blanc", None)
     assert page.post(f"/crm/contacts/{id}/delete").status_code == 303
     assert contacts.names() == []
+
+
+def test_a_contact_is_found_by_its_name_as_it_is_shown_and_as_it_is_sorted(contacts: Any) -> None:
+    for first, last in (("Anna", "Martin"), ("Martin", "Durand"), ("Zoé", "Annan"), (None, "Martin")):
+        contacts.add(first_name=first, last_name=last)
+    for question, found in (
+        ({"filter[name]": "anna martin"}, ["Anna Martin"]), ({"filter[name]": "Martin Anna"}, ["Anna Martin"]),
+        ({"filter[name]": "Martin"}, ["Martin"]), ({"filter[name.in]": "Zoe Annan,Durand Martin"}, ["Zoé Annan", "Martin Durand"]),
+        ({"filter[name.starts]": "Ann"}, ["Zoé Annan", "Anna Martin"]), ({"filter[name.starts]": "zoe a"}, ["Zoé Annan"]),
+        ({"filter[name.starts]": "Martin"}, ["Martin Durand", "Martin", "Anna Martin"]),
+        ({"filter[name.not]": "Anna Martin"}, ["Zoé Annan", "Martin Durand", "Martin"]),
+        ({"filter[name.not]": "Martin Anna"}, ["Zoé Annan", "Martin Durand", "Martin"]),
+    ):  # fmt: skip
+        assert contacts.names(**question) == found, question
+    typed = contacts.person.page.get("/crm/contacts", query_string={"part": "row", "row[name]": "Anna"})
+    assert "Anna Martin" in contacts.person.page.get(typed.headers["Location"]).text

@@ -100,6 +100,12 @@ class Field:
         return f"{self.name}_fold" if self.textual else f"{self.name}_sort"
 
     @property
+    def shown_column(self) -> str:
+        """The stored column of what is shown, without case and accents: beside `sort_column` where the order is by
+        something else."""
+        return f"{self.name}_shown" if self.sort and self.sort_sql else self.sort_column
+
+    @property
     def relation(self) -> str:
         """The name of the referenced record beside its id: `company` for `company_id`."""
         return self.name.removesuffix("_id")

@@ -337,18 +337,19 @@ class _Compiler:
         return compare_amounts(test.op, minor, currency, _pair(amounts) if test.op == "between" else amounts)
 
     def _compare_text(self, item: Field, test: Question) -> ColumnElement[bool]:
-        """Blind to case and accents, by the folded column where there is one, so that its index serves."""
-        column: ColumnElement[str] = (
-            self.rt.c[item.sort_column] if item.sort_column in self.rt.c else func.ossature.fold(self.rt.c[item.name])
-        )
+        """Blind to case and accents, as it is shown or as it is sorted: both "Anna Martin" and "Martin Anna"."""
+        shown = folded_column(self.rt, item)
+        columns = [shown] if item.shown_column == item.sort_column else [shown, self.rt.c[item.sort_column]]
         if test.op == "in":
-            return column.in_([_stored(item, one) for one in _several(test.value)])
-        value = _beginning(item, test.value) if test.op == "starts" else _stored(item, test.value)
-        compare: dict[str, Callable[[], ColumnElement[bool]]] = {
-            "is": lambda: column == value, "not": lambda: column.is_distinct_from(value),
-            "starts": lambda: func.starts_with(column, value),
-        }  # fmt: skip
-        return compare[test.op]()
+            values = [_stored(item, one) for one in _several(test.value)]
+            return or_(*(column.in_(values) for column in columns))
+        if test.op == "starts":
+            beginning = _beginning(item, test.value)
+            return or_(*(func.starts_with(column, beginning) for column in columns))
+        value = _stored(item, test.value)
+        if test.op == "not":
+            return and_(*(column.is_distinct_from(value) for column in columns))
+        return or_(*(column == value for column in columns))
 
     def _compare_time(self, item: Field, test: Question) -> ColumnElement[bool]:
         column: ColumnElement[Any] = self.rt.c[item.name]
@@ -371,6 +372,14 @@ class _Compiler:
             "after": lambda: after, "since": lambda: column >= begins,
         }  # fmt: skip
         return compare[test.op]() if test.op in compare else and_(column >= begins, until)
+
+
+def folded_column(rt: RecordType, item: Field) -> ColumnElement[str]:
+    """What is shown, without case and accents: the stored column where there is one, so that its index serves."""
+    found: ColumnElement[str] = (
+        rt.c[item.shown_column] if item.shown_column in rt.c else func.ossature.fold(rt.c[item.name])
+    )
+    return found
 
 
 class _Unsuitable(ValueError):

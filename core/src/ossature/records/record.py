@@ -169,9 +169,10 @@ def _add_stored_columns(cls: type[RecordBase]) -> None:
             for part, column in zip(("minor", "currency"), _value.attrs, strict=True):
                 column.column.name = column.column.key = f"{name}_{part}"
         if field.textual and (field.sort or field.unique):
-            expression = field.sort_sql or field.derived or name
-            stored = sa.Computed(f"coalesce(ossature.fold({expression}), '')", persisted=True)
-            setattr(cls, f"{name}_fold", mapped_column(sa.Text(collation="C"), stored, deferred=True, sort_order=950))
+            shown, named = field.derived or name, field.named(name, False)
+            for column, expression in {named.shown_column: shown, named.sort_column: field.sort_sql or shown}.items():
+                stored = sa.Computed(f"coalesce(ossature.fold({expression}), '')", persisted=True)
+                setattr(cls, column, mapped_column(sa.Text(collation="C"), stored, deferred=True, sort_order=950))
         elif field.sort:
             type_, last = LAST[field.kind]
             stored = sa.Computed(f"coalesce({name}, {last})", persisted=True)
@@ -243,6 +244,9 @@ def _constraints(cls: type[RecordBase]) -> list[Any]:
             found.append(sa.Index(f"{table}_{name}_live_key", "tenant_id", column, unique=True, postgresql_where=given))
         if field.sort:
             found.append(sa.Index(f"{table}_{name}_idx", "tenant_id", named.sort_column, "id", postgresql_where=live))
+            if named.shown_column != named.sort_column:
+                shown = named.shown_column
+                found.append(sa.Index(f"{table}_{shown}_idx", "tenant_id", shown, "id", postgresql_where=live))
     return found
 
 

@@ -40,6 +40,20 @@ def upgrade() -> None:
         ),
         schema="crm",
     )
+    op.add_column(
+        "contact",
+        sa.Column(
+            "name_shown",
+            sa.Text(collation="C"),
+            sa.Computed(
+                "coalesce(ossature.fold(trim(coalesce(first_name, '') || ' ' || last_name)), '')", persisted=True
+            ),
+        ),
+        schema="crm",
+    )
+    op.execute(
+        "CREATE INDEX IF NOT EXISTS contact_name_shown_idx ON crm.contact USING btree (tenant_id, name_shown, id) WHERE (deleted_at IS NULL)"
+    )
     op.execute(
         "CREATE INDEX IF NOT EXISTS contact_owner_id_created_at_idx ON crm.contact USING btree (tenant_id, owner_id, created_at, id, status, source) WHERE (deleted_at IS NULL)"
     )
@@ -65,6 +79,8 @@ def downgrade() -> None:
     op.execute("DROP INDEX IF EXISTS crm.contact_phone_idx")
     op.execute("DROP INDEX IF EXISTS crm.contact_owner_id_name_idx")
     op.execute("DROP INDEX IF EXISTS crm.contact_owner_id_created_at_idx")
+    op.execute("DROP INDEX IF EXISTS crm.contact_name_shown_idx")
+    op.drop_column("contact", "name_shown", schema="crm")
     op.drop_column("contact", "phone_fold", schema="crm")
     op.set_untracked("crm", "company", [])
     op.execute("DROP INDEX IF EXISTS crm.company_status_idx")
