@@ -18,7 +18,7 @@ from ossature.web.versions import FIRST, ApiChange, Contract, renamed
 
 pytestmark = pytest.mark.database
 
-PEBBLES = "/api/_dummy/pebbles"
+PEBBLES, SAMPLES = "/api/_dummy/pebbles", "/api/_kinds/samples"
 OLD, NEW = {"Ossature-Version": FIRST}, {"Ossature-Version": "2026-11-01"}
 
 
@@ -153,6 +153,130 @@ def test_several_changes_are_passed_through_in_order(app: Flask, tenant: Tenant)
             headers = {"Ossature-Version": version}
             assert api.post(PEBBLES, json={"name": version, name: 7}, headers=headers).json["data"][name] == 7
             assert api.get(f"{PEBBLES}?sort={name}", headers=headers).json["data"][0][name] == 7
+
+
+# -- an older version in its own names, everywhere ---------------------------------------------------------------------
+
+
+def test_groups_and_sums_are_named_as_they_were_asked_for(tenant: Tenant) -> None:
+    api = tenant.member().api
+    for weight in (5, 5, 900):
+        api.post(PEBBLES, json={"name": "Light", "weight": weight})
+    for headers, name in ((OLD, "mass"), (NEW, "weight")):
+        answer = api.get(f"{PEBBLES}/aggregate?group={name}&measure=sum:{name},max:{name}", headers=headers)
+        assert answer.json["data"] == [
+            {"keys": {name: 5}, "count": 2, "values": {f"sum:{name}": 10, f"max:{name}": 5}},
+            {"keys": {name: 900}, "count": 1, "values": {f"sum:{name}": 900, f"max:{name}": 900}},
+        ]
+
+
+def test_faults_name_fields_as_they_were_sent(tenant: Tenant) -> None:
+    api = tenant.member().api
+    id = api.post(PEBBLES, json={"name": "Light", "weight": 5}).json["data"]["id"]
+    for weight in (6, 7):
+        api.patch(f"{PEBBLES}/{id}", json={"weight": weight})
+
+    def fault(answer: Any) -> tuple[int, str]:
+        (detail,) = answer.json["error"]["details"]
+        return answer.status_code, detail["field"]
+
+    for headers, name in ((OLD, "mass"), (NEW, "weight")):
+        assert fault(api.post(PEBBLES, json={"name": "Odd", name: "x"}, headers=headers)) == (422, name)
+        stale = api.patch(f"{PEBBLES}/{id}", json={name: 8, "version": 1}, headers=headers)
+        assert fault(stale) == (409, name)
+        assert fault(api.get(f"{PEBBLES}?filter[{name}]=x", headers=headers)) == (422, f"filter[{name}]")
+        assert fault(api.get(f"{PEBBLES}?filter[{name}.starts]=x", headers=headers)) == (400, f"filter[{name}]")
+
+
+def test_the_change_feed_tells_what_changed_in_older_names(tenant: Tenant) -> None:
+    api = tenant.member().api
+    start = api.get("/api/changes?after=now&records=_dummy.pebble").json["meta"]["next"]
+    api.post(PEBBLES, json={"name": "Light", "weight": 5})
+    query = {"after": start, "records": "_dummy.pebble"}
+    for headers, name, other in ((OLD, "mass", "weight"), (NEW, "weight", "mass")):
+        answer = api.get("/api/changes", query_string=query, headers=headers)
+        (change,) = answer.json["data"]
+        assert name in change["changed"]
+        assert other not in change["changed"]
+        assert ("Deprecation" in answer.headers) == (headers is OLD)
+
+
+def test_a_view_is_kept_shown_and_followed_in_the_names_of_either_version(tenant: Tenant) -> None:
+    api = tenant.member().api
+    for weight in (5, 900):
+        api.post(PEBBLES, json={"name": "Light", "weight": weight})
+
+    def shows(name: str) -> dict[str, Any]:
+        return {
+            "columns": [{"name": "name"}, {"name": name, "width": 90}],
+            "where": {"any": [{"field": name, "op": "above", "value": "1"}, {"field": name, "op": "empty"}]},
+            "sort": f"-{name},name", "group": [name], "face": "list", "by": "", "search": "",
+        }  # fmt: skip
+
+    body = {"record": "_dummy.pebble", "name": "Heavy", "definition": shows("mass")}
+    made = api.post("/api/ossature/views", json=body, headers=OLD)
+    assert made.status_code == 201, made.text
+    assert "Deprecation" in made.headers
+    view = f"/api/ossature/views/{made.json['data']['id']}"
+    for headers, name in ((OLD, "mass"), (NEW, "weight")):
+        assert api.patch(view, json={"definition": shows(name)}, headers=headers).status_code == 200
+        for other, as_said in ((OLD, "mass"), (NEW, "weight")):
+            assert api.get(view, headers=other).json["data"]["definition"] == shows(as_said)
+            (listed,) = api.get("/api/ossature/views", headers=other).json["data"]
+            assert listed["definition"] == shows(as_said)
+        rows = api.get(PEBBLES, query_string={"view": made.json["data"]["id"]}, headers=headers).json["data"]
+        assert [row[name] for row in rows] == [900, 5]
+        groups = api.get(f"{PEBBLES}/aggregate?view={made.json['data']['id']}", headers=headers).json["data"]
+        assert [list(group["keys"]) for group in groups] == [[name], [name]]
+        wrong = api.patch(view, json={"definition": {"columns": ["colours"]}}, headers=headers)
+        assert wrong.json["error"]["details"][0]["field"] == "columns.colours"
+
+
+def test_a_view_that_needs_a_repair_says_so_in_older_names(app: Flask, tenant: Tenant) -> None:
+    api = tenant.member().api
+    body = {"record": "_dummy.pebble", "name": "Heavy", "definition": {"columns": ["weight"]}}
+    view = api.post("/api/ossature/views", json=body).json["data"]["id"]
+    with tenant.work() as work:
+        work.connection().exec_driver_sql(
+            """UPDATE ossature.saved_view SET definition = '{"columns": [{"name": "burden"}]}' WHERE id = %s""", (view,)
+        )
+    with contract_of(app, renamed("2026-11-01", "_dummy.pebble", "mass", "burden", "One.")):
+        for headers, name in ((OLD, "mass"), (NEW, "burden")):
+            answer = api.get(PEBBLES, query_string={"view": view}, headers=headers)
+            assert answer.json["error"]["details"][0]["field"] == f"columns.{name}"
+
+
+def test_what_is_included_is_named_as_it_was(app: Flask, tenant: Tenant) -> None:
+    api = tenant.member().api
+    shelf = api.post("/api/_kinds/shelves", json={"name": "Top"}).json["data"]["id"]
+    basis = api.post(SAMPLES, json={"name": "Basis", "shelf_id": shelf}).json["data"]["id"]
+    sample = api.post(SAMPLES, json={"name": "Quartz", "basis_id": basis, "lines": [{"finding": "Gold"}]}).json["data"]
+    with contract_of(
+        app,
+        renamed("2026-11-01", "_kinds.sample", "rack_id", "shelf_id", "One."),
+        renamed("2026-11-01", "_kinds.sample", "results", "lines", "Two."),
+        renamed("2026-11-02", "_kinds.shelf", "title", "name", "Three."),
+    ):
+        query = {"include": "rack,results", "filter[rack_id]": shelf}
+        (row,) = api.get(SAMPLES, query_string=query, headers=OLD).json["data"]
+        assert (row["id"], row["rack_id"], row["rack"]["title"], row["results"]) == (basis, shelf, "Top", [])
+        assert not {"shelf", "shelf_id", "lines"} & row.keys()
+        one = api.get(f"{SAMPLES}/{sample['id']}?include=basis,twin", headers=OLD).json["data"]
+        assert (one["basis"]["rack_id"], one["results"][0]["finding"]) == (shelf, "Gold")
+        changed = api.patch(f"{SAMPLES}/{sample['id']}", json={"rack_id": shelf, "results": []}, headers=OLD)
+        assert (changed.json["data"]["rack_id"], changed.json["data"]["results"]) == (shelf, [])
+        wrong = api.patch(f"{SAMPLES}/{sample['id']}", json={"results": [{"share": "x"}]}, headers=OLD)
+        assert {one["field"] for one in wrong.json["error"]["details"]} == {"results.0.share", "results.0.finding"}
+        found = api.get("/api/search?q=top&records=_kinds.shelf", headers=OLD)
+        assert [hit["title"] for hit in found.json["data"]] == ["Top"]
+
+
+def test_a_view_of_a_record_whose_older_form_has_ended_is_refused_too(app: Flask, tenant: Tenant) -> None:
+    api = tenant.member().api
+    body = {"record": "_dummy.pebble", "name": "Heavy", "definition": {"sort": "name"}}
+    with contract_of(app, ended()):
+        assert api.post("/api/ossature/views", json=body, headers=OLD).json["error"]["code"] == "version_retired"
+        assert api.post("/api/ossature/views", json=body, headers=NEW).status_code == 201
 
 
 def test_an_operation_that_is_no_records_is_translated_by_its_id(app: Flask, tenant: Tenant) -> None:

@@ -21,6 +21,7 @@ from ossature.rbac import signed_in
 from ossature.records.clean import plain
 from ossature.records.types import RecordType
 from ossature.web.api import documented, known_arguments, limit_argument, success
+from ossature.web.versions import translation
 
 _, _l, ngettext = translator("ossature")
 
@@ -70,8 +71,9 @@ class ChangesAnswer(BaseModel):
 def changes() -> Response:
     """Changes of records in the order in which they were committed, missing none, deletions included."""
     known_arguments(("after", "records", "limit"))
-    page = feed.changes(_records(request.args.get("records", "")), request.args.get("after", ""),
-                        limit_argument(PAGE, MOST))  # fmt: skip
+    types = _records(request.args.get("records", ""))
+    page = feed.changes(types, request.args.get("after", ""), limit_argument(PAGE, MOST))
+    spoken = {rt.key: translation(rt.key) for rt in types}
     data = [
         {
             "record": item.record,
@@ -79,7 +81,7 @@ def changes() -> Response:
             "action": item.action,
             "version": item.version,
             "at": item.at,
-            "changed": item.changed,
+            "changed": spoken[item.record].older_names(item.changed),
             "actor": item.actor and {"id": item.actor[0], "label": item.actor[1]},
         }
         for item in page.items

@@ -19,6 +19,7 @@ from ossature.records.searching import LONGEST
 from ossature.records.types import RecordType
 from ossature.search.everywhere import Hit, by_tier, search_everywhere, searched_records
 from ossature.web.api import documented, known_arguments, limit_argument, success
+from ossature.web.versions import translation
 
 _, _l, ngettext = translator("ossature")
 
@@ -109,7 +110,8 @@ def _hit(hit: Hit) -> dict[str, Any]:
     written = asdict(hit)
     matched = None
     if hit.field:
-        matched = {"field": hit.field, "label": hit.field_label, "text": hit.text, "marks": hit.text_marks}
+        (name,) = translation(hit.record).older_names([hit.field])
+        matched = {"field": name, "label": hit.field_label, "text": hit.text, "marks": hit.text_marks}
     kept = {name: written[name] for name in ("record", "label", "id", "title", "tier", "fact", "url")}
     return {**kept, "marks": hit.title_marks, "matched": matched}
 

@@ -23,6 +23,7 @@ from ossature.records.definition import Definition
 from ossature.records.saved import SavedView, any_view, definition_of, listed, views_of
 from ossature.records.types import RecordType
 from ossature.web.api import documented, known_arguments, read_object, success
+from ossature.web.versions import about, translation
 
 _, _l, ngettext = translator("ossature")
 
@@ -142,7 +143,7 @@ def view_create() -> Response:
     given = _read(ViewInput)
     rt = _record(given.record)
     view = saving.save(
-        rt, given.name, _definition(given.definition), given.audience or "private", _id("team_id", given.team_id),
+        rt, given.name, _definition(rt, given.definition), given.audience or "private", _id("team_id", given.team_id),
         id=_id("id", given.id),
     )  # fmt: skip
     view = _choose(rt, view, given)
@@ -154,8 +155,7 @@ def view_create() -> Response:
 def view_show(id: UUID) -> Response:
     """One view."""
     known_arguments(())
-    view = any_view(id)
-    return _answer(kernel().records[view.record], view)
+    return _answer(*_view(id))
 
 
 @blueprint.patch("/<uuid:id>")
@@ -163,8 +163,9 @@ def view_show(id: UUID) -> Response:
 def view_change(id: UUID) -> Response:
     """Rename it, share it otherwise, have it show something else, or begin lists with it."""
     known_arguments(())
-    given, view = _read(ViewChange), any_view(id)
-    rt, said = kernel().records[view.record], given.model_fields_set
+    given = _read(ViewChange)
+    rt, view = _view(id)
+    said = given.model_fields_set
     audience = given.audience or (view.audience if "team_id" in said else None)
     team_id = _id("team_id", given.team_id) if "team_id" in said else None
     if audience == "team" and "team_id" not in said:
@@ -174,7 +175,7 @@ def view_change(id: UUID) -> Response:
     else:
         view = saving.change(
             view, name=given.name, audience=audience, team_id=team_id, version=given.version, if_match=if_match(),
-            definition=_definition(given.definition) if given.definition is not None else None,
+            definition=_definition(rt, given.definition) if given.definition is not None else None,
         )  # fmt: skip
     return _answer(rt, _choose(rt, view, given))
 
@@ -184,7 +185,7 @@ def view_change(id: UUID) -> Response:
 def view_delete(id: UUID) -> Response:
     """Delete a view; the records that it shows stay."""
     known_arguments(())
-    view = any_view(id)
+    _rt, view = _view(id)
     saving.remove(view, if_match=if_match())
     return success({"id": view.id})
 
@@ -208,11 +209,18 @@ def _record(key: str) -> RecordType:
         fault = _("There is no such record.")
         raise BadRequest(fault, [Detail("record", "unknown_record", _("Name a record, such as ossature.team."))])
     demand(rt, "view")
+    about(rt.key)
     return rt
 
 
-def _definition(document: dict[str, Any]) -> Definition:
-    return Definition.from_json(document)
+def _view(id: UUID) -> tuple[RecordType, SavedView]:
+    view = any_view(id)
+    about(view.record)
+    return kernel().records[view.record], view
+
+
+def _definition(rt: RecordType, document: dict[str, Any]) -> Definition:
+    return Definition.from_json(translation(rt.key).newer_definition(document))
 
 
 def _id(field: str, text: str | None) -> UUID | None:
@@ -228,7 +236,7 @@ def _shown(rt: RecordType, view: SavedView) -> dict[str, Any]:
     definition, problems = None, list[str]()
     try:
         definition_of(rt, view)
-        definition = view.definition.as_json()
+        definition = translation(rt.key).older_definition(view.definition.as_json())
     except Refusal as refusal:
         problems = [str(detail.message) for detail in refusal.details]
     named = {name: getattr(view, name) for name in ViewOut.model_fields if name not in ("definition", "problems")}

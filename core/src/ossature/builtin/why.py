@@ -25,6 +25,7 @@ from ossature.records.types import ACTION_LABELS, ACTIONS, RecordType
 from ossature.records.views import page_endpoint, record_url
 from ossature.web import Crumb, render
 from ossature.web.api import documented, known_arguments, success
+from ossature.web.versions import about, translation
 
 _, _l, ngettext = translator("ossature")
 
@@ -103,6 +104,8 @@ def ask() -> Response:
     """Why an actor, or who asks, may or may not take an action on a record."""
     known_arguments(("record", "id", "action", "actor"))
     asked = _asked()
+    about(asked.rt.key)
+    spoken = translation(asked.rt.key)
     found = why(asked.rt, asked.action, asked.id, asked.actor)
     row = found.row
     return success(
@@ -126,8 +129,8 @@ def ask() -> Response:
                 "deleted": row.deleted,
             },
             "fields": [
-                {"field": one.name, "permission": one.permission, "allowed": one.allowed, "roles": list(one.roles)}
-                for one in found.fields
+                {"field": name, "permission": one.permission, "allowed": one.allowed, "roles": list(one.roles)}
+                for name, one in zip(spoken.older_names(one.name for one in found.fields), found.fields, strict=True)
             ],
             "reasons": list(found.reasons),
         }

@@ -24,7 +24,7 @@ from ossature.records.saved import viewed
 from ossature.records.service import Written
 from ossature.records.types import RecordType
 from ossature.web.api import documented, known_arguments, limit_argument, read_object, success
-from ossature.web.versions import older_rows, served
+from ossature.web.versions import older_details, served, translation
 
 _, _l, _n = translator("ossature")
 
@@ -73,7 +73,7 @@ def _views(rt: RecordType) -> list[tuple[str, list[str], str, View]]:
             "next": page.next, "previous": page.previous, "limit": query.limit, "capped": page.capped,
             "count": counting and _count(rt, query, page, counting),
         }  # fmt: skip
-        return success(older_rows(rt.key, page.rows), meta=meta)
+        return success(translation(rt.key).older_rows(page.rows), meta=meta)
 
     def aggregate_view() -> Response:
         known_arguments(AGGREGATE_ARGUMENTS, prefixes=("filter[",))
@@ -84,7 +84,7 @@ def _views(rt: RecordType) -> list[tuple[str, list[str], str, View]]:
             {"keys": dict(zip(group, row.keys, strict=True)), "count": row.count, "values": row.values}
             for row in found.groups
         ]
-        return success(data, meta={"more": found.more})
+        return success(translation(rt.key).older_groups(data), meta={"more": found.more})
 
     def create_view() -> Response:
         body = read_object()
@@ -274,10 +274,10 @@ def _same_id(body: dict[str, Any], id: UUID) -> None:
 def _answer(rt: RecordType, written: Written, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     meta: dict[str, Any] = {}
     if written.warnings:
-        meta["warnings"] = [warning.as_dict() for warning in written.warnings]
+        meta["warnings"] = [warning.as_dict() for warning in older_details(written.warnings, named=True)]
     if written.merged:
-        meta["merged"] = list(written.merged)
+        meta["merged"] = translation(rt.key).older_names(written.merged)
     parts = {name: [part_shown(rt.parts[name], row) for row in rows] for name, rows in written.parts.items()}
     etag = {"ETag": f'"{written.row["version"]}"'}
-    (row,) = older_rows(rt.key, [{**written.row, **parts}])
+    (row,) = translation(rt.key).older_rows([{**written.row, **parts}])
     return success(row, status, meta, {**etag, **(headers or {})})

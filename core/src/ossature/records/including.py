@@ -24,7 +24,7 @@ from ossature.rbac.predicate import reaches, visible_fields
 from ossature.records.clean import plain
 from ossature.records.query import ACTOR, BASE, Row, columns, labels, to_row
 from ossature.records.types import RecordType
-from ossature.web.versions import older_rows
+from ossature.web.versions import translation
 
 _, _l, _n = translator("ossature")
 
@@ -69,8 +69,9 @@ def read_include(rt: RecordType, text: str) -> Tree:
 def _grow(tree: Tree, root: RecordType, steps: Sequence[str], path: str) -> None:
     rt: RecordType | None = root
     passed: list[str] = []
-    for step in steps:
+    for asked in steps:
         offered = includable(rt) if rt else {}
+        step = translation(rt.key).newer_name(asked) if rt else asked
         if step not in offered:
             names = ", ".join([".".join([*passed, name]) for name in offered])
             said = _("Include one of: %(names)s.", names=names) if names else _("Nothing can be included there.")
@@ -124,7 +125,7 @@ def _referenced(key: str, ids: set[UUID], below: Tree) -> dict[UUID, Row]:
     rows = [to_row(rt, found) for found in session().execute(statement).mappings()]
     by_id = dict(zip([row["id"] for row in rows], rows, strict=True))
     attach(rt, rows, below)
-    return dict(zip(by_id, older_rows(rt.key, rows), strict=True))
+    return dict(zip(by_id, translation(rt.key).older_rows(rows), strict=True))
 
 
 def _parts(part: RecordType, owners: set[UUID], below: Tree) -> dict[UUID, list[Row]]:

@@ -81,7 +81,7 @@ def failure(refusal: Refusal) -> Response:
     error = {
         "code": extra.pop("code", refusal.code),
         "message": str(refusal.message),
-        "details": [detail.as_dict() for detail in refusal.details],
+        "details": [one.as_dict() for one in versions.older_details(refusal.details, named=refusal.status != 400)],
         "request_id": context.request_id if context else "",
         **extra,
     }

@@ -11,15 +11,13 @@ from __future__ import annotations
 
 import re
 from calendar import timegm
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from email.utils import format_datetime
 from functools import cached_property
 from typing import Any
 
-import orjson
 from flask import Flask, Response, current_app, g, has_request_context, request
 from werkzeug.datastructures import ImmutableMultiDict
 
@@ -29,6 +27,7 @@ from ossature.hooks.types import Label
 from ossature.i18n.texts import translator
 from ossature.kernel import Kernel, kernel
 from ossature.records.clean import plain
+from ossature.web import field_names
 
 _, _l, _n = translator("ossature")
 
@@ -51,15 +50,19 @@ class ApiChange:
     """A change of the API's contract that clients of older versions do not notice.
 
     `version` is the day from which the new form holds, such as "2026-11-01". `of` is a record's key, whose rows are
-    translated wherever they are answered, or the operation id of another endpoint. `arguments` and `body` make of an
-    older query string and body what the present code reads; `answer` makes of a present row, or of an endpoint's data,
-    what older clients expect. Each may change and return what it is given. `sunset` is the day from which the older
-    form is refused, at least 24 months after `version`; without it, it is answered for ever.
+    translated wherever they are answered, or the operation id of another endpoint.
+
+    `fields` are the record's fields that have another name now: old -> new. They are exchanged wherever the API says or
+    reads a field; all else sees new names alone. `arguments` and `body` make of an older query string and body what the
+    present code reads; `answer` makes of a present row, or of an endpoint's data, what older clients expect. Each may
+    change and return what it is given. `sunset` is the day from which the older form is refused, at least 24 months
+    after `version`; without it, it is answered for ever.
     """
 
     version: str
     of: str
     summary: Label
+    fields: Mapping[str, str] = field(default_factory=dict)
     arguments: Callable[[dict[str, str]], dict[str, str]] = _as_it_is
     body: Callable[[_Document], _Document] = _as_it_is
     answer: Callable[[Any], Any] = _as_it_is
@@ -75,44 +78,29 @@ class ApiChange:
             )
 
     @property
+    def newer(self) -> field_names.Names:
+        """What is called otherwise now, by its older name: fields, and what references are included as."""
+        rt = kernel().records.get(self.of)
+        relations = {
+            old.removesuffix("_id"): new.removesuffix("_id")
+            for old, new in self.fields.items()
+            if old.endswith("_id") and new.endswith("_id") and rt and new.removesuffix("_id") not in rt.fields
+        }
+        return {**relations, **self.fields}
+
+    @property
+    def older(self) -> field_names.Names:
+        """As `newer`, the other way."""
+        return {new: old for old, new in self.newer.items()}
+
+    @property
     def sunset_passed(self) -> bool:
         return self.sunset is not None and _day(self.sunset) <= datetime.now(UTC).date()
 
 
 def renamed(version: str, record: str, old: str, new: str, summary: Label, sunset: str | None = None) -> ApiChange:
-    """The change that gives a record's field another name: in bodies, rows, `fields`, sorts and filters."""
-
-    def name(written: str) -> str:
-        """A field's name with what may stand around it: `-mass`, `mass.above`, `mass:month`."""
-        return re.sub(rf"(?<![\w.]){re.escape(old)}(?!\w)", new, written)
-
-    def within(filter: Any) -> Any:
-        if isinstance(filter, dict):
-            return {key: name(it) if key == "field" and isinstance(it, str) else it if key == "value" else within(it)
-                    for key, it in filter.items()}  # fmt: skip
-        return [within(one) for one in filter] if isinstance(filter, list) else filter
-
-    def arguments(given: dict[str, str]) -> dict[str, str]:
-        made = {}
-        for key, value in given.items():
-            if key in ("sort", "fields", "group", "measure", "columns", "by"):
-                value = name(value)
-            elif key == "where":
-                # What cannot be read is refused where filters are read.
-                with suppress(orjson.JSONDecodeError, RecursionError):
-                    value = orjson.dumps(within(orjson.loads(value))).decode()
-            made[f"filter[{name(key[7:])}" if key.startswith("filter[") else key] = value
-        return made
-
-    def exchanged(document: _Document, one: str, other: str) -> _Document:
-        return {other if key == one else key: value for key, value in document.items()}
-
-    return ApiChange(
-        version, record, summary, arguments,
-        body=lambda body: exchanged(body, old, new),
-        answer=lambda row: exchanged(row, new, old),
-        sunset=sunset,
-    )  # fmt: skip
+    """The change that gives a record's field another name, wherever the API says or reads it."""
+    return ApiChange(version, record, summary, fields={old: new}, sunset=sunset)
 
 
 @dataclass(frozen=True)
@@ -186,29 +174,112 @@ def version() -> str:
     return found
 
 
-def older_rows(record: str, rows: Iterable[_Document]) -> list[_Document]:
-    """Rows of a record as the version of the current request has them."""
-    pending = contract().since(version(), record)
-    rows = list(rows)
-    for change in reversed(pending):
-        rows = [change.answer(dict(row)) for row in rows]
-    return rows
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """Between what a client of some version says of a record, or of another endpoint, and the present form of it."""
+
+    pending: tuple[ApiChange, ...]
+
+    # -- requests: the oldest change first
+
+    def newer_arguments(self, arguments: dict[str, str]) -> dict[str, str]:
+        for change in self.pending:
+            arguments = change.arguments(field_names.arguments(arguments, change.newer))
+        return arguments
+
+    def newer_body(self, body: _Document) -> _Document:
+        for change in self.pending:
+            body = change.body(field_names.keys(body, change.newer))
+        return body
+
+    def newer_name(self, name: str) -> str:
+        for change in self.pending:
+            name = change.newer.get(name, name)
+        return name
+
+    def newer_definition(self, document: Any) -> Any:
+        """Of a view."""
+        for change in self.pending:
+            document = field_names.definition(document, change.newer)
+        return document
+
+    # -- answers: the newest change first
+
+    def older_rows(self, rows: Iterable[_Document]) -> list[_Document]:
+        found = list(rows)
+        for change in reversed(self.pending):
+            names = change.older
+            found = [field_names.keys(change.answer(dict(row)), names) for row in found]
+        return found
+
+    def older_groups(self, groups: Iterable[_Document]) -> list[_Document]:
+        """Of an aggregate."""
+        found = list(groups)
+        for change in reversed(self.pending):
+            names = change.older
+            found = [field_names.group(one, names) for one in found]
+        return found
+
+    def older_names(self, names: Iterable[str]) -> list[str]:
+        found = list(names)
+        for change in reversed(self.pending):
+            older = change.older
+            found = [older.get(name, name) for name in found]
+        return found
+
+    def older_definition(self, document: Any) -> Any:
+        """Of a view."""
+        for change in reversed(self.pending):
+            document = field_names.definition(document, change.older)
+        return document
+
+    def older_path(self, path: str) -> str:
+        """Of a fault."""
+        for change in reversed(self.pending):
+            path = field_names.path(path, change.older)
+        return path
+
+    def older_data(self, data: Any) -> Any:
+        """Of an endpoint that is no record's."""
+        for change in reversed(self.pending):
+            data = change.answer(data)
+        return data
+
+
+def translation(of: str) -> Translation:
+    """For the current request and what it says of a record; its answer then tells that there is a newer form."""
+    pending = contract().since(version(), of)
+    if pending and has_request_context():
+        g.api_changes = [*_met(), *(change for change in pending if change not in _met())]
+    return Translation(pending)
+
+
+def about(record: str) -> None:
+    """Say which record a request is about whose endpoint serves several. Raises `Gone` as the record's own do."""
+    g.api_record = record
+    _refuse_retired(translation(record).pending)
+
+
+def older_details(details: Iterable[Detail], *, named: bool) -> list[Detail]:
+    """Faults as the version of the current request has them; without `named` they are of parameters, not of fields."""
+    said = []
+    for detail in details:
+        of = (detail.extra or {}).get("record") or _subject()
+        if named or detail.field.startswith(field_names.WITHIN):
+            detail = replace(detail, field=translation(of).older_path(detail.field))
+        said.append(detail)
+    return said
 
 
 def older_data(data: Any) -> Any:
     """What an endpoint that is no record's answers, as the version of the current request has it."""
-    subject = _subject()
-    if subject and "." not in subject:
-        for change in reversed(contract().since(version(), subject)):
-            data = change.answer(data)
-    return data
+    operation = _subject_of(_view())
+    return data if "." in operation else translation(operation).older_data(data)
 
 
 def newer_body(body: _Document) -> _Document:
     """What was sent, as the present code reads it."""
-    for change in contract().since(version(), _subject()):
-        body = change.body(body)
-    return body
+    return translation(_subject_of(_view())).newer_body(body)
 
 
 def describe_versions(spec: dict[str, Any]) -> None:
@@ -239,40 +310,51 @@ def _enter() -> None:
     asked = request.headers.get(HEADER)
     pinned = found.api_version if found else None
     g.api_version = known.check(asked.strip()) if asked is not None else (pinned or known.present)
-    pending = known.since(g.api_version, _subject())
+    found_changes = translation(_subject())
+    _refuse_retired(found_changes.pending)
+    # Whoever gives a parameter twice is told so; it is not for the changes to choose one.
+    if found_changes.pending and len(request.args) == sum(1 for _pair in request.args.items(multi=True)):
+        request.args = ImmutableMultiDict(found_changes.newer_arguments(request.args.to_dict()))
+
+
+def _refuse_retired(pending: Sequence[ApiChange]) -> None:
     for change in pending:
         if change.sunset_passed:
             raise Gone(
-                _("Version %(version)s of the API is no longer served here.", version=g.api_version),
+                _("Version %(version)s of the API is no longer served here.", version=version()),
                 [Detail(HEADER, "version_retired", _("%(change)s Ask for %(version)s or later.",
                                                      change=str(change.summary), version=change.version))],
                 code="version_retired",
             )  # fmt: skip
-    # Whoever gives a parameter twice is told so; it is not for the changes to choose one.
-    if pending and len(request.args) == sum(1 for _pair in request.args.items(multi=True)):
-        arguments = request.args.to_dict()
-        for change in pending:
-            arguments = change.arguments(arguments)
-        request.args = ImmutableMultiDict(arguments)
 
 
 def _leave(response: Response) -> Response:
     if not request.path.startswith("/api/"):
         return response
     response.headers[HEADER] = version()
-    if pending := contract().since(version(), _subject()):
-        response.headers["Deprecation"] = f"@{timegm(_day(pending[0].version).timetuple())}"
-        if ends := [change.sunset for change in pending if change.sunset]:
+    if met := _met():
+        since = min(change.version for change in met)
+        response.headers["Deprecation"] = f"@{timegm(_day(since).timetuple())}"
+        if ends := [change.sunset for change in met if change.sunset]:
             at = datetime.combine(_day(min(ends)), datetime.min.time(), UTC)
             response.headers["Sunset"] = format_datetime(at, usegmt=True)
         response.headers.add("Link", '</api/docs#versions>; rel="deprecation"; type="text/html"')
     return response
 
 
+def _met() -> list[ApiChange]:
+    """The changes that the current request was translated through."""
+    found: list[ApiChange] = g.get("api_changes") or []
+    return found
+
+
 def _subject() -> str:
-    """What the endpoint of the current request is of: a record's key, or its operation id."""
-    view = current_app.view_functions.get(request.endpoint or "") if has_request_context() else None
-    return _subject_of(view)
+    """What the current request is about: a record's key, or the operation id of its endpoint."""
+    return (g.get("api_record") if has_request_context() else None) or _subject_of(_view())
+
+
+def _view() -> object:
+    return current_app.view_functions.get(request.endpoint or "") if has_request_context() else None
 
 
 def _subject_of(view: object) -> str:
