@@ -38,6 +38,17 @@ def test_without_groups_everything_is_counted(samples: Any) -> None:
     ]
 
 
+@pytest.mark.parametrize("grains", [1, 2**40, 2**62])
+def test_sums_of_whole_numbers_are_numbers_however_large_and_of_decimals_texts(samples: Any, grains: int) -> None:
+    for _time in range(5):
+        samples.add(pieces=3, grains=grains, ratio="0.5")
+    measures = "sum:pieces,sum:grains,min:grains,max:grains,sum:ratio,max:ratio,avg:grains"
+    assert groups(samples, measure=measures)[0]["values"] == {
+        "sum:pieces": 15, "sum:grains": 5 * grains, "min:grains": grains, "max:grains": grains,
+        "sum:ratio": "2.500", "max:ratio": "0.500", "avg:grains": str(grains),
+    }  # fmt: skip
+
+
 def test_groups_of_a_choice_come_in_its_order_with_their_sums(samples: Any) -> None:
     for state, pieces in (("gone", 1), ("raw", 2), ("cut", 3), ("raw", 5), ("cut", None)):
         samples.add(state=state, pieces=pieces)
@@ -162,3 +173,24 @@ def test_the_last_day_that_there_is_falls_into_the_last_span(samples: Any, span:
         assert headings.status_code == 200
         alone = html.unescape(re.search(r'<a href="([^"]*)" data-open', headings.text)[1])  # type: ignore[index]
         assert "Quartz" in samples.person.page.get(alone).text
+
+
+def test_spellings_of_a_text_are_one_group_as_they_are_one_filter(samples: Any) -> None:
+    for name, currency in (("Anna", "EUR"), ("anna", "USD"), ("Ànna", "EUR"), ("Zoé", "EUR"), ("bob", "EUR")):
+        samples.add(name=name, remark=name, price={"amount": "2", "currency": currency})
+    samples.add(name="Without")
+    for group, others in (("name", ["bob", "Without", "Zoé"]), ("remark", ["bob", "Zoé", None])):
+        found = groups(samples, group=group, measure="sum:price")
+        shown, *rest = [one["keys"][group] for one in found]
+        assert shown in ("Anna", "anna", "Ànna")
+        assert rest == others
+        assert found[0]["count"] == 3
+        assert [one["amount"] for one in found[0]["values"]["sum:price"]] == ["4.00", "2.00"]
+        for one in found:
+            with samples.person.work():
+                arguments = to_arguments(group_filter(record_type("_kinds.sample"), [group], [one["keys"][group]]))
+            assert len(samples.names(**arguments)) == one["count"]
+    samples.add(name="ANNA", state="cut")
+    within = [(one["keys"], one["count"]) for one in groups(samples, group="name,state")][:2]
+    assert [count for _keys, count in within] == [3, 1]
+    assert within[0][0]["name"] == within[1][0]["name"]

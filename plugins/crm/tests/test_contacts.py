@@ -294,3 +294,12 @@ def test_a_contact_is_found_by_its_name_as_it_is_shown_and_as_it_is_sorted(conta
         assert contacts.names(**question) == found, question
     typed = contacts.person.page.get("/crm/contacts", query_string={"part": "row", "row[name]": "Anna"})
     assert "Anna Martin" in contacts.person.page.get(typed.headers["Location"]).text
+
+
+def test_a_group_of_names_holds_the_rows_that_its_heading_names(contacts: Any) -> None:
+    for first, last in (("Anna", "Martin"), ("anna", "martin"), ("Zoé", "Durand")):
+        contacts.add(first_name=first, last_name=last)
+    answer = contacts.person.api.get("/api/crm/contacts/aggregate", query_string={"group": "name,status"})
+    found = {row["keys"]["name"]: row["count"] for row in answer.json["data"]}
+    assert sorted(found.values()) == [1, 2]
+    assert {name: len(contacts.names(**{"filter[name]": name})) for name in found} == found

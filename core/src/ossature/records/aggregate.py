@@ -24,6 +24,7 @@ from ossature.records.filters import Group as FilterGroup
 from ossature.records.filters import Question, filterable
 from ossature.records.periods import Period, period
 from ossature.records.query import ListQuery, rows_of
+from ossature.records.rules import folded
 from ossature.records.types import RecordType
 
 _, _l, _n = translator("ossature")
@@ -46,6 +47,11 @@ class Grouping:
     span: str = ""
     starts: tuple[date, ...] = ()
     """Where the key is the number of a span: the first day of each."""
+
+    @property
+    def folded(self) -> bool:
+        """Whether spellings fall together that differ by case and accents alone; one of them is shown."""
+        return self.field.kind is Kind.TEXT
 
     def read(self, value: Any) -> Any:
         """A key as the database gives it, as it is shown: of a span the first day."""
@@ -97,12 +103,17 @@ def aggregate(rt: RecordType, query: ListQuery, group: Sequence[str] = (), measu
     found = session().execute(_counted(rt, query, groupings, list(asked.values()))).mappings().all()
     rows: dict[tuple[Any, ...], GroupRow] = {}
     parts: dict[tuple[Any, ...], list[RowMapping]] = {}
+    spelled: dict[tuple[int, Any], str] = {}
     for row in found:
         keys = tuple(one.read(row[f"k{n}"]) for n, one in enumerate(groupings))
         parts.setdefault(keys, []).append(row)
+        for n, one in enumerate(groupings):
+            if one.folded and keys[n] is not None:
+                spelled[n, keys[n]] = min(row[f"s{n}"], spelled.get((n, keys[n]), row[f"s{n}"]))
     if not groupings:
         parts.setdefault((), [])
     for keys, of in parts.items():
+        keys = tuple(spelled.get((n, key), key) for n, key in enumerate(keys))
         values = {name: _measured(item, function, n, of) for n, (name, (function, item)) in enumerate(asked.items())}
         rows[keys] = GroupRow(keys, sum(row["n"] for row in of), values)
     shown = sorted(list(rows.values())[:MOST_GROUPS], key=lambda row: _place(groupings, row.keys))
@@ -112,8 +123,8 @@ def aggregate(rt: RecordType, query: ListQuery, group: Sequence[str] = (), measu
 def _counted(
     rt: RecordType, query: ListQuery, groupings: Sequence[Grouping], asked: Sequence[tuple[str, Field]]
 ) -> Select[Any]:
-    """The largest groups, each with a row for every currency: keys `k0`, number of rows `n`, and of each measure its
-    value `m0` before division, how many rows have one `f0`, and its currency `c0`."""
+    """The largest groups, each with a row for every currency: keys `k0`, of folded ones a spelling `s0`, number of rows
+    `n`, and of each measure its value `m0` before division, how many rows have one `f0`, and its currency `c0`."""
     keys = [one.key.label(f"k{n}") for n, one in enumerate(groupings)]
     currencies, values = [], []
     for n, (function, item) in enumerate(asked):
@@ -125,9 +136,11 @@ def _counted(
     fine = select(*keys, *currencies, func.count().label("n"), *values).where(*rows_of(rt, query))
     if not keys:
         return fine.group_by(*currencies)
+    fine = fine.group_by(*keys, *currencies)
+    inside = (_together(groupings, asked, fine) if any(one.folded for one in groupings) else fine).subquery()
     if not currencies:
-        return fine.group_by(*keys).order_by(func.count().desc(), *keys).limit(MOST_GROUPS + 1)
-    inside = fine.group_by(*keys, *currencies).subquery()
+        largest = [inside.c.n.desc(), *(inside.c[key.name] for key in keys)]
+        return select(*inside.c).order_by(*largest).limit(MOST_GROUPS + 1)
     group = [inside.c[key.name] for key in keys]
     size = func.sum(inside.c.n).over(partition_by=group)
     sized = select(*inside.c, size.label("size")).subquery()
@@ -137,13 +150,29 @@ def _counted(
     return select(placed).where(placed.c.place <= MOST_GROUPS + 1).order_by(placed.c.place)
 
 
+def _together(groupings: Sequence[Grouping], asked: Sequence[tuple[str, Field]], fine: Select[Any]) -> Select[Any]:
+    """Groups whose spellings differ by case and accents alone as one; each spelling is folded once."""
+    c = fine.subquery().c
+    keys = [func.ossature.fold(c[f"k{n}"]) if one.folded else c[f"k{n}"] for n, one in enumerate(groupings)]
+    named = [key.label(f"k{n}") for n, key in enumerate(keys)]
+    named += [func.min(c[f"k{n}"]).label(f"s{n}") for n, one in enumerate(groupings) if one.folded]
+    named.append(sa.cast(func.sum(c.n), sa.BigInteger).label("n"))
+    currencies = [c[f"c{n}"] for n, (_function, item) in enumerate(asked) if item.kind is Kind.MONEY]
+    for n, (function, _item) in enumerate(asked):
+        combine = getattr(func, function if function in ("min", "max") else "sum")
+        named += [combine(c[f"m{n}"]).label(f"m{n}"), func.sum(c[f"f{n}"]).label(f"f{n}")]
+    return select(*named, *currencies).group_by(*keys, *currencies)
+
+
 def _measured(item: Field, function: str, n: int, of: Sequence[RowMapping]) -> Any:
     """One measure of a group from its rows; of money a list with one amount a currency."""
     combine = {"min": min, "max": max}.get(function, sum)
 
     def value(rows: Sequence[RowMapping]) -> Any:
         whole = combine(row[f"m{n}"] for row in rows)
-        return Decimal(whole) / sum(row[f"f{n}"] for row in rows) if function == "avg" else whole
+        if function == "avg":
+            return Decimal(whole) / sum(row[f"f{n}"] for row in rows)
+        return int(whole) if item.kind is Kind.INTEGER else whole
 
     filled = [row for row in of if row[f"f{n}"]]
     if item.kind is not Kind.MONEY:
@@ -235,6 +264,8 @@ def _place(groupings: Sequence[Grouping], keys: Sequence[Any]) -> list[tuple[boo
     for grouping, key in zip(groupings, keys, strict=True):
         if grouping.field.kind is Kind.CHOICE and key in grouping.field.choices:
             key = list(grouping.field.choices).index(key)
+        elif grouping.folded and key is not None:
+            key = folded(key)
         elif isinstance(key, UUID | str):
             key = str(key)
         placed.append((key is None, "" if key is None else key))
