@@ -294,3 +294,21 @@ def test_numbers_are_read_as_the_readers_language_writes_them(
 ) -> None:
     answer = get(tenant.member("owner", locale=locale), status=303, part="row", **{"row[price]": typed})
     assert led_to(answer) == {"filter[price.above]": read}
+
+
+def test_money_is_sorted_by_currency_then_by_amount(owner: Person, samples: Any) -> None:
+    for name, amount, currency in (("A", "100", "JPY"), ("B", "2.00", "EUR"), ("C", "150.00", "EUR"), ("D", "1.000", "TND"), ("F", "9", "JPY")):  # fmt: skip
+        samples.add(name=name, price={"amount": amount, "currency": currency})
+    samples.add(name="E")
+    expected = ["B", "C", "F", "A", "D", "E"]
+    assert names(get(owner, sort="price").text) == expected
+    assert names(get(owner, sort="-price").text) == expected[::-1]
+    for sort, wanted in (("price", expected), ("-price", expected[::-1]), ("state,-price", expected[::-1]), ("-price,name", expected[::-1])):  # fmt: skip
+        seen: list[str] = []
+        cursor = ""
+        while cursor is not None:
+            page = samples.list(sort=sort, limit=2, **({"cursor": cursor} if cursor else {})).json
+            seen += [row["name"] for row in page["data"]]
+            cursor = page["meta"]["next"]
+        assert seen == wanted, sort
+    assert samples.list(sort="price,-price").status_code == 400

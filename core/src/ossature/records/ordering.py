@@ -35,7 +35,8 @@ _UNSORTED = frozenset({Kind.LONG_TEXT, Kind.SECRET})
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One column of an order. `key` is never null; `indexed` where an index gives the order."""
+    """One column of an order; money has two of one name, its currency and its amount. `key` is never null; `indexed`
+    where an index gives the order."""
 
     name: str
     down: bool
@@ -63,13 +64,13 @@ def read_orders(rt: RecordType, sort: str) -> tuple[Order, ...]:
     indexed, found = rt.sortable(), list[Order]()
     for name in names:
         plain = name.strip().removeprefix("-")
-        key = indexed[plain] if plain in indexed else _sorting_key(rt, plain)
-        if key is None or any(order.name == plain for order in found):
+        keys = (indexed[plain],) if plain in indexed else _sorting_keys(rt, plain)
+        if not keys or any(order.name == plain for order in found):
             raise BadRequest(
                 _("Lists of %(records)s cannot be sorted by %(field)s.", records=rt.plural, field=plain[:80]),
                 [Detail("sort", "unknown_sort", _("Sort by one of: %(names)s.", names=", ".join(sortable(rt))))],
             )
-        found.append(Order(plain, name.strip().startswith("-"), key, plain in indexed))
+        found += [Order(plain, name.strip().startswith("-"), key, plain in indexed) for key in keys]
     return tuple(found)
 
 
@@ -79,6 +80,17 @@ def sortable(rt: RecordType) -> dict[str, bool]:
     others = [name for name, item in visible_fields(rt).items() if item.kind not in _UNSORTED and not item.parent]
     stamps = ["updated_at", *(["owner_id"] if rt.owned else [])]
     return {**dict.fromkeys(indexed, True), **{name: False for name in [*others, *stamps] if name not in indexed}}
+
+
+def _sorting_keys(rt: RecordType, name: str) -> tuple[ColumnElement[Any], ...]:
+    """As `_sorting_key`; amounts of different currencies have no order, so that money is sorted within each."""
+    key = _sorting_key(rt, name)
+    if key is None:
+        return ()
+    item = visible_fields(rt).get(name)
+    if item is None or item.kind is not Kind.MONEY:
+        return (key,)
+    return (sa.collate(func.coalesce(rt.c[item.columns[1]], "~"), "C"), key)
 
 
 def _sorting_key(rt: RecordType, name: str) -> ColumnElement[Any] | None:
