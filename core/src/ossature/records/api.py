@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+import orjson
 from apiflask import APIBlueprint
 from flask import Response, request, url_for
 
@@ -81,9 +82,12 @@ def _views(rt: RecordType) -> list[tuple[str, list[str], str, View]]:
         group, measures = _names("group") if "group" in request.args else base.group, _names("measure")
         found = aggregate(rt, list_query(rt, base), group, measures)
         data = [
-            {"keys": dict(zip(group, row.keys, strict=True)), "count": row.count, "values": row.values}
+            {
+                "keys": dict(zip(group, row.keys, strict=True)), "count": row.count,
+                "values": {name: _whole(value) for name, value in row.values.items()},
+            }
             for row in found.groups
-        ]
+        ]  # fmt: skip
         return success(translation(rt.key).older_groups(data), meta={"more": found.more})
 
     def create_view() -> Response:
@@ -194,6 +198,11 @@ def list_query(rt: RecordType, base: Definition | None = None) -> ListQuery:
         deleted=deleted == "true",
         fields=_names("fields") if "fields" in request.args else base.columns,
     )
+
+
+def _whole(value: Any) -> Any:
+    """A sum of whole numbers may have more than 64 bits, which JSON has a number for and its writer not."""
+    return orjson.Fragment(str(value)) if isinstance(value, int) and value.bit_length() > 63 else value
 
 
 def _filters() -> bool:

@@ -55,6 +55,7 @@ class Sample(Record):
     website: Mapped[str | None] = web_address("Website")
     token: Mapped[str | None] = secret("Token")
     pieces: Mapped[int | None] = integer("Pieces", minimum=0, maximum=1_000_000, sort=True)
+    grains: Mapped[int | None] = integer("Grains", minimum=0, maximum=2**62)
     ratio: Mapped[Decimal | None] = decimal("Ratio", places=3, minimum=Decimal(-1000), maximum=Decimal(1000), sort=True)
     price: Mapped[Money | None] = money("Price", minimum=0)
     fragile: Mapped[bool] = boolean("Fragile")
