@@ -25,7 +25,7 @@ from ossature.records.calendars import MOST_A_DAY, SPANS, Day, Window, calendar,
 from ossature.records.definition import listable
 from ossature.records.face_links import field_of
 from ossature.records.fields import Field, Kind
-from ossature.records.filters import Group, Question
+from ossature.records.filters import Group, Question, outermost
 from ossature.records.list_address import ListAddress
 from ossature.records.list_pages import list_crumbs, list_labels
 from ossature.records.list_views import list_columns, list_page
@@ -336,9 +336,7 @@ def _amounts(value: Any, measured: Field | None) -> tuple[str, ...]:
 
 
 def _and(look: Look, test: Question) -> Group:
-    asked = look.definition.filter
-    items = asked.items if isinstance(asked, Group) and asked.join == "all" else (asked,)
-    return Group("all", (*items, test))
+    return Group("all", (*outermost(look.definition.filter), test))
 
 
 def _today() -> date:

@@ -182,10 +182,9 @@ def write(node: Filter) -> dict[str, Any]:
 
 def to_arguments(node: Filter) -> dict[str, str]:
     """The filter as parameters of an address; what they cannot say goes into `where`."""
-    items = node.items if isinstance(node, Group) and node.join == "all" else (node,)
     made: dict[str, str] = {}
     rest: list[Filter] = []
-    for item in items:
+    for item in outermost(node):
         name = f"filter[{item.field}{'' if item.op == 'is' else '.' + item.op}]" if isinstance(item, Question) else ""
         if isinstance(item, Question) and name not in made and not _holds_comma(item.value):
             value = item.value
@@ -215,8 +214,7 @@ def without(node: Filter, position: int) -> Filter:
 
 def equalities(node: Filter) -> dict[str, str]:
     """The fields of which the filter demands one value: what a new record of this list begins with."""
-    items = node.items if isinstance(node, Group) and node.join == "all" else (node,)
-    return {item.field: str(item.value) for item in items if isinstance(item, Question) and item.op == "is"}
+    return {one.field: str(one.value) for one in outermost(node) if isinstance(one, Question) and one.op == "is"}
 
 
 def tests_of(node: Filter) -> Iterator[Question]:

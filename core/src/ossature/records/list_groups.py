@@ -18,7 +18,7 @@ from ossature.i18n.texts import translator
 from ossature.kernel import kernel
 from ossature.records.aggregate import Grouping, GroupRow, aggregate, group_filter, measurable, read_group
 from ossature.records.fields import Kind
-from ossature.records.filters import Group
+from ossature.records.filters import Group, outermost
 from ossature.records.list_address import ListAddress
 from ossature.records.list_views import list_columns, list_rows_view
 from ossature.records.query import ListQuery, labels_of, list_rows
@@ -51,7 +51,7 @@ def groups_part(rt: RecordType, look: Look, query: ListQuery) -> ResponseReturnV
     depth = inside.count("-") + 1 if inside != "g" else 0
     headings = []
     for number, row in enumerate(found.groups):
-        narrower = Group("all", (*_and(look), *group_filter(rt, [level], row.keys).items))
+        narrower = Group("all", (*outermost(look.definition.filter), *group_filter(rt, [level], row.keys).items))
         elements: dict[str, Any] = {"filter": narrower, "group": tuple(rest)}
         id = f"{inside}-{number}" if inside != "g" else f"g{number}"
         part = "groups" if rest else "rows"
@@ -75,11 +75,6 @@ def rows_part(rt: RecordType, look: Look, query: ListQuery) -> ResponseReturnVal
     more = to([("part", "rows"), ("inside", inside), ("cursor", page.next)]) if page.next else None
     view = GroupRows(tuple(rows), inside, len(names), more, first=not query.cursor)
     return render("record/_group_rows.html", title=str(rt.plural), group=view)
-
-
-def _and(look: Look) -> tuple[Any, ...]:
-    asked = look.definition.filter
-    return asked.items if isinstance(asked, Group) and asked.join == "all" else (asked,)
 
 
 def _inside() -> str:
