@@ -60,6 +60,7 @@ DECLARE
   target record; term jsonb; start text; part text; pieces text[]; likes text[]; plain boolean; long boolean;
   saying text[]; asked text[] := '{}'; any_long boolean; starts text := ''; holds text := ''; source text; most integer := least(cap, 10000); found integer;
   share float8; expected float8; too_many integer := 1; pages_starting integer := 0; pages_holding integer := 0;
+  most_rows boolean := false; gone_is text := CASE WHEN gone THEN 'NOT NULL' ELSE 'NULL' END;
 BEGIN
   SELECT t.schema_name, t.table_name INTO target FROM ossature.record_type t WHERE t.key = record_key AND t.searchable;
   IF tenant IS NULL OR target IS NULL THEN reach := 'all'; RETURN; END IF;
@@ -101,8 +102,6 @@ BEGIN
     holds := holds || ' AND (' || array_to_string(likes, ' OR ') || ')';
   END LOOP;
   IF starts = '' THEN reach := 'all'; RETURN; END IF;
-  source := format('WHERE tenant_id = %L AND deleted_at IS %s', tenant, CASE WHEN gone THEN 'NOT NULL' ELSE 'NULL' END);
-
   -- What many rows hold is not gathered to the end: a sample of pages, the same one each time, tells that they are
   -- more than the cap, with six standard deviations to spare.
   SELECT 4000 / c.reltuples INTO share FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -111,12 +110,16 @@ BEGIN
     expected := share * most;
     too_many := ceil(expected + 6 * sqrt(expected) + 5);
     EXECUTE format(
-      'SELECT count(DISTINCT page) FILTER (WHERE starts), count(DISTINCT page) FILTER (WHERE holds) FROM ('
-      'SELECT split_part(ctid::text, '','', 1) AS page, true%s AS starts, true%s AS holds '
-      'FROM %I.%I TABLESAMPLE SYSTEM (%s) REPEATABLE (7) %s) sample',
-      starts, holds, target.schema_name, target.table_name, 100 * share, source)
-      INTO pages_starting, pages_holding;
+      'SELECT count(DISTINCT page) FILTER (WHERE here AND starts), count(DISTINCT page) FILTER (WHERE here AND holds), '
+      'coalesce(avg(here::integer), 0) > 0.2 FROM ('
+      'SELECT split_part(ctid::text, '','', 1) AS page, tenant_id = %L AND deleted_at IS %s AS here, '
+      'true%s AS starts, true%s AS holds FROM %I.%I TABLESAMPLE SYSTEM (%s) REPEATABLE (7)) sample',
+      tenant, gone_is, starts, holds, target.schema_name, target.table_name, 100 * share)
+      INTO pages_starting, pages_holding, most_rows;
   END IF;
+  -- Of whom most rows are, the index need not be asked: its list of all of them takes longer than what is looked for.
+  source := format('WHERE (tenant_id = %L)%s AND deleted_at IS %s',
+                   tenant, CASE WHEN most_rows THEN ' IS TRUE' ELSE '' END, gone_is);
 
   IF letters AND pages_holding < too_many THEN
     EXECUTE format('SELECT array_agg(id) FILTER (WHERE starts), array_agg(id) FILTER (WHERE NOT starts), count(*) FROM ('
@@ -147,7 +150,7 @@ BEGIN
 END $$;
 
 -- What is spelled alike, for a text that nothing contains: rows that have, for each word, one with half of its letters in
--- threes; of these the nearest.
+-- threes; of 2,000 of these the nearest.
 CREATE FUNCTION ossature.similar(record_key text, terms jsonb, gone boolean, most integer) RETURNS uuid[]
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
 DECLARE
@@ -169,8 +172,8 @@ BEGIN
   IF score = '' THEN RETURN '{}'; END IF;
   PERFORM set_config('pg_trgm.word_similarity_threshold', '0.5', true);
   EXECUTE format(
-    'SELECT array_agg(id ORDER BY score DESC, id) FROM (SELECT id, 0%s AS score FROM %I.%I '
-    'WHERE tenant_id = %L AND deleted_at IS %s%s ORDER BY score DESC LIMIT %s) near',
+    'SELECT array_agg(id ORDER BY score DESC, id) FROM (SELECT id, 0%s AS score FROM (SELECT id, search_text FROM %I.%I '
+    'WHERE tenant_id = %L AND deleted_at IS %s%s LIMIT 2000) near ORDER BY score DESC LIMIT %s) nearest',
     score, target.schema_name, target.table_name, tenant, CASE WHEN gone THEN 'NOT NULL' ELSE 'NULL' END, holds,
     least(most, 1000)) INTO found;
   RETURN coalesce(found, '{}');
