@@ -246,17 +246,31 @@ def test_a_list_of_long_names_in_any_script_goes_on(samples: Any) -> None:
     assert samples.list(cursor="a" * 20_000).json["error"]["code"] == "bad_cursor"
 
 
-def test_a_page_whose_rows_have_gone_still_counts_the_whole_list(samples: Any) -> None:
-    rows = [samples.add(name=f"R{place}") for place in range(3)]
-    query = {"sort": "name", "filter[state]": "raw"}
-    query["cursor"] = samples.list(limit=2, **query).json["meta"]["next"]
-    samples.delete(rows[2]["id"])
+@pytest.mark.parametrize("sort", ["name", "-name", "state,-name", "-state,name", "state", "-state"])
+def test_a_page_whose_rows_have_gone_still_counts_the_whole_list_and_leads_back(samples: Any, sort: str) -> None:
+    for place in range(3):
+        samples.add(name=f"R{place}")
+    query = {"sort": sort, "filter[state]": "raw"}
+    ids = [row["id"] for row in samples.list(**query).json["data"]]
+    first = samples.list(limit=2, **query).json
+    second = samples.list(limit=2, **query, cursor=first["meta"]["next"]).json
+    query["cursor"] = first["meta"]["next"]
+    samples.delete(ids[2])
     for count in ("exact", "some"):
         answer = samples.list(limit=2, count=count, **query).json
         assert (answer["data"], answer["meta"]["count"]) == ([], {"value": 2, "more": False})
+    back = samples.list(limit=2, **{**query, "cursor": answer["meta"]["previous"]}).json
+    assert [row["id"] for row in back["data"]] == ids[:2]
     page = samples.person.page.get("/_kinds/samples", query_string=query)
     assert page.status_code == 200
-    assert "more than 0" not in page.text
+    assert all(id in page.text for id in ids[:2])
+    for id in ids[:2]:
+        samples.delete(id)
+    forth = samples.list(limit=2, **{**query, "cursor": second["meta"]["previous"]}).json
+    assert (forth["data"], forth["meta"]["previous"]) == ([], None)
+    samples.restore(ids[2])
+    again = samples.list(limit=2, **{**query, "cursor": forth["meta"]["next"]}).json
+    assert [row["id"] for row in again["data"]] == ids[2:]
 
 
 def test_a_picker_offers_live_records_by_title(samples: Any, owner: Any) -> None:

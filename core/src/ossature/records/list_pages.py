@@ -55,6 +55,9 @@ def _page(rt: RecordType, look: Look, query: ListQuery) -> ResponseReturnValue:
     if not look.definition.group and not says_nothing(query.search):
         try:
             page = list_rows(rt, replace(query, forgiving=True))
+            if query.cursor and not page.rows:  # they have gone meanwhile: the list from its beginning
+                query = replace(query, cursor="")
+                page = list_rows(rt, replace(query, forgiving=True))
         except BadRequest as refused:
             refusal = _in_words(rt, look, refused)
     labels = list_labels(rt, look, page.rows)
@@ -109,7 +112,7 @@ def _count(rt: RecordType, look: Look, query: ListQuery, page: Page) -> Count:
     if not query.cursor and page.next is None:
         return Count(len(page.rows))
     exact = ListAddress(rt, look, query.deleted)([("part", "count")])
-    if page.rows and (query.search or query.filter != NOTHING):
+    if query.search or query.filter != NOTHING:
         return Count(len(page.rows), more=True, exact_url=exact)
     found = count_up_to(rt, query, COUNT_UP_TO + 1)
     return Count(min(found, COUNT_UP_TO), more=found > COUNT_UP_TO, exact_url=exact if found > COUNT_UP_TO else "")

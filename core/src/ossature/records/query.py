@@ -116,6 +116,12 @@ def list_rows(rt: RecordType, query: ListQuery) -> Page:
         values = [item._mapping[f"_sort{n}"] for n in range(len(orders))]
         return Cursor(of, values, str(item._mapping["id"]), back).write(key)
 
+    if cursor is not None and not found:
+        # What lay beyond has gone meanwhile. The way back begins at the cursor's own row, whichever id sorts last there.
+        last = UUID(int=0 if orders[-1].down != backwards else 2**128 - 1)
+        back = Cursor(of, cursor.value, str(last), not backwards).write(key)
+        return Page([], next=back if backwards else None, previous=None if backwards else back)
+
     has_next = bool(found) and (more or backwards)
     has_previous = bool(found) and cursor is not None and (more or not backwards)
     return Page(
