@@ -10,10 +10,10 @@ Screens, API, views and counts all come through `condition()`; a field that the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import InvalidOperation
 from typing import Any, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -27,10 +27,9 @@ from ossature.errors import BadRequest, Detail, Invalid
 from ossature.i18n.texts import translator
 from ossature.rbac.predicate import visible_fields
 from ossature.records.amounts import compare_amounts, read_amount
-from ossature.records.clean import Wrong, clean_value
 from ossature.records.fields import Field, Kind
+from ossature.records.filter_values import READERS, Unsuitable, beginning, day, pair, several, stored, text_of
 from ossature.records.periods import Period, period
-from ossature.records.rules import folded, phone_beginning
 from ossature.records.types import RecordType
 
 _, _l, _n = translator("ossature")
@@ -38,7 +37,6 @@ _, _l, _n = translator("ossature")
 MOST_TESTS = 100
 DEEPEST = 5
 LONGEST = 20_000
-MOST_VALUES = 200
 
 Join = Literal["all", "any", "none"]
 
@@ -294,7 +292,7 @@ class _Compiler:
         try:
             return self._compare(item, test)
         except (ValueError, KeyError, TypeError, AttributeError, InvalidOperation, OverflowError) as error:
-            said = str(error) if isinstance(error, _Unsuitable) else _("This value does not suit the field.")
+            said = str(error) if isinstance(error, Unsuitable) else _("This value does not suit the field.")
             raise Invalid(_("A filter has a wrong value."), [Detail(self._at(test), "invalid", said)]) from None
 
     def _at(self, test: Question) -> str:
@@ -307,15 +305,15 @@ class _Compiler:
             return self._compare_text(item, test)
         if item.kind is Kind.MONEY:
             return self._compare_money(item, test)
-        read = _READERS[item.kind]
+        read = READERS[item.kind]
         column: ColumnElement[Any] = self.rt.c[item.columns[0]]
         if item.kind is Kind.INTEGER:  # what is asked may be larger than what the column can hold
             column = sa.type_coerce(column, sa.BigInteger)
         if test.op in ("in", "between"):
-            values = [read(item, one) for one in _several(test.value)]
+            values = [read(item, one) for one in several(test.value)]
             if test.op == "in":
                 return column.in_(values)
-            low, high = _pair(values)
+            low, high = pair(values)
             return column.between(low, high)
         value = read(item, test.value)
         compare: dict[str, Callable[[], ColumnElement[bool]]] = {
@@ -327,24 +325,26 @@ class _Compiler:
 
     def _compare_money(self, item: Field, test: Question) -> ColumnElement[bool]:
         minor, currency = (self.rt.c[column] for column in item.columns)
-        written = _several(test.value) if test.op in ("in", "between") else [test.value]
+        written = several(test.value) if test.op in ("in", "between") else [test.value]
         try:
             amounts = [read_amount(one) for one in written]
         except ValueError:
-            raise _Unsuitable(_("Give an amount such as 10.50, or 10.50 EUR.")) from None
-        return compare_amounts(test.op, minor, currency, _pair(amounts) if test.op == "between" else amounts)
+            raise Unsuitable(_("Give an amount such as 10.50, or 10.50 EUR.")) from None
+        return compare_amounts(test.op, minor, currency, pair(amounts) if test.op == "between" else amounts)
 
     def _compare_text(self, item: Field, test: Question) -> ColumnElement[bool]:
         """Blind to case and accents, as it is shown or as it is sorted: both "Anna Martin" and "Martin Anna"."""
-        shown = folded_column(self.rt, item)
+        shown: ColumnElement[str] = (
+            self.rt.c[item.shown_column] if item.shown_column in self.rt.c else func.ossature.fold(self.rt.c[item.name])
+        )
         columns = [shown] if item.shown_column == item.sort_column else [shown, self.rt.c[item.sort_column]]
         if test.op == "in":
-            values = [_stored(item, one) for one in _several(test.value)]
+            values = [stored(item, one) for one in several(test.value)]
             return or_(*(column.in_(values) for column in columns))
         if test.op == "starts":
-            beginning = _beginning(item, test.value)
-            return or_(*(func.starts_with(column, beginning) for column in columns))
-        value = _stored(item, test.value)
+            begins = beginning(item, test.value)
+            return or_(*(func.starts_with(column, begins) for column in columns))
+        value = stored(item, test.value)
         if test.op == "not":
             return and_(*(column.is_distinct_from(value) for column in columns))
         return or_(*(column == value for column in columns))
@@ -352,11 +352,11 @@ class _Compiler:
     def _compare_time(self, item: Field, test: Question) -> ColumnElement[bool]:
         column: ColumnElement[Any] = self.rt.c[item.name]
         if test.op == "in_period":
-            days = period(_text(test.value), self.today)
+            days = period(text_of(test.value), self.today)
         elif test.op == "between":
-            days = Period(*_pair([_day(one) for one in _several(test.value)]))
+            days = Period(*pair([day(one) for one in several(test.value)]))
         else:
-            days = Period(_day(test.value), _day(test.value))
+            days = Period(day(test.value), day(test.value))
         begins: Any = days.first
         if item.kind is Kind.DATE:
             until, after = column <= days.last, column > days.last
@@ -372,99 +372,5 @@ class _Compiler:
         return compare[test.op]() if test.op in compare else and_(column >= begins, until)
 
 
-def folded_column(rt: RecordType, item: Field) -> ColumnElement[str]:
-    """What is shown, without case and accents: the stored column where there is one, so that its index serves."""
-    found: ColumnElement[str] = (
-        rt.c[item.shown_column] if item.shown_column in rt.c else func.ossature.fold(rt.c[item.name])
-    )
-    return found
-
-
-class _Unsuitable(ValueError):
-    """A wrong value, with a sentence that says why."""
-
-
 def _unreadable(where: str, message: str) -> BadRequest:
     return BadRequest(_("The filter cannot be read."), [Detail(where, "bad_filter", message)])
-
-
-def _several(value: Any) -> Sequence[Any]:
-    if not isinstance(value, list) or not value:
-        raise _Unsuitable(_("Give a list of values."))
-    if len(value) > MOST_VALUES:
-        raise _Unsuitable(_("Give at most %(n)d values.", n=MOST_VALUES))
-    return value
-
-
-def _pair(values: Sequence[Any]) -> tuple[Any, Any]:
-    if len(values) != 2:
-        raise _Unsuitable(_("Give two values, the lower one first."))
-    return values[0], values[1]
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str) or not value or len(value) > 200 or "\x00" in value:
-        raise _Unsuitable(_("Give a text of at most 200 characters."))
-    return value
-
-
-def _stored(item: Field, value: Any) -> str:
-    """Folded as it would be stored; as it was written where it could not be."""
-    try:
-        return _folded(clean_value(item, _text(value)) or value)
-    except Wrong:
-        return _folded(value)
-
-
-def _beginning(item: Field, value: Any) -> str:
-    return _folded(phone_beginning(_text(value)) if item.kind is Kind.PHONE else value)
-
-
-def _folded(value: Any) -> str:
-    found = folded(_text(value))
-    if not found.strip():
-        raise _Unsuitable(_("Give a text with at least one letter or sign."))
-    return found
-
-
-def _day(value: Any) -> date:
-    if not isinstance(value, str):
-        raise _Unsuitable(_("Give a day such as 2026-11-20."))
-    try:
-        return date.fromisoformat(value if len(value) == 10 else "")
-    except ValueError:
-        raise _Unsuitable(_("Give a day such as 2026-11-20.")) from None
-
-
-def _number(item: Field, value: Any) -> Any:
-    if isinstance(value, bool):
-        raise _Unsuitable(_("Give a number."))
-    try:
-        number = Decimal(str(value))
-    except InvalidOperation:
-        raise _Unsuitable(_("Give a number.")) from None
-    if not number.is_finite() or abs(number) > 10**17:
-        raise _Unsuitable(_("Give a smaller number."))
-    if item.kind is Kind.INTEGER and number != int(number):
-        raise _Unsuitable(_("Give a whole number."))
-    return int(number) if item.kind is Kind.INTEGER else number
-
-
-def _boolean(_item: Field, value: Any) -> bool:
-    return {"true": True, "false": False, True: True, False: False}[value]
-
-
-def _choice(item: Field, value: Any) -> str:
-    if value not in item.choices:
-        raise _Unsuitable(_("Choose one of: %(names)s.", names=", ".join(map(str, item.choices))))
-    return str(value)
-
-
-def _reference(_item: Field, value: Any) -> UUID:
-    return value if isinstance(value, UUID) else UUID(value)
-
-
-_READERS: dict[Kind, Callable[[Field, Any], Any]] = {
-    Kind.INTEGER: _number, Kind.DECIMAL: _number, Kind.BOOLEAN: _boolean, Kind.CHOICE: _choice,
-    Kind.REFERENCE: _reference,
-}  # fmt: skip
