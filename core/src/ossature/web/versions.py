@@ -62,11 +62,11 @@ class ApiChange:
     version: str
     of: str
     summary: Label
-    fields: Mapping[str, str] = field(default_factory=dict)
     arguments: Callable[[dict[str, str]], dict[str, str]] = _as_it_is
     body: Callable[[_Document], _Document] = _as_it_is
     answer: Callable[[Any], Any] = _as_it_is
     sunset: str | None = None
+    fields: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         begins = _day(self.version)
