@@ -287,3 +287,11 @@ def test_a_value_is_found_as_it_may_be_written(samples: Any) -> None:
         ("email", " Anna@EXAMPLE.com", ["A"]), ("name", " a ", ["A"]), ("phone", "nobody's", []), ("email", "anna", []),
     ):  # fmt: skip
         assert samples.names(**{f"filter[{field}]": written}) == found, (field, written)
+
+
+def test_a_row_that_is_older_than_its_fields_rule_is_found_as_it_stands(samples: Any, tenant: Tenant) -> None:
+    id = samples.add(name="A")["id"]
+    with tenant.work() as work:
+        work.connection().exec_driver_sql("UPDATE _kinds.sample SET phone = '01 23 45 67 89' WHERE id = %s", (id,))
+    assert samples.names(**{"filter[phone]": "01 23 45 67 89"}) == ["A"]
+    assert samples.names(**{"filter[phone.not]": "01 23 45 67 89"}) == []

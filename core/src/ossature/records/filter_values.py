@@ -45,12 +45,13 @@ def text_of(value: Any) -> str:
     return value
 
 
-def stored(item: Field, value: Any) -> str:
-    """Folded as it would be stored; as it was written where it could not be."""
+def stored(item: Field, value: Any) -> set[str]:
+    """Folded, as it would be stored now and as it was written: rows may be older than the field's rule."""
+    found = {_folded(value)}
     try:
-        return _folded(clean_value(item, text_of(value)) or value)
+        return found | {_folded(clean_value(item, value) or value)}
     except Wrong:
-        return _folded(value)
+        return found
 
 
 def beginning(item: Field, value: Any) -> str:

@@ -338,16 +338,14 @@ class _Compiler:
             self.rt.c[item.shown_column] if item.shown_column in self.rt.c else func.ossature.fold(self.rt.c[item.name])
         )
         columns = [shown] if item.shown_column == item.sort_column else [shown, self.rt.c[item.sort_column]]
-        if test.op == "in":
-            values = [stored(item, one) for one in several(test.value)]
-            return or_(*(column.in_(values) for column in columns))
         if test.op == "starts":
             begins = beginning(item, test.value)
             return or_(*(func.starts_with(column, begins) for column in columns))
-        value = stored(item, test.value)
+        asked = several(test.value) if test.op == "in" else [test.value]
+        values = sorted(set[str]().union(*(stored(item, one) for one in asked)))
         if test.op == "not":
-            return and_(*(column.is_distinct_from(value) for column in columns))
-        return or_(*(column == value for column in columns))
+            return and_(*(column.is_distinct_from(value) for column in columns for value in values))
+        return or_(*(column == values[0] if len(values) == 1 else column.in_(values) for column in columns))
 
     def _compare_time(self, item: Field, test: Question) -> ColumnElement[bool]:
         column: ColumnElement[Any] = self.rt.c[item.name]
