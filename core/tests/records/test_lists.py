@@ -181,17 +181,6 @@ def test_a_search_is_sorted_filtered_and_paged_like_any_list(samples: Any) -> No
     ]  # fmt: skip
 
 
-def test_a_search_that_stops_at_its_most_matches_says_so(samples: Any, tenant: Tenant) -> None:
-    with tenant.work() as work:
-        work.connection().exec_driver_sql(
-            f"INSERT INTO {TABLE} (tenant_id, id, name) SELECT %s, gen_random_uuid(), 'Quartz ' || n "
-            "FROM generate_series(1, 3005) n",
-            (tenant.id,),
-        )
-    assert samples.list(search="quartz").json["meta"]["capped"] is True
-    assert samples.list(search="quartz 17").json["meta"]["capped"] is False
-
-
 def test_filters_narrow_a_list_and_combine(samples: Any, shelves: Any, tenant: Tenant) -> None:
     shelf = shelves.add(name="Top")["id"]
     samples.add(name="A", state="cut", shelf_id=shelf, fragile=True)
