@@ -9,6 +9,7 @@ import pytest
 from ossature.context import Reach
 from ossature.kernel import Kernel, kernel
 from ossature.rbac.roles import grant, role_by_key
+from ossature.records import searching
 from ossature.records.query import ListQuery, list_rows, options
 from ossature.records.searching import CAP, Term, matches, read_terms, says_nothing, spellings
 from ossature.testing.people import Person, Tenant
@@ -177,11 +178,26 @@ def test_the_one_row_that_somebody_may_see_is_found_among_many_of_others(
     assert hit["title"] == "Marie Mine"
 
 
+def test_what_is_common_is_found_far_down_a_list_as_well(
+    samples: RecordApi, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not among the rows that are looked at first: gathered then, or, where there are too many for that, looked for."""
+    monkeypatch.setattr(searching, "LOOKED_AT", 100)
+    fill(tenant, "Amber", 200)
+    fill(tenant, "Quartz", COMMON)
+    wanted = sorted(f"Quartz {number}" for number in range(1, COMMON + 1))
+    for most in (searching.GATHERED, CAP):
+        monkeypatch.setattr(searching, "GATHERED", most)
+        assert sorted(every(samples, search="quartz")) == wanted
+        assert every(samples, search="quartz", sort="-name") == every(samples, search="quartz")[::-1]
+        assert len(samples.person.api.get("/api/search?q=quartz&limit=20").json["data"]) == 20
+
+
 @pytest.mark.req("S4-089")
 def test_what_is_misspelled_is_found_by_what_is_spelled_alike(contacts: RecordApi, letters: bool) -> None:
     contacts.add(first_name="Anna", last_name="Dupont")
     contacts.add(first_name="Anna", last_name="Martin")
-    for search in ("Dupotn", "dupond", "ana dupond"):
+    for search in ("Dupotn", "dupond", "anna dupond"):
         page = contacts.person.page.get("/crm/contacts", query_string={"q": search}).text
         assert ("Anna Dupont" in page) is letters, search
         assert ("These are spelled alike." in page) is letters

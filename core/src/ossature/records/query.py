@@ -24,7 +24,7 @@ from ossature.records.fields import Kind
 from ossature.records.filters import NOTHING, Filter, Question, condition, filterable
 from ossature.records.ordering import SORT_CAP, Order, beyond, order_by, read_orders
 from ossature.records.rules import folded
-from ossature.records.searching import Matches, Reach, matches, says_nothing, similar
+from ossature.records.searching import Matches, Reach, matches, says_nothing, similar, ways
 from ossature.records.types import RecordType
 
 _, _l, _n = translator("ossature")
@@ -81,7 +81,7 @@ class Label:
 
 
 def list_rows(rt: RecordType, query: ListQuery) -> Page:
-    """One page of a list in one statement. Raises `Forbidden`, `BadRequest` for a bad cursor or sort."""
+    """One page of a list, in one statement where nothing is searched for. Raises `Forbidden`, `BadRequest` for a bad cursor or sort."""
     demand(rt, "view")
     orders = read_orders(rt, query.sort)
     of = query.fingerprint(rt)
@@ -95,10 +95,18 @@ def list_rows(rt: RecordType, query: ListQuery) -> Page:
     if cursor is not None:
         statement = statement.where(beyond(orders, rt.c.id, cursor.value, UUID(cursor.id), backwards))
 
+    statement = statement.where(*_narrowing(rt, query, None))
+
     def read(found_by: Matches | None) -> tuple[list[str], Sequence[sa.Row[Any]]]:
-        narrowed = statement.where(*_narrowing(rt, query, found_by))
-        result = session().execute(narrowed, {"tenant": current().tenant_id, "limit": query.limit + 1})
-        return list(result.keys()), result.all()
+        most = query.limit + 1
+        for way in (
+            ways(rt, query.search, found_by, statement, most, deleted=query.deleted) if found_by else [statement]
+        ):
+            result = session().execute(way, {"tenant": current().tenant_id, "limit": most})
+            names, found = list(result.keys()), result.all()
+            if len(found) == most:
+                break
+        return names, found
 
     found_by = _searched(rt, query)
     names, found = read(found_by)

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import sqlalchemy as sa
-from sqlalchemy import ColumnElement, bindparam, func, select
+from sqlalchemy import ColumnElement, Select, bindparam, func, select
 from sqlalchemy.dialects.postgresql import JSONB, TSQUERY
 
 from ossature.db.work import session
@@ -27,6 +27,9 @@ from ossature.records.types import RecordType
 _, _l, _n = translator("ossature")
 
 CAP = 2000
+GATHERED = 20_000
+"""Beginnings of words that are gathered, where a common one is not met soon on the way along a list."""
+LOOKED_AT = 5_000
 MOST_SIMILAR = 50
 LONGEST, MOST_TERMS = 200, 12
 LAST = "\U0010ffff"
@@ -159,22 +162,44 @@ def matches(rt: RecordType, text: str, *, deleted: bool = False) -> Matches:
             _("%(records)s cannot be searched.", records=rt.plural),
             [Detail("search", "not_searchable", _("Leave the search out and filter instead."))],
         )
-    terms = read_terms(text)
-    if not terms:
+    if not read_terms(text):
         raise BadRequest(
             _("There is nothing to search for."),
             [Detail("search", "nothing_to_search", _("Type at least one letter or digit."))],
         )
-    values = {
-        "record": rt.key, "terms": [asdict(term) for term in terms],
-        "spellings": spellings(text), "codes": codes(rt), "cap": CAP, "gone": deleted,
-    }  # fmt: skip
-    found = session().execute(_SEARCH, values).one()
+    found = _ask(rt, text, CAP, deleted)
     exact, words, within, reach = found.exact or "{}", found.words or "{}", found.within or "{}", found.reach
     if found.query:
         says = rt.c.search_vector.op("@@", is_comparison=True)(sa.cast(sa.literal(found.query, sa.Text), TSQUERY))
         return Matches(sa.or_(says, among(rt, exact)) if exact != "{}" else says, reach, exact, common=True)
     return Matches(among(rt, words, within), reach, exact, words, nothing=words == within == "{}")
+
+
+def _ask(rt: RecordType, text: str, cap: int, deleted: bool) -> Any:
+    values = {
+        "record": rt.key, "terms": [asdict(term) for term in read_terms(text)],
+        "spellings": spellings(text), "codes": codes(rt), "cap": cap, "gone": deleted,
+    }  # fmt: skip
+    return session().execute(_SEARCH, values).one()
+
+
+def ways(
+    rt: RecordType, text: str, found: Matches, statement: Select[Any], limit: int, *, deleted: bool = False
+) -> Iterator[Select[Any]]:
+    """How the first rows of an ordered statement that a search finds are read: each way in turn until one gives `limit`
+    rows. The last gives all there are.
+
+    What is common is met soon on the way along most lists. Where it is not, as among companies whose names begin so,
+    its rows are gathered; where there are too many for that, the whole list is looked at.
+    """
+    if found.common:
+        begun = statement.add_columns(found.condition.label("_hit")).limit(LOOKED_AT).subquery()
+        kept = [column for column in begun.c if column.name != "_hit"]
+        yield select(*kept).where(begun.c["_hit"]).limit(limit)  # in the order of the rows that it reads
+        if words := _ask(rt, text, GATHERED, deleted).words:
+            yield statement.where(among(rt, words, found.exact)).limit(limit)
+            return
+    yield statement.where(found.condition).limit(limit)
 
 
 def similar(rt: RecordType, text: str, *, deleted: bool = False) -> Matches | None:
@@ -206,9 +231,8 @@ def tier_of(rt: RecordType, found: Matches, text: str) -> ColumnElement[int]:
     title, whole = title_key(rt), folded(text[:LONGEST]).strip()
     exact = title == whole if found.exact == "{}" else sa.or_(title == whole, among(rt, found.exact))
     begins = sa.and_(title >= whole, title < whole + LAST)
-    if found.common:
-        return sa.case((exact, 0), (begins, 1), else_=2)
-    return sa.case((exact, 0), (begins, 1), (among(rt, found.words), 2), else_=3)
+    words = [(among(rt, found.words), 2)] if found.words != "{}" else []
+    return sa.case((exact, 0), (begins, 1), *words, else_=2 if found.common else 3)
 
 
 def said_of(reach: Reach, text: str) -> str:

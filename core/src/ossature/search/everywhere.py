@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy import and_, select
 
 from ossature.context import current
 from ossature.db.work import session
@@ -33,6 +33,7 @@ from ossature.records.searching import (
     spellings,
     tier_of,
     title_key,
+    ways,
 )
 from ossature.records.types import RecordType
 from ossature.records.views import plain_words, record_url
@@ -114,11 +115,12 @@ def _of_record(rt: RecordType, text: str, limit: int) -> OfRecord:
     found = matches(rt, text)
     if found.common:
         # Whole codes and titles are few and looked for by themselves; the others are met in their order.
-        exact = _read(rt, text, found, limit, among(rt, found.exact)) if found.exact != "{}" else []
-        rows = [*exact, *rows, *_read(rt, text, found, limit, found.condition)]
+        if found.exact != "{}":
+            rows = [*_read(rt, text, replace(found, condition=among(rt, found.exact), common=False), limit), *rows]
+        rows += _read(rt, text, found, limit)
         rows = list({row["id"]: (row, tier) for row, tier in reversed(rows)}.values())[::-1]
     elif not found.nothing:
-        rows = _read(rt, text, found, limit, found.condition, best_first=True)
+        rows = _read(rt, text, found, limit, best_first=True)
     return _answer(rt, text, rows, limit, found.reach)
 
 
@@ -126,7 +128,7 @@ def _spelled_alike(rt: RecordType, text: str, limit: int) -> OfRecord:
     found = similar(rt, text)
     if found is None:
         return OfRecord(rt, (), False, "all")
-    return _answer(rt, text, _read(rt, text, found, limit, found.condition), limit, found.reach)
+    return _answer(rt, text, _read(rt, text, found, limit), limit, found.reach)
 
 
 def _answer(rt: RecordType, text: str, rows: Sequence[tuple[Row, int]], limit: int, reach: Reach = "all") -> OfRecord:
@@ -139,19 +141,19 @@ def _answer(rt: RecordType, text: str, rows: Sequence[tuple[Row, int]], limit: i
     return OfRecord(rt, hits, len(rows) > limit, reach)
 
 
-def _read(
-    rt: RecordType, text: str, found: Matches, limit: int, condition: ColumnElement[bool], *, best_first: bool = False
-) -> list[tuple[Row, int]]:
+def _read(rt: RecordType, text: str, found: Matches, limit: int, *, best_first: bool = False) -> list[tuple[Row, int]]:
     """The first rows with their tiers, by title, or the best tier first."""
     tier = tier_of(rt, found, text)
-    order = (*((tier,) if best_first else ()), title_key(rt), rt.c.id)
-    result = session().execute(
+    statement = (
         select(*columns(rt, _read_fields(rt, visible_fields(rt))), tier.label("_tier"))
-        .where(rt.c.tenant_id == current().tenant_id, rt.c.deleted_at.is_(None), reaches(rt), condition)
-        .order_by(*order)
-        .limit(limit + 1)
+        .where(rt.c.tenant_id == current().tenant_id, rt.c.deleted_at.is_(None), reaches(rt))
+        .order_by(*((tier,) if best_first else ()), title_key(rt), rt.c.id)
     )
-    names, rows = list(result.keys()), result.all()
+    for way in ways(rt, text, found, statement, limit + 1):
+        result = session().execute(way)
+        names, rows = list(result.keys()), result.all()
+        if len(rows) > limit:
+            break
     return list(zip(to_rows(rt, names, rows), (int(item[-1]) for item in rows), strict=True))
 
 
@@ -164,8 +166,7 @@ def _titles(rt: RecordType, text: str, limit: int) -> list[tuple[Row, int]]:
     title, whole = title_key(rt), " ".join(folded(text).split())
     if spellings(text) or title is rt.c.search_text:
         return []
-    begins = and_(title >= whole, title < whole + LAST)
-    return _read(rt, text, Matches(begins, common=True), limit, begins)
+    return _read(rt, text, Matches(and_(title >= whole, title < whole + LAST)), limit)
 
 
 def _read_fields(rt: RecordType, fields: dict[str, Field]) -> list[str]:

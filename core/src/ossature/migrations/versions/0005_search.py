@@ -58,7 +58,7 @@ DECLARE
   tenant uuid := nullif(current_setting('ossature.tenant', true), '')::uuid;
   letters boolean := ossature.trigram_schema() IS NOT NULL;
   target record; term jsonb; start text; part text; pieces text[]; likes text[]; plain boolean; long boolean;
-  saying text[]; asked text[] := '{}'; any_long boolean; starts text := ''; holds text := ''; source text; most integer := least(cap, 10000); found integer;
+  saying text[]; asked text[] := '{}'; any_long boolean; starts text := ''; holds text := ''; source text; most integer := least(cap, 20000); found integer;
   share float8; expected float8; too_many integer := 1; pages_starting integer := 0; pages_holding integer := 0;
   most_rows boolean := false; gone_is text := CASE WHEN gone THEN 'NOT NULL' ELSE 'NULL' END;
 BEGIN
@@ -149,7 +149,7 @@ BEGIN
   END IF;
 END $$;
 
--- What is spelled alike, for a text that nothing contains: rows that have, for each word, one with half of its letters in
+-- What is spelled alike, for a text that nothing contains: rows that have, for each word, one with more than half of its letters in
 -- threes; of 2,000 of these the nearest.
 CREATE FUNCTION ossature.similar(record_key text, terms jsonb, gone boolean, most integer) RETURNS uuid[]
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
@@ -161,7 +161,7 @@ BEGIN
   SELECT t.schema_name, t.table_name INTO target FROM ossature.record_type t WHERE t.key = record_key AND t.searchable;
   IF tenant IS NULL OR target IS NULL OR trigrams IS NULL THEN RETURN '{}'; END IF;
   FOR start IN SELECT t -> 'starts' ->> 0 FROM jsonb_array_elements(terms) t LOOP
-    IF start ~ '^[[:alpha:]]{3,}$' THEN
+    IF start ~ '^[[:alpha:]]{4,}$' THEN
       holds := holds || format(' AND %L OPERATOR(%I.<%%) search_text', start, trigrams);
       score := score || format(' + %I.word_similarity(%L, search_text)', trigrams, start);
     ELSE
@@ -170,7 +170,7 @@ BEGIN
     END IF;
   END LOOP;
   IF score = '' THEN RETURN '{}'; END IF;
-  PERFORM set_config('pg_trgm.word_similarity_threshold', '0.5', true);
+  PERFORM set_config('pg_trgm.word_similarity_threshold', '0.54', true);
   EXECUTE format(
     'SELECT array_agg(id ORDER BY score DESC, id) FROM (SELECT id, 0%s AS score FROM (SELECT id, search_text FROM %I.%I '
     'WHERE tenant_id = %L AND deleted_at IS %s%s LIMIT 2000) near ORDER BY score DESC LIMIT %s) nearest',
