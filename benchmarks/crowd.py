@@ -1,8 +1,9 @@
-"""Many clients at once, from a process of their own: `python crowd.py PORT CLIENTS SECONDS [THINK] < requests`.
+"""Many clients at once, from a process of their own: `python crowd.py PORT CLIENTS SECONDS [THINK WARM] < requests`.
 
 Each line of standard input is a request in hexadecimal; clients take them in turn and keep asking the same. With THINK,
 the seconds that somebody looks at an answer, each line is a person's requests, a letter for its kind before each, which
-are asked one after the other and over again. One thread and epoll: the clients take as little as they can of the
+are asked one after the other and over again; what is asked in the first WARM seconds, while people come and the server
+fills its caches, is not counted. One thread and epoll: the clients take as little as they can of the
 processors that the server needs.
 """
 
@@ -91,7 +92,9 @@ class Person(Client):
         self.sent_at, self.waits = self.due, True
 
 
-def work(port: int, people: list[list[tuple[str, bytes]]], seconds: float, think: float) -> dict[str, object]:
+def work(
+    port: int, people: list[list[tuple[str, bytes]]], seconds: float, think: float, warm: float
+) -> dict[str, object]:
     """People who think for `think` seconds, give or take half; all begin within that time."""
     random = Random(7)  # the same each time
     waiting = selectors.DefaultSelector()
@@ -108,7 +111,7 @@ def work(port: int, people: list[list[tuple[str, bytes]]], seconds: float, think
     took: dict[str, list[float]] = {}
     errors: list[str] = []
     sent = 0
-    while (now := time.perf_counter()) - begun < seconds:
+    while (now := time.perf_counter()) - begun < warm + seconds:
         while turns and turns[0][0] <= now:
             heapq.heappop(turns)[2].go_on()
             sent += 1
@@ -122,7 +125,8 @@ def work(port: int, people: list[list[tuple[str, bytes]]], seconds: float, think
                 continue
             if whole:
                 now, person.waits = time.perf_counter(), False
-                took.setdefault(person.kind, []).append((now - person.sent_at) * 1000)
+                if person.sent_at - begun >= warm:
+                    took.setdefault(person.kind, []).append((now - person.sent_at) * 1000)
                 if person.received[9:12] != b"200":
                     errors.append(bytes(person.received[:300]).decode("utf-8", "replace"))
                 person.due = now + think * (0.5 + random.random())
@@ -138,7 +142,7 @@ if __name__ == "__main__":
     port, clients, seconds = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
     if len(sys.argv) > 4:
         each = [[(one[0], bytes.fromhex(one[1:])) for one in line.split()] for line in sys.stdin if line.strip()]
-        print(json.dumps(work(port, each[:clients], seconds, float(sys.argv[4]))))
+        print(json.dumps(work(port, each[:clients], seconds, *map(float, sys.argv[4:6]))))
     else:
         lines = [bytes.fromhex(line.strip()) for line in sys.stdin if line.strip()]
         print(json.dumps(run(port, clients, seconds, lines)))

@@ -182,8 +182,8 @@ def test_what_is_common_is_found_far_down_a_list_as_well(
     samples: RecordApi, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not among the rows that are looked at first: gathered then, or, where there are too many for that, looked for."""
-    monkeypatch.setattr(searching, "LOOKED_AT", 100)
-    fill(tenant, "Amber", 200)
+    monkeypatch.setattr(searching, "LOOKED_AT", 1)
+    fill(tenant, "Amber", 300)
     fill(tenant, "Quartz", COMMON)
     wanted = sorted(f"Quartz {number}" for number in range(1, COMMON + 1))
     for most in (searching.GATHERED, CAP):

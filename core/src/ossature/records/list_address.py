@@ -20,12 +20,10 @@ class ListAddress:
         self.url = url_for(page_endpoint(rt, "list"))
         self.look = look
         self.binned = {"deleted": "true"} if deleted else {}
-
-    @property
-    def state(self) -> dict[str, str]:
+        self.state = {**look.arguments(), **self.binned}
         """What a form of the list has to keep."""
-        return {**self.look.arguments(), **self.binned}
 
     def __call__(self, more: Iterable[tuple[str, str]] = (), **elements: Any) -> str:
-        arguments = [*self.look.arguments(**elements).items(), *self.binned.items(), *more]
+        kept = {**self.look.arguments(**elements), **self.binned} if elements else self.state
+        arguments = [*kept.items(), *more]
         return f"{self.url}?{urlencode(arguments)}" if arguments else self.url

@@ -60,9 +60,15 @@ def phone_beginning(value: str) -> str:
     return f"+{digits}"
 
 
+# Most numbers here are such; the general way takes a hundred times as long, and a list shows fifty.
+_FRENCH = re.compile(r"\+33([1-79])(\d\d)(\d\d)(\d\d)(\d\d)")
+
+
 @lru_cache(maxsize=8192)
 def shown_phone_number(value: str) -> str:
     """A stored number as people write it: national spacing for France, international for others."""
+    if french := _FRENCH.fullmatch(value):
+        return "0" + " ".join(french.groups())
     try:
         number = phonenumbers.parse(value.replace(";ext=", " x"), "FR")
     except phonenumbers.NumberParseException:

@@ -29,7 +29,8 @@ _, _l, _n = translator("ossature")
 CAP = 2000
 GATHERED = 20_000
 """Beginnings of words that are gathered, where a common one is not met soon on the way along a list."""
-LOOKED_AT = 5_000
+LOOKED_AT = 100
+"""Rows of a list that are looked at on the way for each that is wanted."""
 MOST_SIMILAR = 50
 LONGEST, MOST_TERMS = 200, 12
 LAST = "\U0010ffff"
@@ -193,7 +194,7 @@ def ways(
     its rows are gathered; where there are too many for that, the whole list is looked at.
     """
     if found.common:
-        begun = statement.add_columns(found.condition.label("_hit")).limit(LOOKED_AT).subquery()
+        begun = statement.add_columns(found.condition.label("_hit")).limit(LOOKED_AT * limit).subquery()
         kept = [column for column in begun.c if column.name != "_hit"]
         yield select(*kept).where(begun.c["_hit"]).limit(limit)  # in the order of the rows that it reads
         if words := _ask(rt, text, GATHERED, deleted).words:

@@ -104,7 +104,7 @@ BEGIN
   IF starts = '' THEN reach := 'all'; RETURN; END IF;
   -- What many rows hold is not gathered to the end: a sample of pages, the same one each time, tells that they are
   -- more than the cap, with six standard deviations to spare.
-  SELECT 4000 / c.reltuples INTO share FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+  SELECT 2000 / c.reltuples INTO share FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
    WHERE n.nspname = target.schema_name AND c.relname = target.table_name AND c.reltuples > 100000;
   IF share IS NOT NULL THEN
     expected := share * most;
