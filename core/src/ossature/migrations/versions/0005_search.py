@@ -15,36 +15,39 @@ revision = "0005"
 down_revision = "0004"
 
 SEARCH = r"""
+-- Expressions of plpgsql keep their plans, which functions of SQL do not: they are called a dozen times a search.
 CREATE FUNCTION ossature.phrase(value text) RETURNS text[]
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT coalesce(array_agg(quote_literal(w) ORDER BY n), '{}')
-    FROM regexp_split_to_table(regexp_replace(value, '[^[:alnum:]]+', ' ', 'g'), '\s+') WITH ORDINALITY s(w, n)
-   WHERE w <> ''
-$$;
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN coalesce(
+    string_to_array(nullif(btrim(regexp_replace(value, '[^[:alnum:]]+', ' ', 'g')), ''), ' '), '{}');
+END $$;
 
--- These words one after the other, as a query of full text; not `whole`, of the last its beginning.
-CREATE FUNCTION ossature.lexemes(value text, whole boolean) RETURNS text
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT array_to_string(w, ' <-> ') || CASE WHEN whole THEN '' ELSE ':*' END
-    FROM ossature.phrase(value) w WHERE cardinality(w) > 0
-$$;
+-- These words one after the other, as a query of full text; not `whole`, of the last its beginning. They are letters and
+-- digits, with nothing in them to escape.
+CREATE FUNCTION ossature.lexemes(words text[], whole boolean) RETURNS text
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN '''' || array_to_string(words, ''' <-> ''') || '''' || CASE WHEN whole THEN '' ELSE ':*' END;
+END $$;
 
 -- That a row has them; of several, the beginning of the last is looked at in the rows, since the index would gather
 -- everything that begins so.
-CREATE FUNCTION ossature.saying(value text, whole boolean) RETURNS text
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT CASE
-    WHEN cardinality(w) = 0 THEN NULL
-    WHEN whole OR cardinality(w) = 1 THEN format('search_vector @@ %L::tsquery', ossature.lexemes(value, whole))
-    ELSE format('(search_vector @@ %L::tsquery AND (search_vector @@ %L::tsquery) IS TRUE)',
-                array_to_string(trim_array(w, 1), ' <-> '), ossature.lexemes(value, false))
-  END FROM ossature.phrase(value) w
-$$;
+CREATE FUNCTION ossature.saying(words text[], whole boolean) RETURNS text
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF whole OR cardinality(words) = 1 THEN
+    RETURN format('search_vector @@ %L::tsquery', ossature.lexemes(words, whole));
+  END IF;
+  RETURN format('(search_vector @@ %L::tsquery AND (search_vector @@ %L::tsquery) IS TRUE)',
+                ossature.lexemes(trim_array(words, 1), true), ossature.lexemes(words, false));
+END $$;
 
 CREATE FUNCTION ossature.holding(value text) RETURNS text
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT '%' || replace(replace(replace(value, '\', '\\'), '%', '\%'), '_', '\_') || '%'
-$$;
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN '%' || replace(replace(replace(value, '\', '\\'), '%', '\%'), '_', '\_') || '%';
+END $$;
 
 -- Plans are made anew with the values in them: a kept plan would not know how common a term is. Without sequential and
 -- ordered scans a stop after a few rows cannot tempt the planner away from the indexes of words and letters.
@@ -53,12 +56,12 @@ CREATE FUNCTION ossature.search(
   OUT exact uuid[], OUT words uuid[], OUT within uuid[], OUT reach text, OUT query text
 )
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-SET enable_seqscan = off SET enable_indexscan = off AS $$
+SET enable_seqscan = off SET enable_indexscan = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   tenant uuid := nullif(current_setting('ossature.tenant', true), '')::uuid;
   letters boolean := ossature.trigram_schema() IS NOT NULL;
   target record; term jsonb; start text; part text; pieces text[]; likes text[]; plain boolean; long boolean;
-  saying text[]; asked text[] := '{}'; any_long boolean; starts text := ''; holds text := ''; source text; most integer := least(cap, 20000); found integer;
+  said text[]; saying text[]; asked text[] := '{}'; any_long boolean; starts text := ''; holds text := ''; source text; most integer := least(cap, 20000); found integer;
   share float8; expected float8; too_many integer := 1; pages_starting integer := 0; pages_holding integer := 0;
   most_rows boolean := false; gone_is text := CASE WHEN gone THEN 'NOT NULL' ELSE 'NULL' END;
 BEGIN
@@ -69,10 +72,10 @@ BEGIN
   FOR term IN SELECT * FROM jsonb_array_elements(terms) LOOP
     pieces := '{}'; likes := '{}'; saying := '{}'; plain := true; long := false;
     FOR start IN SELECT * FROM jsonb_array_elements_text(term -> 'starts') LOOP
-      part := ossature.saying(start, false);
-      CONTINUE WHEN part IS NULL;
-      pieces := pieces || part;
-      saying := saying || ossature.lexemes(start, false);
+      said := ossature.phrase(start);
+      CONTINUE WHEN cardinality(said) = 0;
+      pieces := pieces || ossature.saying(said, false);
+      saying := saying || ossature.lexemes(said, false);
       plain := plain AND start ~ '^[[:alnum:]]+$' AND length(start) >= 3;
       long := long OR length(start) >= 3;
     END LOOP;
@@ -87,9 +90,11 @@ BEGIN
       likes := likes || part;
     END LOOP;
     FOR start IN SELECT * FROM jsonb_array_elements_text(term -> 'words') LOOP
-      part := ossature.saying(start, true);
-      IF part IS NOT NULL THEN
-        pieces := pieces || part; saying := saying || ossature.lexemes(start, true); plain := false;
+      said := ossature.phrase(start);
+      IF cardinality(said) > 0 THEN
+        pieces := pieces || ossature.saying(said, true);
+        saying := saying || ossature.lexemes(said, true);
+        plain := false;
       END IF;
     END LOOP;
     IF cardinality(pieces) = 0 THEN reach := 'all'; RETURN; END IF;
@@ -140,7 +145,8 @@ BEGIN
   END IF;
 
   IF cardinality(spellings) > 0 AND cardinality(codes) > 0 THEN
-    SELECT string_agg(ossature.saying(s, true), ' OR ') INTO part FROM unnest(spellings) s;
+    SELECT string_agg(ossature.saying(ossature.phrase(s), true), ' OR ') INTO part
+      FROM unnest(spellings) s WHERE cardinality(ossature.phrase(s)) > 0;
     EXECUTE format('SELECT array_agg(id) FROM (SELECT id FROM %I.%I %s AND (%s) AND (%s) LIMIT %s) hits',
                    target.schema_name, target.table_name, source, part,
                    (SELECT string_agg(format('ossature.fold(%I) = ANY (%L)', c, spellings), ' OR ') FROM unnest(codes) c),
@@ -156,7 +162,7 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp S
 DECLARE
   tenant uuid := nullif(current_setting('ossature.tenant', true), '')::uuid;
   trigrams text := ossature.trigram_schema();
-  target record; start text; part text; holds text := ''; score text := ''; found uuid[];
+  target record; start text; said text[]; holds text := ''; score text := ''; found uuid[];
 BEGIN
   SELECT t.schema_name, t.table_name INTO target FROM ossature.record_type t WHERE t.key = record_key AND t.searchable;
   IF tenant IS NULL OR target IS NULL OR trigrams IS NULL THEN RETURN '{}'; END IF;
@@ -165,8 +171,8 @@ BEGIN
       holds := holds || format(' AND %L OPERATOR(%I.<%%) search_text', start, trigrams);
       score := score || format(' + %I.word_similarity(%L, search_text)', trigrams, start);
     ELSE
-      part := ossature.saying(start, false);
-      IF part IS NOT NULL THEN holds := holds || ' AND ' || part; END IF;
+      said := ossature.phrase(start);
+      IF cardinality(said) > 0 THEN holds := holds || ' AND ' || ossature.saying(said, false); END IF;
     END IF;
   END LOOP;
   IF score = '' THEN RETURN '{}'; END IF;
@@ -186,7 +192,7 @@ def upgrade() -> None:
     op.execute("DROP FUNCTION ossature.search(text, text, integer)")
     op.execute(SEARCH.replace(":", r"\:"))
     op.execute(
-        "REVOKE ALL ON FUNCTION ossature.phrase(text), ossature.lexemes(text, boolean), ossature.saying(text, boolean), "
+        "REVOKE ALL ON FUNCTION ossature.phrase(text), ossature.lexemes(text[], boolean), ossature.saying(text[], boolean), "
         "ossature.holding(text) FROM PUBLIC"
     )
     for signature in (
@@ -213,7 +219,7 @@ def downgrade() -> None:
     op.execute("DROP TABLE ossature.pin")
     op.execute("DROP FUNCTION ossature.search(text, jsonb, text[], text[], integer, boolean)")
     op.execute("DROP FUNCTION ossature.similar(text, jsonb, boolean, integer)")
-    op.execute("DROP FUNCTION ossature.saying(text, boolean), ossature.lexemes(text, boolean)")
+    op.execute("DROP FUNCTION ossature.saying(text[], boolean), ossature.lexemes(text[], boolean)")
     op.execute("DROP FUNCTION ossature.phrase(text), ossature.holding(text)")
     functions: str = import_module("ossature.migrations.versions.0001_foundation").FUNCTIONS
     former = re.search(r"CREATE FUNCTION ossature\.search\(.*?END \$\$;", functions, re.DOTALL)
