@@ -202,7 +202,7 @@ def test_views_of_all_lists_come_in_one_statement(owner: Person, statements: Sta
     with statements.counting() as found:
         offered = places(owner)
     assert all(name in offered for name in ("Leads", "Clients"))
-    assert sum("ossature.saved_view" in text for text in found.texts) == 1
+    assert sum("saved_view.name" in text for text in found.texts) == 1
     with statements.counting() as found:
         assert len(owner.api.get("/api/ossature/views").json["data"]) == 3
-    assert sum("ossature.saved_view" in text for text in found.texts) == 1
+    assert sum("saved_view.name" in text for text in found.texts) == 1

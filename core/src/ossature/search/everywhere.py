@@ -25,12 +25,11 @@ from ossature.records.searching import (
     Reach,
     Term,
     among,
-    matches,
+    matches_of,
     read_terms,
     said_of,
     says_nothing,
     similar,
-    spellings,
     tier_of,
     title_key,
     ways,
@@ -99,7 +98,8 @@ def search_everywhere(text: str, records: Sequence[RecordType] | None = None, li
             [Detail("q", "nothing_to_search", _("Type at least one letter or digit."))],
         )
     kinds = searched_records() if records is None else records
-    found = [_of_record(rt, text, limit) for rt in kinds]
+    matched = matches_of(kinds, text)
+    found = [_of_record(rt, text, matched[rt.key], limit) for rt in kinds]
     return found if any(one.hits for one in found) else [_spelled_alike(rt, text, limit) for rt in kinds]
 
 
@@ -108,20 +108,21 @@ def by_tier(found: Iterable[OfRecord]) -> list[Hit]:
     return sorted((hit for one in found for hit in one.hits), key=lambda hit: TIERS.index(hit.tier))
 
 
-def _of_record(rt: RecordType, text: str, limit: int) -> OfRecord:
+def _of_record(rt: RecordType, text: str, found: Matches, limit: int) -> OfRecord:
+    if found.nothing:
+        return OfRecord(rt, (), False, found.reach)
+    if not found.common:
+        return _answer(rt, text, _read(rt, text, found, limit, best_first=True), limit, found.reach)
+    # Whole codes and titles are few and looked for by themselves; the others are met in their order.
     rows = _titles(rt, text, limit)
-    if len(rows) > limit:
-        return _answer(rt, text, rows, limit)
-    found = matches(rt, text)
-    if found.common:
-        # Whole codes and titles are few and looked for by themselves; the others are met in their order.
-        if found.exact != "{}":
-            rows = [*_read(rt, text, replace(found, condition=among(rt, found.exact), common=False), limit), *rows]
+    if found.exact != "{}":
+        rows = [*_read(rt, text, replace(found, condition=among(rt, found.exact), common=False), limit), *rows]
+    if len(rows) <= limit:
         rows += _read(rt, text, found, limit)
-        rows = list({row["id"]: (row, tier) for row, tier in reversed(rows)}.values())[::-1]
-    elif not found.nothing:
-        rows = _read(rt, text, found, limit, best_first=True)
-    return _answer(rt, text, rows, limit, found.reach)
+    once: dict[UUID, tuple[Row, int]] = {}
+    for row, tier in rows:
+        once.setdefault(row["id"], (row, tier))
+    return _answer(rt, text, list(once.values()), limit, found.reach)
 
 
 def _spelled_alike(rt: RecordType, text: str, limit: int) -> OfRecord:
@@ -158,13 +159,9 @@ def _read(rt: RecordType, text: str, found: Matches, limit: int, *, best_first: 
 
 
 def _titles(rt: RecordType, text: str, limit: int) -> list[tuple[Row, int]]:
-    """Rows whose title begins with the text, in order, straight from the title's index.
-
-    Where they fill the answer nothing else has to be looked for. What looks like a code may be one: then the codes
-    come first.
-    """
+    """Rows whose title begins with the text, in order, straight from the title's index."""
     title, whole = title_key(rt), " ".join(folded(text).split())
-    if spellings(text) or title is rt.c.search_text:
+    if title is rt.c.search_text:
         return []
     return _read(rt, text, Matches(and_(title >= whole, title < whole + LAST)), limit)
 
