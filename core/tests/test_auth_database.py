@@ -63,7 +63,7 @@ def test_functions_run_with_a_fixed_search_path_and_are_nobodys_by_default(tenan
     for row in rows:
         assert "search_path=pg_catalog, pg_temp" in row.proconfig, row.proname
         others = {setting.partition("=")[0] for setting in row.proconfig} - {"search_path"}
-        assert others <= {"enable_seqscan", "enable_indexscan"}, row.proname
+        assert others <= {"enable_seqscan", "enable_indexscan", "plan_cache_mode"}, row.proname
         assert not row.everyone, row.proname
     assert not [row.proname for row in rows if row.proname in OPERATOR_ONLY and row.mine]
 
