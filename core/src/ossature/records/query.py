@@ -24,7 +24,7 @@ from ossature.records.fields import Kind
 from ossature.records.filters import NOTHING, Filter, Question, condition, filterable
 from ossature.records.ordering import SORT_CAP, Order, beyond, order_by, read_orders
 from ossature.records.rules import folded
-from ossature.records.searching import Matches, Reach, matches, says_nothing, similar, ways
+from ossature.records.searching import Matches, Reach, first_rows, matches, says_nothing, similar
 from ossature.records.types import RecordType
 
 _, _l, _n = translator("ossature")
@@ -99,14 +99,10 @@ def list_rows(rt: RecordType, query: ListQuery) -> Page:
 
     def read(found_by: Matches | None) -> tuple[list[str], Sequence[sa.Row[Any]]]:
         most = query.limit + 1
-        for way in (
-            ways(rt, query.search, found_by, statement, most, deleted=query.deleted) if found_by else [statement]
-        ):
-            result = session().execute(way, {"tenant": current().tenant_id, "limit": most})
-            names, found = list(result.keys()), result.all()
-            if len(found) == most:
-                break
-        return names, found
+        if found_by is not None:
+            return first_rows(rt, query.search, found_by, statement, most, deleted=query.deleted)
+        result = session().execute(statement, {"tenant": current().tenant_id, "limit": most})
+        return list(result.keys()), result.all()
 
     found_by = _searched(rt, query)
     names, found = read(found_by)

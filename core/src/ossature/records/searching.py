@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Select, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import JSONB, TSQUERY
 
+from ossature.context import current
 from ossature.db.work import session
 from ossature.errors import BadRequest, Detail
 from ossature.i18n.texts import translator
@@ -195,11 +196,23 @@ def _ask(types: Sequence[RecordType], text: str, cap: int, deleted: bool) -> dic
     return {row.record: row for row in session().execute(_SEARCH, values)}
 
 
-def ways(
+def first_rows(
     rt: RecordType, text: str, found: Matches, statement: Select[Any], limit: int, *, deleted: bool = False
+) -> tuple[list[str], Sequence[sa.Row[Any]]]:
+    """The names of the columns of an ordered statement, and the first `limit` of its rows that a search finds."""
+    names, rows = list[str](), list[sa.Row[Any]]()
+    for way in _ways(rt, text, found, statement, limit, deleted):
+        result = session().execute(way, {"tenant": current().tenant_id, "limit": limit})
+        names, rows = list(result.keys()), list(result.all())
+        if len(rows) == limit:
+            break
+    return names, rows
+
+
+def _ways(
+    rt: RecordType, text: str, found: Matches, statement: Select[Any], limit: int, deleted: bool
 ) -> Iterator[Select[Any]]:
-    """How the first rows of an ordered statement that a search finds are read: each way in turn until one gives `limit`
-    rows. The last gives all there are.
+    """How they are read: each way in turn until one gives `limit` rows. The last gives all there are.
 
     What is common is met soon on the way along most lists. Where it is not, as among companies whose names begin so,
     its rows are gathered; where there are too many for that, the whole list is looked at.

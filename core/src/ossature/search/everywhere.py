@@ -10,7 +10,6 @@ from uuid import UUID
 from sqlalchemy import and_, select
 
 from ossature.context import current
-from ossature.db.work import session
 from ossature.errors import BadRequest, Detail
 from ossature.i18n.texts import translator
 from ossature.kernel import kernel
@@ -25,6 +24,7 @@ from ossature.records.searching import (
     Reach,
     Term,
     among,
+    first_rows,
     matches_of,
     read_terms,
     said_of,
@@ -32,7 +32,6 @@ from ossature.records.searching import (
     similar,
     tier_of,
     title_key,
-    ways,
 )
 from ossature.records.types import RecordType
 from ossature.records.views import plain_words, record_url
@@ -150,11 +149,7 @@ def _read(rt: RecordType, text: str, found: Matches, limit: int, *, best_first: 
         .where(rt.c.tenant_id == current().tenant_id, rt.c.deleted_at.is_(None), reaches(rt))
         .order_by(*((tier,) if best_first else ()), title_key(rt), rt.c.id)
     )
-    for way in ways(rt, text, found, statement, limit + 1):
-        result = session().execute(way)
-        names, rows = list(result.keys()), result.all()
-        if len(rows) > limit:
-            break
+    names, rows = first_rows(rt, text, found, statement, limit + 1)
     return list(zip(to_rows(rt, names, rows), (int(item[-1]) for item in rows), strict=True))
 
 
