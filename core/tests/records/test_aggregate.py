@@ -171,7 +171,7 @@ def test_the_last_day_that_there_is_falls_into_the_last_span(samples: Any, span:
         asked = {"group": f"{name}:{span}", "part": "groups"}
         headings = samples.person.page.get("/_kinds/samples", query_string=asked)
         assert headings.status_code == 200
-        alone = html.unescape(re.search(r'<a href="([^"]*)" data-open', headings.text)[1])  # type: ignore[index]
+        (alone,) = map(html.unescape, re.findall(r'<a href="([^"]*)" data-open', headings.text))
         assert "Quartz" in samples.person.page.get(alone).text
 
 
