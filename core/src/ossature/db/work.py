@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from uuid import UUID
 
-from sqlalchemy import event
+from sqlalchemy import event, text
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 
 from ossature.context import Context, NoContext, current_or_none, use_context
@@ -54,6 +54,16 @@ def change_set_id() -> UUID:
     """The change set that the current unit of work writes under."""
     found: UUID = session().connection().info["change_set_id"]
     return found
+
+
+def by_means(means: str) -> None:
+    """Have what is written from here on say by what means it came, where that is told apart from page, API or job.
+
+    The change set is written with its first change: afterwards it is too late.
+    """
+    if not means.isalpha():
+        raise ValueError(f"means {means!r} is not one word")
+    session().execute(text(f"SET LOCAL ossature.means = '{means}'"))
 
 
 def after_commit(callback: Callable[[], None]) -> None:

@@ -64,10 +64,10 @@ def create(rt: RecordType, values: Mapping[str, Any], id: UUID | None = None) ->
         raise _invalid([*faults, *part_faults])
     if rt.owned:
         cleaned["owner_id"] = _owner_for_new(rt, cleaned.get("owner_id"))
-    _check_references(rt, cleaned)
+    check_references(rt, cleaned)
     record_id = id or new_id()
     change = RecordChange(rt.key, record_id, ChangeKind.CREATED, {}, {**cleaned, **cleaned_parts})
-    _ask(rt, change)
+    ask(rt, change)
     row = _insert(rt, {**cleaned, "id": record_id})
     written: dict[str, list[Row]] = {}
     for collection, rows in cleaned_parts.items():
@@ -124,10 +124,10 @@ def update(
     changed = {name: value for name, value in cleaned.items() if value != before.get(name) or _is_secret(rt, name)}
     if "owner_id" in changed:
         _check_new_owner(rt, changed["owner_id"])
-    _check_references(rt, changed)
+    check_references(rt, changed)
     after = {**before, **changed, **cleaned_parts}
     change = RecordChange(rt.key, id, ChangeKind.UPDATED, {**before, **old_parts}, {**before, **old_parts, **after})
-    _ask(rt, change)
+    ask(rt, change)
 
     touched = [_write_parts(rt.parts[name], id, old_parts[name], rows) for name, rows in cleaned_parts.items()]
     row = before
@@ -151,7 +151,7 @@ def delete(rt: RecordType, id: UUID, *, if_match: int | None = None) -> Row:
             _("The record is now at version %(n)s; read it again.", n=before["version"]), version=before["version"]
         )
     change = RecordChange(rt.key, id, ChangeKind.DELETED, before, before)
-    _ask(rt, change)
+    ask(rt, change)
     _leave_no_live_child(rt, [id])
     return _update(rt, id, {"deleted_at": func.now()})
 
@@ -163,8 +163,8 @@ def restore(rt: RecordType, id: UUID) -> Row:
     if before["deleted_at"] is None:
         return before
     needed = {item.name: before.get(item.name) for item in rt.references() if item.on_delete != "clear"}
-    _check_references(rt, {name: other for name, other in needed.items() if other != id})
-    _ask(rt, RecordChange(rt.key, id, ChangeKind.RESTORED, before, before))
+    check_references(rt, {name: other for name, other in needed.items() if other != id})
+    ask(rt, RecordChange(rt.key, id, ChangeKind.RESTORED, before, before))
     row = _update(rt, id, {"deleted_at": None})
     _restore_children(rt, [id], before["deleted_at"])
     return row
@@ -212,8 +212,11 @@ def _check_new_owner(rt: RecordType, owner: UUID | None, action: str = "edit") -
         )
 
 
-def _ask(rt: RecordType, change: RecordChange) -> None:
-    """Ask the record's own rules and the plugins', and wake those who want to know, once it is written."""
+def ask(rt: RecordType, change: RecordChange) -> None:
+    """Ask the record's own rules and the plugins', and wake those who want to know, once it is written.
+
+    Raises `Invalid`, or `Conflict` where a deletion or a restoration is refused.
+    """
     faults = [] if change.kind in (ChangeKind.DELETED,) else list(rt.cls.check(change))
     faults += kernel().plugins.check_record_change(change, current().access.plugins)
     if faults:
@@ -234,7 +237,7 @@ def _invalid(faults: list[Detail]) -> Refusal:
 # -- references --------------------------------------------------------------------------------------------------------
 
 
-def _check_references(rt: RecordType, values: Mapping[str, Any]) -> None:
+def check_references(rt: RecordType, values: Mapping[str, Any]) -> None:
     """Each new reference points to a live record that the writer may see, and locks it against deletion."""
     faults = []
     fields = [*rt.references(), *([OWNER] if rt.owned else [])]
@@ -313,7 +316,7 @@ def _restore_children(rt: RecordType, ids: list[UUID], deleted_at: datetime) -> 
                 .returning(other.c.id)
             )
         except IntegrityError as error:
-            raise _explained(other, error) from error
+            raise explained(other, error) from error
         if children := list(restored.scalars()):
             _restore_children(other, children, deleted_at)
             _leave_no_dead_parent(other, children)
@@ -417,7 +420,7 @@ def _written(rt: RecordType, statement: Any) -> Row:
     try:
         return to_row(rt, session().execute(statement).mappings().one())
     except (IntegrityError, DataError) as error:
-        raise _explained(rt, error) from error
+        raise explained(rt, error) from error
 
 
 def _stored(rt: RecordType, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -438,7 +441,7 @@ def _is_secret(rt: RecordType, name: str) -> bool:
     return item is not None and item.secret
 
 
-def _explained(rt: RecordType, error: IntegrityError | DataError) -> Refusal:
+def explained(rt: RecordType, error: IntegrityError | DataError) -> Refusal:
     """What the database refused, in words: the constraint's name tells the field."""
     diagnosis = getattr(error.orig, "diag", None)
     constraint = (diagnosis.constraint_name if diagnosis else None) or ""
