@@ -76,7 +76,7 @@ from ossature.records import (
 from ossature.records.bulk import insert_rows
 from ossature.records.lookup import record_type
 from ossature.records.service import create, delete, restore, update
-from ossature.settings import Setting
+from ossature.settings import NumberSetting, Setting
 from ossature.web import Crumb, notify, render
 from ossature.web.api import read_object, success
 from ossature.web.versions import ApiChange, renamed
@@ -109,6 +109,7 @@ __all__ = [
     "Money",
     "NavItem",
     "NotFound",
+    "NumberSetting",
     "Part",
     "Permission",
     "PreconditionFailed",

@@ -1,8 +1,9 @@
-"""What a tenant may choose: switches that plugins declare, kept with the tenant, changed on one page."""
+"""What a tenant may choose: switches and numbers that plugins declare, kept with the tenant, changed on one page."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 from sqlalchemy import func, select, update
 
@@ -10,6 +11,19 @@ from ossature.context import current
 from ossature.db.kernel import tenant
 from ossature.db.work import session
 from ossature.hooks.types import Label
+
+
+def _chosen(key: str) -> Any:
+    """What the bound tenant chose, None when it did not."""
+    return session().execute(select(tenant.c.settings[key]).where(tenant.c.id == current().tenant_id)).scalar()
+
+
+def _choose(key: str, value: bool | int) -> None:
+    session().execute(
+        update(tenant)
+        .where(tenant.c.id == current().tenant_id)
+        .values(settings=tenant.c.settings.op("||")(func.jsonb_build_object(key, value)))
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +37,36 @@ class Setting:
 
     def read(self) -> bool:
         """The bound tenant's choice, else the default."""
-        chosen = (
-            session().execute(select(tenant.c.settings[self.key]).where(tenant.c.id == current().tenant_id)).scalar()
-        )
+        chosen = _chosen(self.key)
         return self.default if chosen is None else bool(chosen)
 
     def write(self, value: bool) -> None:
         """Set the bound tenant's choice."""
-        session().execute(
-            update(tenant)
-            .where(tenant.c.id == current().tenant_id)
-            .values(settings=tenant.c.settings.op("||")(func.jsonb_build_object(self.key, value)))
-        )
+        _choose(self.key, value)
+
+
+@dataclass(frozen=True, slots=True)
+class NumberSetting:
+    """A whole number that the tenant chooses between two bounds, in a unit that is shown beside it."""
+
+    key: str
+    label: Label
+    default: int
+    minimum: int
+    maximum: int
+    unit: Label = ""
+    help: Label = ""
+
+    def read(self) -> int:
+        """The bound tenant's choice, else the default; within the bounds of today, whatever was chosen before."""
+        chosen = _chosen(self.key)
+        return self.default if chosen is None else max(self.minimum, min(self.maximum, int(chosen)))
+
+    def write(self, value: int) -> None:
+        """Set the bound tenant's choice. Raises `ValueError` beyond the bounds."""
+        if not self.minimum <= value <= self.maximum:
+            raise ValueError(f"{self.key} is between {self.minimum} and {self.maximum}")
+        _choose(self.key, value)
+
+
+AnySetting: TypeAlias = Setting | NumberSetting

@@ -1,8 +1,11 @@
-"""Options of the organisation: the switches that plugins declare, on one page."""
+"""Options of the organisation: the switches and numbers that plugins declare, on one page."""
 
 from __future__ import annotations
 
-from flask import Blueprint, redirect, request, url_for
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from flask import Blueprint, Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ossature.builtin.settings import render_settings
@@ -14,6 +17,7 @@ from ossature.i18n import translator
 from ossature.kernel import kernel
 from ossature.rbac import requires
 from ossature.rbac.permissions import SETTINGS_MANAGE
+from ossature.settings import NumberSetting, Setting
 from ossature.web import notify
 
 _, _l, ngettext = translator("ossature")
@@ -21,27 +25,74 @@ _, _l, ngettext = translator("ossature")
 blueprint = Blueprint("settings_options", __name__, url_prefix="/settings/options")
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One option as its template shows it: a switch that is on or not, or a number as it was typed."""
+
+    setting: Setting | NumberSetting
+    value: bool | str
+    error: str = ""
+
+    @property
+    def is_switch(self) -> bool:
+        return isinstance(self.setting, Setting)
+
+
 @blueprint.get("")
 @requires(SETTINGS_MANAGE)
 def index() -> ResponseReturnValue:
-    """Every switch with its present state, under its plugin's name."""
-    groups: dict[str, list[dict[str, object]]] = {}
-    for entry in kernel().plugins.registered(SETTINGS, current().access.plugins):
-        title = str(kernel().plugins.statuses[entry.plugin].title)
-        switch = entry.value
-        shown = {"key": switch.key, "label": str(switch.label), "help": str(switch.help), "on": switch.read()}
-        groups.setdefault(title, []).append(shown)
-    return render_settings("settings/options.html", "options", title=_("Options"), groups=groups)
+    """Every option as it is, under its plugin's name."""
+    return _page({})
 
 
 @blueprint.post("")
 @requires(SETTINGS_MANAGE)
 def save() -> ResponseReturnValue:
-    """Set every switch as the form says."""
-    for switch in kernel().plugins.values(SETTINGS, current().access.plugins):
-        switch.write(request.form.get(switch.key) == "1")
+    """Set every option as the form says, or none where a number cannot be."""
+    settings = kernel().plugins.values(SETTINGS, current().access.plugins)
+    posted = {one.key: _posted(one) for one in settings}
+    if any(isinstance(value, Refused) for value in posted.values()):
+        return Response(_page(posted), 422)
+    for setting in settings:
+        setting.write(posted[setting.key])
     notify(_("Saved"))
     return redirect(url_for("settings_options.index"), 303)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A number that cannot be, and why."""
+
+    typed: str
+    reason: str
+
+
+def _posted(setting: Setting | NumberSetting) -> bool | int | Refused:
+    if isinstance(setting, Setting):
+        return request.form.get(setting.key) == "1"
+    typed = request.form.get(setting.key, "").strip()
+    if not (typed.isascii() and typed.isdigit() and len(typed) < 12):
+        return Refused(typed[:40], _("Write a whole number."))
+    if not setting.minimum <= int(typed) <= setting.maximum:
+        return Refused(
+            typed, _("Choose between %(least)s and %(most)s.", least=setting.minimum, most=setting.maximum)
+        )  # fmt: skip
+    return int(typed)
+
+
+def _page(posted: Mapping[str, bool | int | Refused]) -> str:
+    groups: dict[str, list[Shown]] = {}
+    for entry in kernel().plugins.registered(SETTINGS, current().access.plugins):
+        title = str(kernel().plugins.statuses[entry.plugin].title)
+        groups.setdefault(title, []).append(_shown(entry.value, posted.get(entry.value.key)))
+    return render_settings("settings/options.html", "options", title=_("Options"), groups=groups)
+
+
+def _shown(setting: Setting | NumberSetting, posted: bool | int | Refused | None) -> Shown:
+    if isinstance(posted, Refused):
+        return Shown(setting, posted.typed, posted.reason)
+    value = setting.read() if posted is None else posted
+    return Shown(setting, bool(value) if isinstance(setting, Setting) else str(value))
 
 
 @hookimpl

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from ossature.jobs.types import Job, Schedule
     from ossature.records.record import RecordBase
     from ossature.records.screens import Screens
-    from ossature.settings import Setting
+    from ossature.settings import AnySetting
     from ossature.web.versions import ApiChange
 
 PROJECT = "ossature"
@@ -163,11 +163,11 @@ def register_settings_pages() -> list[SettingsPage]:  # type: ignore[empty-body]
 
 
 @hookspec
-def register_settings() -> list[Setting]:  # type: ignore[empty-body]
-    """Switches that an organisation may turn, shown together on the settings page Options.
+def register_settings() -> list[AnySetting]:  # type: ignore[empty-body]
+    """Switches and numbers that an organisation may choose, shown together on the settings page Options.
 
     Called: once at boot; read by the plugin with `setting.read()` inside a request or a job.
-    Returns: `Setting` objects whose key begins with the plugin's key.
+    Returns: `Setting` and `NumberSetting` objects whose key begins with the plugin's key.
     Errors: the plugin becomes failed.
     """
 

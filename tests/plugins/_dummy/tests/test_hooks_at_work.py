@@ -16,7 +16,7 @@ from ossature.hooks.calls import COMMANDS, DEMO_DATA, HEALTH_CHECKS
 from ossature.kernel import Kernel
 from ossature.testing.people import Person, Tenant
 from ossature_dummy.models.pebble import Pebble
-from ossature_dummy.settings import ROCKS_ALLOWED
+from ossature_dummy.settings import HEAVIEST, ROCKS_ALLOWED
 
 pytestmark = pytest.mark.database
 
@@ -89,6 +89,21 @@ def test_a_setting_is_the_organisations_own(owner: Person) -> None:
     with owner.work():
         ROCKS_ALLOWED.write(True)
     add(owner, name="Menhir", weight=10_001)
+
+
+def test_a_number_is_chosen_within_its_bounds_and_what_was_typed_is_not_lost(owner: Person) -> None:
+    refused = owner.page.post("/settings/options", data={"_dummy.rocks_allowed": "1", "_dummy.heaviest": "0"})
+    assert refused.status_code == 422
+    assert "Choose between 1 and 1000000." in refused.text
+    assert 'value="0"' in refused.text
+    assert owner.page.post("/settings/options", data={"_dummy.heaviest": "ten"}).status_code == 422
+    assert owner.page.post("/settings/options", data={"_dummy.heaviest": "50"}).status_code == 303
+    with owner.work():
+        assert (HEAVIEST.read(), ROCKS_ALLOWED.read()) == (50, False)
+        with pytest.raises(ValueError, match="between"):
+            HEAVIEST.write(0)
+    assert 'value="50"' in owner.page.get("/settings/options").text
+    assert owner.api.post(API, json={"name": "Flint", "weight": 51}).status_code == 422
 
 
 def test_a_tenant_without_the_plugin_has_none_of_it(make_tenant: MakeTenant) -> None:

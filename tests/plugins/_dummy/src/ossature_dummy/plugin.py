@@ -17,6 +17,7 @@ from ossature.api import (
     HealthCheck,
     Job,
     NavItem,
+    NumberSetting,
     Permission,
     PresetGrant,
     Reach,
@@ -105,8 +106,8 @@ def register_settings_pages() -> list[SettingsPage]:
 
 
 @hookimpl
-def register_settings() -> list[Setting]:
-    return [settings.ROCKS_ALLOWED]
+def register_settings() -> list[Setting | NumberSetting]:
+    return [settings.ROCKS_ALLOWED, settings.HEAVIEST]
 
 
 @hookimpl
