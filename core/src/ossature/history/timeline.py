@@ -152,7 +152,7 @@ def _field_changes(rt: RecordType, payload: Mapping[str, Any], *, created: bool)
     found = []
     fields = {**visible_fields(rt), **({"owner_id": OWNER} if rt.owned else {})}
     for name, item in fields.items():
-        if item.parent or not any(column in payload for column in item.columns):
+        if item.parent or (created and item.orders) or not any(column in payload for column in item.columns):
             continue
         pairs = [
             (None, payload.get(column)) if created else tuple(payload.get(column, (None, None)))

@@ -16,6 +16,7 @@ from ossature.records.fields import (
     money,
     part_of,
     phone_number,
+    position,
     reference,
     secret,
     text,
@@ -28,5 +29,5 @@ from ossature.records.types import RecordType, RecordTypes, describe
 __all__ = [
     "DeclarationError", "Field", "Kind", "Part", "Record", "RecordBase", "RecordType", "RecordTypes", "Related", "Screens",
     "Section", "boolean", "choice", "country", "day", "decimal", "derived", "describe", "email_address", "integer", "long_text",
-    "moment", "money", "part_of", "phone_number", "reference", "secret", "text", "web_address",
+    "moment", "money", "part_of", "phone_number", "position", "reference", "secret", "text", "web_address",
 ]  # fmt: skip

@@ -18,7 +18,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import MappedColumn, mapped_column
 
 from ossature.db.types import EncryptedText
-from ossature.i18n.texts import Text
+from ossature.i18n.texts import Text, translator
+
+_, _l, _n = translator("ossature")
 
 Label = str | Text
 OnDelete = Literal["restrict", "clear", "cascade"]
@@ -49,7 +51,9 @@ class Field:
     """What a declaration says about one field; everything that shows, checks or stores it reads this.
 
     `required` means that a value must be given; `view` is the permission that seeing and changing it takes, when the
-    record's own is not enough; `rule` turns an accepted spelling into the stored one or raises `ValueError`.
+    record's own is not enough; `rule` turns an accepted spelling into the stored one or raises `ValueError`. A `derived`
+    field is worked out by the database, a `read_only` one is set by the record's own `complete`, and one that `orders`
+    is the place of an entry in its collection, which the kernel keeps.
     """
 
     kind: Kind
@@ -76,6 +80,8 @@ class Field:
     view: str | None = None
     derived: str | None = None
     parent: str | None = None
+    read_only: bool = False
+    orders: bool = False
 
     @property
     def textual(self) -> bool:
@@ -87,7 +93,7 @@ class Field:
 
     @property
     def writable(self) -> bool:
-        return self.derived is None and self.parent is None
+        return self.derived is None and self.parent is None and not self.read_only
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -115,8 +121,10 @@ class Field:
 
 
 def _column(declared: Field, type_: Any, **options: Any) -> MappedColumn[Any]:
+    if declared.derived is not None:
+        return mapped_column(type_, sa.Computed(declared.derived, persisted=True), info={"field": declared}, **options)
     default = declared.default
-    if default is not None and "server_default" not in options and not declared.derived:
+    if default is not None and "server_default" not in options:
         options["server_default"] = sa.text(_literal(default))
     return mapped_column(type_, info={"field": declared}, **options)
 
@@ -210,13 +218,14 @@ def secret(label: Label, *, help: Label = "", max_length: int = 2_000) -> Mapped
 
 def integer(
     label: Label, *, unit: str = "", minimum: int = -(2**31), maximum: int = 2**31 - 1, default: int | None = None,
-    help: Label = "", sort: bool = False, tracked: bool = True, view: str | None = None,
+    help: Label = "", sort: bool = False, tracked: bool = True, view: str | None = None, computed: str | None = None,
 ) -> MappedColumn[Any]:  # fmt: skip
-    """A whole number; `unit` is shown with it."""
+    """A whole number; `unit` is shown with it. `computed` is the SQL that the database works it out by, from columns of
+    the row that are not computed themselves; nobody writes it then."""
     return _column(
         Field(
             Kind.INTEGER, label, help=help, unit=unit, minimum=minimum, maximum=maximum, default=default, sort=sort,
-            tracked=tracked, view=view,
+            tracked=tracked, view=view, derived=computed,
         ),
         sa.BigInteger if maximum > 2**31 - 1 or minimum < -(2**31) else sa.Integer,
     )  # fmt: skip
@@ -225,29 +234,46 @@ def integer(
 def decimal(
     label: Label, *, places: int, digits: int = 18, unit: str = "", minimum: Decimal | None = None,
     maximum: Decimal | None = None, default: Decimal | None = None, help: Label = "", sort: bool = False,
-    view: str | None = None,
+    view: str | None = None, computed: str | None = None,
 ) -> MappedColumn[Any]:  # fmt: skip
-    """An exact number with `places` decimals out of `digits`; a quantity or a rate, never an amount of money."""
+    """An exact number with `places` decimals out of `digits`; a quantity or a rate, never an amount of money.
+
+    `computed` as for `integer`; PostgreSQL rounds half up to `places`.
+    """
     return _column(
         Field(
             Kind.DECIMAL, label, help=help, unit=unit, places=places, minimum=minimum, maximum=maximum,
-            default=default, sort=sort, view=view,
+            default=default, sort=sort, view=view, derived=computed,
         ),
         sa.Numeric(digits, places),
     )  # fmt: skip
 
 
-def money(label: Label, *, minimum: int | None = None, help: Label = "", view: str | None = None) -> Any:
-    """An amount with its currency, stored in minor units; `minimum` is in minor units."""
+def money(
+    label: Label, *, minimum: int | None = None, help: Label = "", view: str | None = None, required: bool = False,
+    computed: str | None = None, currency: str | None = None,
+) -> Any:  # fmt: skip
+    """An amount with its currency, stored in minor units; `minimum` is in minor units.
+
+    `computed` is the SQL that gives the minor units, from columns such as `price_minor`; the amount is in the currency of
+    the money field that `currency` names. Both are of one currency, so that its decimals do not enter; a product with a
+    quantity or a rate is rounded where the SQL says `round(...)`, half up (away from zero).
+    """
     from sqlalchemy.orm import composite
 
     from ossature.db.types import Money
 
-    declared = Field(Kind.MONEY, label, help=help, minimum=minimum, view=view)
+    declared = Field(Kind.MONEY, label, help=help, minimum=minimum, view=view, required=required, derived=computed)
+    generated: tuple[list[Any], list[Any]] = ([], [])
+    if computed is not None:
+        if currency is None:
+            raise TypeError('money(computed=...): name the field whose currency it is in, such as currency="price"')
+        of = f"CASE WHEN ({computed}) IS NOT NULL THEN {currency}_currency END"
+        generated = [sa.Computed(computed, persisted=True)], [sa.Computed(of, persisted=True)]
     return composite(
         lambda minor, currency: None if minor is None else Money(minor, currency),
-        mapped_column(sa.BigInteger, nullable=True),
-        mapped_column(sa.Text, nullable=True),
+        mapped_column(sa.BigInteger, *generated[0], nullable=not required),
+        mapped_column(sa.Text, *generated[1], nullable=not required),
         info={"field": declared},
     )
 
@@ -258,15 +284,24 @@ def boolean(label: Label, *, default: bool = False, help: Label = "", view: str 
 
 
 def day(
-    label: Label, *, help: Label = "", sort: bool = False, personal: bool = False, view: str | None = None
-) -> MappedColumn[Any]:
-    """A calendar date without time zone."""
-    return _column(Field(Kind.DATE, label, help=help, sort=sort, personal=personal, view=view), sa.Date)
+    label: Label, *, help: Label = "", sort: bool = False, personal: bool = False, tracked: bool = True,
+    view: str | None = None, read_only: bool = False,
+) -> MappedColumn[Any]:  # fmt: skip
+    """A calendar date without time zone; a `read_only` one is set by the record's `complete` alone."""
+    declared = Field(
+        Kind.DATE, label, help=help, sort=sort, personal=personal, tracked=tracked, view=view, read_only=read_only
+    )
+    return _column(declared, sa.Date)
 
 
-def moment(label: Label, *, help: Label = "", sort: bool = False, view: str | None = None) -> MappedColumn[Any]:
-    """A point in time, stored in UTC, shown in the reader's time zone."""
-    return _column(Field(Kind.DATETIME, label, help=help, sort=sort, view=view), sa.DateTime(timezone=True))
+def moment(
+    label: Label, *, help: Label = "", sort: bool = False, tracked: bool = True, view: str | None = None,
+    read_only: bool = False,
+) -> MappedColumn[Any]:  # fmt: skip
+    """A point in time, stored in UTC, shown in the reader's time zone; a `read_only` one is set by the record's
+    `complete` alone."""
+    declared = Field(Kind.DATETIME, label, help=help, sort=sort, tracked=tracked, view=view, read_only=read_only)
+    return _column(declared, sa.DateTime(timezone=True))
 
 
 def choice(
@@ -303,9 +338,16 @@ def part_of(target: str, collection: str) -> MappedColumn[Any]:
     return _column(Field(Kind.REFERENCE, collection, target=target, on_delete="cascade", parent=collection), sa.Uuid)
 
 
+def position(label: Label = _l("Position")) -> MappedColumn[Any]:
+    """The place of an entry in its collection: `position: Mapped[int] = position()` on a part keeps the order in which
+    the entries are given, in forms and in the API. Read-only; whoever sends the collection decides by its order."""
+    declared = Field(Kind.INTEGER, label, default=0, read_only=True, orders=True)
+    return _column(declared, sa.Integer)
+
+
 def derived(
     label: Label, sql: str, *, sort: bool = False, sort_sql: str | None = None, max_length: int = 500
 ) -> MappedColumn[Any]:
     """Text computed by the database from other columns of the row, stored; `sort_sql` orders by something else."""
     declared = Field(Kind.TEXT, label, derived=sql, sort=sort, sort_sql=sort_sql, max_length=max_length)
-    return mapped_column(sa.Text, sa.Computed(sql, persisted=True), info={"field": declared})
+    return _column(declared, sa.Text)

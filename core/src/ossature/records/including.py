@@ -129,7 +129,7 @@ def _referenced(key: str, ids: set[UUID], below: Tree) -> dict[UUID, Row]:
 
 
 def _parts(part: RecordType, owners: set[UUID], below: Tree) -> dict[UUID, list[Row]]:
-    """The parts of some records in the order they were added, by owner."""
+    """The parts of some records in their order, by owner."""
     assert part.parent_column is not None
     if not owners:
         return {}
@@ -137,7 +137,7 @@ def _parts(part: RecordType, owners: set[UUID], below: Tree) -> dict[UUID, list[
     statement = (
         select(*columns(part))
         .where(*_here(part, owner, owners), part.c.deleted_at.is_(None))
-        .order_by(part.c.created_at, part.c.id)
+        .order_by(*part.entries_order)
     )
     rows = [to_row(part, found) for found in session().execute(statement).mappings()]
     attach(part, rows, below)

@@ -168,11 +168,12 @@ def _parts_before(part: RecordType, now: Sequence[Row], changes: Iterable[PartCh
             row = rows[change.id]
             was = {column: pair[0] for column, pair in change.payload.items()}
             for name, item in visible_fields(part).items():
-                if item.writable and any(column in was for column in item.columns):
+                if (item.writable or item.orders) and any(column in was for column in item.columns):
                     row[name] = _value_before(item, was, row)
         else:
             return None
-    return sorted(rows.values(), key=lambda row: (row["created_at"], row["id"]))
+    order = [column.name for column in part.entries_order]
+    return sorted(rows.values(), key=lambda row: tuple(row[name] for name in order))
 
 
 def _rows(part: RecordType, ids: set[UUID]) -> list[Row]:
@@ -181,13 +182,14 @@ def _rows(part: RecordType, ids: set[UUID]) -> list[Row]:
 
 
 def _same(part: RecordType, old: Sequence[Row], new: Sequence[Row]) -> bool:
-    """Whether two states of a collection say the same, whatever their order."""
+    """Whether two states of a collection say the same; their order is part of it where the collection keeps one."""
     names = [name for name, item in visible_fields(part).items() if item.writable]
 
     def key(row: Row) -> str:
         return repr([str(row.get(name)) for name in names])
 
-    return sorted(map(key, old)) == sorted(map(key, new))
+    said = [list(map(key, rows)) for rows in (old, new)]
+    return said[0] == said[1] if part.position else sorted(said[0]) == sorted(said[1])
 
 
 def _told(part: RecordType, rows: Sequence[Row]) -> list[Any]:

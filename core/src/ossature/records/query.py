@@ -232,7 +232,7 @@ def get_row(rt: RecordType, id: UUID, *, lock: bool = False) -> Row:
 
 
 def part_rows(rt: RecordType, owner_ids: Sequence[UUID]) -> dict[str, dict[UUID, list[Row]]]:
-    """The parts of some records: collection -> owner -> rows in the order they were added; a statement a collection."""
+    """The parts of some records: collection -> owner -> rows in their order; a statement a collection."""
     found: dict[str, dict[UUID, list[Row]]] = {}
     for collection, part in rt.parts.items():
         assert part.parent_column is not None
@@ -240,7 +240,7 @@ def part_rows(rt: RecordType, owner_ids: Sequence[UUID]) -> dict[str, dict[UUID,
         statement = (
             select(*columns(part))
             .where(part.c.tenant_id == current().tenant_id, owner.in_(owner_ids), part.c.deleted_at.is_(None))
-            .order_by(part.c.created_at, part.c.id)
+            .order_by(*part.entries_order)
         )
         grouped: dict[UUID, list[Row]] = {}
         for item in session().execute(statement).mappings():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, ClassVar
@@ -92,6 +92,12 @@ class RecordBase(TenantTable, Base):
         return (*_constraints(cls), {"schema": cls.__key__.split(".")[0]})
 
     @classmethod
+    def complete(cls, change: RecordChange) -> Mapping[str, Any]:
+        """Values that follow from others, by field, read-only ones included; override. Set before the rules are asked,
+        over what the writer gave."""
+        return {}
+
+    @classmethod
     def check(cls, change: RecordChange) -> Iterable[Detail]:
         """Rules across fields; override, yield one `Detail` per fault. Called inside the transaction."""
         return ()
@@ -152,6 +158,8 @@ def _check_declaration(cls: type[RecordBase]) -> None:
     for name, (_value, field) in declared_fields(cls).items():
         if name in RESERVED:
             raise DeclarationError(f"{key}: the kernel has a column {name!r} of its own; choose another name")
+        if field.orders and not issubclass(cls, Part):
+            raise DeclarationError(f"{key}.{name}: only the entries of a part have a place; sort a record by a field")
         if field.kind is Kind.REFERENCE and not name.endswith("_id"):
             raise DeclarationError(f"{key}.{name}: a reference is named after what it points to plus `_id`")
         if field.view and (field.search or field.sort or field.unique):
@@ -175,7 +183,7 @@ def _add_stored_columns(cls: type[RecordBase]) -> None:
                 setattr(cls, column, mapped_column(sa.Text(collation="C"), stored, deferred=True, sort_order=950))
         elif field.sort:
             type_, last = LAST[field.kind]
-            stored = sa.Computed(f"coalesce({name}, {last})", persisted=True)
+            stored = sa.Computed(f"coalesce({field.derived or name}, {last})", persisted=True)
             setattr(cls, f"{name}_sort", mapped_column(type_, stored, deferred=True, sort_order=951))
         if field.search:
             searched.append(name)
@@ -210,7 +218,8 @@ def _constraints(cls: type[RecordBase]) -> list[Any]:
         if field.kind is Kind.REFERENCE and field.target:
             rule = "CASCADE" if field.parent else ON_DELETE[field.on_delete]
             found.append(tenant_key(name, field.target, rule))
-            found.append(sa.Index(f"{table}_{name}_idx", "tenant_id", name))
+            place = [one for one, (_value, item) in declared_fields(cls).items() if field.parent and item.orders]
+            found.append(sa.Index(f"{table}_{name}_idx", "tenant_id", name, *place))
         if field.kind is Kind.CHOICE:
             values = ", ".join("'" + choice.replace("'", "''") + "'" for choice in field.choices)
             found.append(sa.CheckConstraint(f"{name} IN ({values})", name=name))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from dataclasses import replace as replace_in
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -29,6 +30,7 @@ from ossature.rbac.predicate import demand, reaches, reaches_owner, visible_fiel
 from ossature.records.clean import clean
 from ossature.records.fields import Field, Kind
 from ossature.records.merging import merge
+from ossature.records.part_order import keep_order
 from ossature.records.query import ACTOR, Row, columns, part_rows, to_row
 from ossature.records.types import RecordType
 
@@ -67,11 +69,15 @@ def create(rt: RecordType, values: Mapping[str, Any], id: UUID | None = None) ->
     check_references(rt, cleaned)
     record_id = id or new_id()
     change = RecordChange(rt.key, record_id, ChangeKind.CREATED, {}, {**cleaned, **cleaned_parts})
+    if follows := rt.cls.complete(change):
+        cleaned |= follows
+        change = replace_in(change, after={**change.after, **follows})
     ask(rt, change)
     row = _insert(rt, {**cleaned, "id": record_id})
     written: dict[str, list[Row]] = {}
     for collection, rows in cleaned_parts.items():
         part = rt.parts[collection]
+        keep_order(part, rows)
         written[collection] = [
             _insert(part, {**values, "id": values.pop("id", None) or new_id(), str(part.parent_column): record_id})
             for values in rows
@@ -127,6 +133,9 @@ def update(
     check_references(rt, changed)
     after = {**before, **changed, **cleaned_parts}
     change = RecordChange(rt.key, id, ChangeKind.UPDATED, {**before, **old_parts}, {**before, **old_parts, **after})
+    if follows := rt.cls.complete(change):
+        change = replace_in(change, after={**change.after, **follows})
+        changed = {name: value for name, value in {**changed, **follows}.items() if value != before.get(name)}
     ask(rt, change)
 
     touched = [_write_parts(rt.parts[name], id, old_parts[name], rows) for name, rows in cleaned_parts.items()]
@@ -360,7 +369,8 @@ def _clean_parts(rt: RecordType, parts: Mapping[str, Any]) -> tuple[dict[str, li
         cleaned[collection] = []
         for number, row in enumerate(rows):
             prefix = f"{collection}.{number}."
-            given = {name: value for name, value in row.items() if name != "id"}
+            kept = {name for name, item in rt.parts[collection].fields.items() if not item.writable and not item.parent}
+            given = {name: value for name, value in row.items() if name != "id" and name not in kept}
             values, wrong = clean(writable_fields(rt.parts[collection]), given, partial=False, prefix=prefix)
             faults += wrong
             if row.get("id") is not None:
@@ -378,6 +388,7 @@ def _clean_parts(rt: RecordType, parts: Mapping[str, Any]) -> tuple[dict[str, li
 def _write_parts(part: RecordType, owner_id: UUID, old: list[Row], new: list[Row]) -> bool:
     """Make the stored entries those of `new`: known ids are changed, others added, missing ones deleted."""
     known = {row["id"]: row for row in old}
+    keep_order(part, new, known)
     touched = False
     kept = set()
     for values in new:
@@ -394,6 +405,7 @@ def _write_parts(part: RecordType, owner_id: UUID, old: list[Row], new: list[Row
             touched = True
     gone = [id for id in known if id not in kept]
     if gone:
+        _leave_no_live_child(part, gone)
         session().execute(
             sa.update(part.table)
             .where(part.c.tenant_id == current().tenant_id, part.c.id.in_(gone))

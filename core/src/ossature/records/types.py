@@ -58,6 +58,20 @@ class RecordType:
         return self.table.c
 
     @cached_property
+    def position(self) -> Field | None:
+        """The field that keeps the order of a part's entries."""
+        return next((item for item in self.fields.values() if item.orders), None)
+
+    @property
+    def entries_order(self) -> list[sa.Column[Any]]:
+        """What the entries of a collection are ordered by: their place where they have one, else when they were added."""
+        return [
+            *([self.table.c[self.position.name]] if self.position else []),
+            self.table.c.created_at,
+            self.table.c.id,
+        ]
+
+    @cached_property
     def money(self) -> tuple[Field, ...]:
         """The fields that take two columns."""
         return tuple(item for item in self.fields.values() if item.kind is Kind.MONEY)
@@ -106,8 +120,8 @@ def describe(cls: type[RecordBase]) -> RecordType:
     table = cls.__table__
     assert isinstance(table, sa.Table)
     for name, (_value, declared) in declared_fields(cls).items():
-        nullable = declared.kind is Kind.MONEY or bool(table.c[name].nullable)
-        required = not nullable and declared.default is None and not declared.derived and not declared.parent
+        nullable = not declared.required if declared.kind is Kind.MONEY else bool(table.c[name].nullable)
+        required = not nullable and declared.default is None and declared.writable
         if required and declared.view:
             raise DeclarationError(
                 f"{cls.__key__}.{name}: a field with a view permission cannot be required, since those without the "

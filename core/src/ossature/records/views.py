@@ -217,7 +217,7 @@ def _change(item: FieldChange, root: RecordType, labels: Mapping[UUID, Label]) -
     label = str(item.field.label)
     if item.record.key != root.key:
         label = f"{item.record.label}: {label}"
-    if item.field.secret:
+    if item.field.secret or item.field.orders:
         return Change(label, hidden=True)
     return Change(label, _words(item.field, item.before, labels), _words(item.field, item.after, labels))
 

@@ -22,6 +22,7 @@ from ossature.api import (
     money,
     part_of,
     phone_number,
+    position,
     reference,
     secret,
     text,
@@ -38,6 +39,12 @@ class Shelf(Record):
     __slug__ = "shelves"
 
     name: Mapped[str] = text("Name", max_length=80, sort=True, search=True)
+    width: Mapped[int | None] = integer("Width", unit="cm", minimum=0, maximum=1000)
+    depth: Mapped[int | None] = integer("Depth", unit="cm", minimum=0, maximum=1000)
+    area: Mapped[int | None] = integer("Area", unit="cm²", sort=True, computed="width * depth")
+    share: Mapped[Decimal | None] = decimal("Share", places=2, unit="%", computed="100.0 * depth / nullif(width, 0)")
+    cost: Mapped[Money | None] = money("Cost", minimum=0)
+    reduced: Mapped[Money | None] = money("Reduced", computed="round(cost_minor * 0.85)::bigint", currency="cost")
 
 
 class Sample(Record):
@@ -76,5 +83,6 @@ class SampleLine(Part):
     __plural__ = "Lines"
 
     sample_id: Mapped[UUID] = part_of("_kinds.sample", "lines")
+    position: Mapped[int] = position()
     finding: Mapped[str] = text("Finding", max_length=100)
     share: Mapped[int | None] = integer("Share", unit="%", minimum=0, maximum=100)
