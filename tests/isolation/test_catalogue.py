@@ -32,6 +32,8 @@ WORK = {
     "ossature.occurrence": "that a schedule came to a time, and the job that was asked for",
     "ossature.pin": "what a person keeps at hand",
     "ossature.view_default": "what a person's list opens with",
+    "ossature.tag": "follows from what is written on records, beside its colour",
+    "ossature.tagging": "follows from the tags of a record, whose history has them",
 }
 
 # Keys that lead with the tenant and then say by themselves what the row is about, instead of an id.
@@ -39,6 +41,7 @@ OWN_KEYS = {
     "ossature.delivery": "PRIMARY KEY (tenant_id, handler, seq)",
     "ossature.receipt": "PRIMARY KEY (tenant_id, handler, event_id)",
     "ossature.occurrence": "PRIMARY KEY (tenant_id, schedule, at)",
+    "ossature.tagging": "PRIMARY KEY (tenant_id, record_id, record, fold)",
 }
 
 # Columns named like references that no key enforces, since what they name may be elsewhere or gone.
@@ -48,6 +51,7 @@ LOOSE = {
     "ossature.delivery.record_id": "of any record, gone for good or not: it keeps events of one record in order",
     "ossature.receipt.event_id": "events are forgotten by month, receipts by their age",
     "ossature.pin.record_id": "of any record; one that is gone is not shown",
+    "ossature.tagging.record_id": "of any record, kept by the trigger of its table",
 }
 
 # Policies of the system role beside that of the tenant: dispatcher, scheduler and the tidying look over all tenants for

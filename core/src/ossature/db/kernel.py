@@ -202,6 +202,28 @@ saved_view = sa.Table(
     schema="ossature",
 )
 
+tag = sa.Table(
+    "tag",
+    metadata,
+    sa.Column("tenant_id", sa.Uuid, primary_key=True, server_default=sa.text(TENANT)),
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("record", sa.Text),
+    sa.Column("name", sa.Text),
+    sa.Column("fold", sa.Text(collation="C"), sa.FetchedValue()),
+    sa.Column("tone", sa.Text),
+    schema="ossature",
+)
+
+tagging = sa.Table(
+    "tagging",
+    metadata,
+    sa.Column("tenant_id", sa.Uuid, primary_key=True),
+    sa.Column("record_id", sa.Uuid, primary_key=True),
+    sa.Column("record", sa.Text(collation="C"), primary_key=True),
+    sa.Column("fold", sa.Text(collation="C"), primary_key=True),
+    schema="ossature",
+)
+
 view_default = sa.Table(
     "view_default",
     metadata,

@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from alembic.operations import MigrateOperation, Operations
-from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
 
 from ossature.db.tenancy import ACTOR, NAMING, TENANT
 from ossature.db.tenancy import tenant_key as fk
@@ -21,6 +21,10 @@ UNTRACKED = (
     "tenant_id", "id", "created_at", "created_by_id", "updated_at", "updated_by_id", "version",
     "search_text", "search_vector",
 )  # fmt: skip
+
+
+NOT_OF_PARTS = ("owner_id", "tags")
+"""What a part has through its owner."""
 
 
 def fold_column(name: str, expression: str) -> sa.Column[Any]:
@@ -50,6 +54,7 @@ def base_columns() -> list[sa.Column[Any]]:
         sa.Column("version", sa.Integer, nullable=False, server_default=sa.text("1")),
         sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("custom", JSONB, nullable=False, server_default=sa.text("'{}'::jsonb")),
+        sa.Column("tags", ARRAY(sa.Text), nullable=False, server_default=sa.text("'{}'::text[]")),
     ]
 
 
@@ -126,7 +131,7 @@ def create_record_table(operations: Operations, it: CreateRecordTable) -> None:
     if not isinstance(fold, Mapping):
         fold = {name: name for name in fold}
     part = it.options.get("part", False)
-    base = [column for column in base_columns() if not (part and column.name == "owner_id")]
+    base = [column for column in base_columns() if not (part and column.name in NOT_OF_PARTS)]
     extra: list[Any] = [fold_column(name, expression) for name, expression in fold.items()]
     if search:
         extra += search_columns(search)
@@ -147,6 +152,7 @@ def create_record_table(operations: Operations, it: CreateRecordTable) -> None:
     if search:
         _index_search(operations, it.schema, it.name)
     if not part:
+        keep_tags(operations, it.schema, it.name, record)
         operations.create_index(f"{it.name}_owner_id_idx", it.name, ["tenant_id", "owner_id"], schema=it.schema)
         operations.create_index(
             f"{it.name}_created_at_idx", it.name, ["tenant_id", "created_at", "id"], schema=it.schema,
@@ -190,6 +196,21 @@ def _version(operations: Operations, schema: str, name: str, untracked: Sequence
     )
 
 
+def keep_tags(operations: Any, schema: str, name: str, record: str) -> None:
+    """The triggers that keep what lists are filtered by tags with; nothing before the migration that brings it."""
+    if not operations.get_bind().scalar(sa.text("SELECT to_regproc('ossature.keep_tags') IS NOT NULL")):
+        return
+    for event, when in (
+        ("INSERT", "NEW.tags <> '{}'"),
+        ("UPDATE OF tags", "OLD.tags IS DISTINCT FROM NEW.tags"),
+        ("DELETE", "OLD.tags <> '{}'"),
+    ):
+        operations.execute(
+            f'CREATE TRIGGER keep_tags_{event.split()[0].lower()} AFTER {event} ON "{schema}"."{name}" FOR EACH ROW '
+            f"WHEN ({when}) EXECUTE FUNCTION ossature.keep_tags('{record}')"
+        )
+
+
 def _index_search(operations: Operations, schema: str, name: str) -> None:
     operations.execute(f'CREATE INDEX "{name}_search_vector_idx" ON "{schema}"."{name}" USING gin (search_vector)')
     operations.execute(f"SELECT ossature.index_search('{schema}', '{name}')")
@@ -222,6 +243,11 @@ class DropRecordTable(CreateTenantTable):
 @Operations.implementation_for(DropRecordTable)
 def drop_record_table(operations: Operations, it: DropRecordTable) -> None:
     operations.execute(f'DROP TABLE "{it.schema}"."{it.name}"')
+    named = "SELECT key FROM ossature.record_type WHERE schema_name = :s AND table_name = :t"
+    key = operations.get_bind().scalar(sa.text(named), {"s": it.schema, "t": it.name})
+    if operations.get_bind().scalar(sa.text("SELECT to_regclass('ossature.tagging') IS NOT NULL")):
+        operations.execute(sa.text("DELETE FROM ossature.tagging WHERE record = :key").bindparams(key=key))
+        operations.execute(sa.text("DELETE FROM ossature.tag WHERE record = :key").bindparams(key=key))
     operations.execute(
         sa.text("DELETE FROM ossature.record_type WHERE schema_name = :s AND table_name = :t").bindparams(
             s=it.schema, t=it.name

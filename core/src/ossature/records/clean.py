@@ -14,7 +14,8 @@ from uuid import UUID
 from ossature.db.types import Money, currency_decimals
 from ossature.errors import Detail
 from ossature.i18n.texts import translator
-from ossature.records.fields import Field, Kind
+from ossature.records.fields import LONGEST_TAG, MOST_TAGS, Field, Kind
+from ossature.records.rules import folded
 
 _, _l, _n = translator("ossature")
 
@@ -221,6 +222,8 @@ def clean_value(item: Field, value: Any) -> Any:
     if isinstance(value, str):
         value = clean_text(value, lines=item.kind is Kind.LONG_TEXT)
     if value is None or value == "":
+        if item.kind is Kind.TAGS:
+            return []
         if item.required or item.default is not None or item.kind is Kind.BOOLEAN:
             if item.kind is Kind.BOOLEAN and value == "":
                 return False
@@ -371,6 +374,28 @@ def _reference(item: Field, value: Any) -> UUID:
         raise Wrong("invalid", _("Choose an existing record.")) from None
 
 
+def _tags(item: Field, value: Any) -> list[str]:
+    """As they were typed, each once: case and accents do not tell tags apart."""
+    if not isinstance(value, list | tuple) or not all(isinstance(one, str) for one in value):
+        raise Wrong("wrong_type", _("Give a list of tags."))
+    if len(value) > 4 * MOST_TAGS:
+        raise Wrong("too_many", _("Give at most %(n)s tags.", n=MOST_TAGS))
+    found: dict[str, str] = {}
+    for one in value:
+        name = " ".join(clean_text(one).split())
+        if "," in name:
+            raise Wrong("invalid", _("A tag has no comma in it."))
+        if len(name) > LONGEST_TAG:
+            raise Wrong("too_long", _("Shorten this to at most %(n)s characters.", n=LONGEST_TAG))
+        if name and not (key := folded(name).strip()):
+            raise Wrong("invalid", _("Give a text with at least one letter or sign."))
+        if name:
+            found.setdefault(key, name)
+    if len(found) > MOST_TAGS:
+        raise Wrong("too_many", _("Give at most %(n)s tags.", n=MOST_TAGS))
+    return list(found.values())
+
+
 CLEANERS: dict[Kind, Callable[[Field, Any], Any]] = {
     Kind.TEXT: _text,
     Kind.LONG_TEXT: _text,
@@ -386,4 +411,5 @@ CLEANERS: dict[Kind, Callable[[Field, Any], Any]] = {
     Kind.DATETIME: _moment,
     Kind.CHOICE: _choice,
     Kind.REFERENCE: _reference,
+    Kind.TAGS: _tags,
 }

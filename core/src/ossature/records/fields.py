@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import MappedColumn, mapped_column
 
 from ossature.db.types import EncryptedText
@@ -41,8 +42,12 @@ class Kind(StrEnum):
     DATETIME = "datetime"
     CHOICE = "choice"
     REFERENCE = "reference"
+    TAGS = "tags"
 
 
+NO_TAGS = "'{}'::text[]"
+MOST_TAGS = 50
+LONGEST_TAG = 60
 TEXTUAL = frozenset({Kind.TEXT, Kind.LONG_TEXT, Kind.EMAIL, Kind.PHONE, Kind.URL, Kind.SECRET})
 
 
@@ -343,6 +348,12 @@ def position(label: Label = _l("Position")) -> MappedColumn[Any]:
     the entries are given, in forms and in the API. Read-only; whoever sends the collection decides by its order."""
     declared = Field(Kind.INTEGER, label, default=0, read_only=True, orders=True)
     return _column(declared, sa.Integer)
+
+
+def tags(label: Label) -> MappedColumn[Any]:
+    """Words that people put on a record, in their order; every record has one such field of the kernel's."""
+    declared = Field(Kind.TAGS, label, default=())
+    return _column(declared, ARRAY(sa.Text), nullable=False, server_default=sa.text(NO_TAGS), sort_order=908)
 
 
 def derived(

@@ -40,6 +40,10 @@ OPERATOR_WORDS = {
     "after": _l("is after"), "since": _l("is since"), "in_period": _l("is in the period"), "me": _l("is me"),
     "my_team": _l("is in my team"),
 }  # fmt: skip
+TAG_OPERATOR_WORDS = {
+    "is": _l("contain"), "in": _l("contain one of"), "all": _l("contain all of"), "not": _l("do not contain"),
+    "empty": _l("are empty"), "filled": _l("are filled"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +138,11 @@ def _question(rt: RecordType, draft: Draft) -> Question:
         values = [_amount(one) for one in values]
     if draft.op == "is" and item.kind in _LISTED and len(values) > 1:
         return Question(draft.field, "in", values)
-    if draft.op == "in":
-        return Question(draft.field, "in", [part.strip() for one in values for part in one.split(";") if part.strip()])
+    if draft.op in ("in", "all"):
+        together = [one.replace(",", ";") if item.kind is Kind.TAGS else one for one in values]
+        return Question(
+            draft.field, draft.op, [part.strip() for one in together for part in one.split(";") if part.strip()]
+        )
     if draft.op == "between":
         return Question(draft.field, "between", values)
     return Question(draft.field, draft.op, values[0] if values else "")
@@ -164,14 +171,15 @@ def _row(rt: RecordType, number: int, draft: Draft, labels: Mapping[UUID, Label]
         return FilterRow(number, draft.field)
     item = filterable(rt)[draft.field][0]
     control = control_of(item, draft.op)
-    values = ("; ".join(draft.values),) if draft.op == "in" else draft.values
+    words = TAG_OPERATOR_WORDS if item.kind is Kind.TAGS else OPERATOR_WORDS
+    values = ("; ".join(draft.values),) if draft.op in ("in", "all") else draft.values
     return FilterRow(
         number, draft.field, draft.op,
-        operators=tuple(Choice(op, str(OPERATOR_WORDS[op])) for op in operators_of(rt, draft.field)),
+        operators=tuple(Choice(op, str(words[op])) for op in operators_of(rt, draft.field)),
         control=control, values=values, choices=_choices(item, control, draft.values, labels),
         options_url=(options_url(item) or "") if item.kind is Kind.REFERENCE else "", days=draft.days or "30",
         two=draft.op == "between", step="1" if item.kind is Kind.INTEGER else "any",
-        hint=_("10.50 or 10.50 EUR") if item.kind is Kind.MONEY else _("one; another") if draft.op == "in" else "",
+        hint=_("10.50 or 10.50 EUR") if item.kind is Kind.MONEY else _("one; another") if draft.op in ("in", "all") else "",
     )  # fmt: skip
 
 

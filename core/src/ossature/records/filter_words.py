@@ -28,8 +28,9 @@ def filter_words(rt: RecordType, node: Filter, labels: Mapping[UUID, Label]) -> 
         return (_(" and ") if node.join == "all" else _(" or ")).join(words)
     item = filterable(rt)[node.field][0]
     values = [] if node.op in BARE else [_value_words(item, node.op, value, labels) for value in node.values]
-    said = values[0] if len(values) == 1 else (_(" and ") if node.op == "between" else _(" or ")).join(values)
-    return str(QUESTIONS[node.op]) % {"field": item.label, "value": said}
+    said = values[0] if len(values) == 1 else (_(" and ") if node.op in ("between", "all") else _(" or ")).join(values)
+    questions = TAG_QUESTIONS if item.kind is Kind.TAGS else QUESTIONS
+    return str(questions[node.op]) % {"field": item.label, "value": said}
 
 
 QUESTIONS = {
@@ -43,6 +44,12 @@ QUESTIONS = {
     "in_period": _l("%(field)s: %(value)s"), "me": _l("%(field)s is me"), "my_team": _l("%(field)s is in my team"),
 }  # fmt: skip
 """How each operator is said in a chip."""
+
+
+TAG_QUESTIONS = {
+    "is": _l("Tagged %(value)s"), "in": _l("Tagged %(value)s"), "all": _l("Tagged %(value)s"),
+    "not": _l("Not tagged %(value)s"), "empty": _l("Without tags"), "filled": _l("With tags"),
+}  # fmt: skip
 
 
 def _value_words(item: Field, op: str, value: Any, labels: Mapping[UUID, Label]) -> str:

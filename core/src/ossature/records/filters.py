@@ -30,6 +30,7 @@ from ossature.records.amounts import compare_amounts, read_amount
 from ossature.records.fields import Field, Kind
 from ossature.records.filter_values import READERS, Unsuitable, beginning, day, pair, several, stored, text_of
 from ossature.records.periods import Period, period
+from ossature.records.tagged import tagged
 from ossature.records.types import RecordType
 
 _, _l, _n = translator("ossature")
@@ -77,6 +78,7 @@ OPERATORS: dict[Kind, tuple[str, ...]] = {
     Kind.INTEGER: _NUMBER, Kind.DECIMAL: _NUMBER, Kind.MONEY: _NUMBER,
     Kind.BOOLEAN: ("is",), Kind.CHOICE: _REFERENCE, Kind.REFERENCE: _REFERENCE,
     Kind.DATE: _TIME, Kind.DATETIME: _TIME, Kind.SECRET: ("empty", "filled"),
+    Kind.TAGS: ("is", "in", "all", "not", "empty", "filled"),
 }  # fmt: skip
 """What may be asked of each kind of field, in the order in which screens offer it."""
 
@@ -113,7 +115,7 @@ def read_arguments(arguments: Mapping[str, str]) -> Group:
         if name.startswith("filter[") and name.endswith("]"):
             field, _dot, op = name[7:-1].partition(".")
             op = op or "is"
-            tests.append(_question(field, op, value.split(",") if op in ("in", "between") else value))
+            tests.append(_question(field, op, value.split(",") if op in ("in", "all", "between") else value))
     if where := arguments.get("where"):
         tests.append(read_json(where))
     _not_too_large(Group("all", tuple(tests)))
@@ -278,7 +280,7 @@ class _Compiler:
                 _("%(field)s cannot be asked %(op)s.", field=str(item.label), op=test.op[:80]),
                 [Detail(self._at(test), "unknown_operator", _("Use one of: %(names)s.", names=", ".join(operators)))],
             )
-        if test.op in ("empty", "filled"):
+        if test.op in ("empty", "filled") and item.kind is not Kind.TAGS:
             missing = and_(*(self.rt.c[column].is_(None) for column in item.columns))
             if item.name == "owner_id" and current().access.reach(self.rt.permission("view")) is not Reach.ALL:
                 # Whose reach has bounds sees no row without an owner; asked, PostgreSQL would look at every row.
@@ -303,6 +305,8 @@ class _Compiler:
             return self._compare_time(item, test)
         if item.textual:
             return self._compare_text(item, test)
+        if item.kind is Kind.TAGS:
+            return tagged(self.rt, test.op, test.value)
         if item.kind is Kind.MONEY:
             return self._compare_money(item, test)
         read = READERS[item.kind]

@@ -20,6 +20,7 @@ from ossature.records.clean import CURRENCIES
 from ossature.records.fields import Field, Kind
 from ossature.records.forms import DeclaredField, RecordForm
 from ossature.records.query import ACTOR, Label, Row, labels
+from ossature.records.record import TAGS
 from ossature.records.rules import folded, shown_phone_number
 from ossature.records.service import MOST_PARTS, writable_fields
 from ossature.records.types import RecordType
@@ -34,7 +35,7 @@ KINDS: dict[Kind, models.FieldKind] = {
     Kind.TEXT: "text", Kind.LONG_TEXT: "longtext", Kind.EMAIL: "email", Kind.PHONE: "phone", Kind.URL: "url",
     Kind.SECRET: "password", Kind.INTEGER: "integer", Kind.DECIMAL: "decimal", Kind.MONEY: "money",
     Kind.BOOLEAN: "boolean", Kind.DATE: "date", Kind.DATETIME: "datetime", Kind.CHOICE: "choice",
-    Kind.REFERENCE: "reference",
+    Kind.REFERENCE: "reference", Kind.TAGS: "tags",
 }  # fmt: skip
 SHORT = frozenset({Kind.INTEGER, Kind.DECIMAL, Kind.MONEY, Kind.DATE, Kind.DATETIME, Kind.CHOICE, Kind.EMAIL,
                    Kind.PHONE, Kind.URL, Kind.REFERENCE})  # fmt: skip
@@ -71,6 +72,9 @@ def _sections(rt: RecordType, form: RecordForm) -> list[tuple[Sequence[str], str
     found = [(section.fields, str(section.title)) for section in screens.sections]
     named = {name for names, _title in found for name in names}
     rest = [name for name in (*form.fields, *rt.parts) if name not in named]
+    if rest == [TAGS]:
+        names, title = found.pop()
+        return [*found, ((*names, TAGS), title)]
     return [*found, (rest, _("More"))] if rest else found
 
 
@@ -102,11 +106,13 @@ def input_view(
         value = shown_phone_number(value)
     elif item.kind is Kind.SECRET:
         value = ""
+    elif item.kind is Kind.TAGS and field.typed is None:
+        value = ", ".join(value or ())
     elif item.kind is Kind.DATETIME and isinstance(value, datetime):
         value = value.astimezone(ZoneInfo(current().time_zone)).replace(tzinfo=None)
     label = shown.get(field.data) if item.kind is Kind.REFERENCE and isinstance(field.data, UUID) else None
     return FormField(
-        name=name, label=str(item.label), kind=KINDS[item.kind], value=value, required=item.required or item.default is not None,
+        name=name, label=str(item.label), kind=KINDS[item.kind], value=value, required=item.required or (item.default is not None and item.kind is not Kind.TAGS),
         help=str(item.help) or None, errors=tuple(errors),
         choices=_choices(item), unit=item.unit or None,
         currency=currency,

@@ -74,6 +74,8 @@ class DeclaredField(WTField):  # type: ignore[misc]
                 return {"amount": typed_number(text), "currency": self.typed_currency or ""}
             case Kind.DATETIME:
                 return self._moment(text) if text else None
+            case Kind.TAGS:
+                return text.split(",")
         return text
 
     @staticmethod

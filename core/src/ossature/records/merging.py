@@ -85,7 +85,9 @@ def merge(
             keep[name] = mine
             continue
         was = _value_before(item, since.was, before)
-        if mine != was:
+        if item.kind is Kind.TAGS:
+            keep[name] = _tags_of_both(mine, theirs or [], was or [])
+        elif mine != was:
             conflicts.append(_conflict(name, _jsonable(mine), _jsonable(theirs), _jsonable(was)))
     for name, rows in parts.items():
         part = rt.parts[name]
@@ -108,6 +110,12 @@ def merge(
     theirs_seen = {name for name, item in seen.items() if any(column in since.was for column in item.columns)}
     theirs_seen |= {name for name, part in rt.parts.items() if part.key in since.parts}
     return Merged(keep, kept_parts, sorted(theirs_seen))
+
+
+def _tags_of_both(mine: Sequence[str], theirs: Sequence[str], was: Sequence[str]) -> list[str]:
+    """What each has added is there, what either has taken away is not."""
+    added = [tag for tag in mine if tag not in theirs and tag not in was]
+    return [*(tag for tag in theirs if tag in mine or tag not in was), *added]
 
 
 def changes_since(rt: RecordType, id: UUID, version: int) -> Since | None:

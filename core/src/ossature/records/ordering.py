@@ -30,7 +30,7 @@ SORT_CAP = 10_000
 """Rows up to which a list is sorted by a column without an index."""
 MOST_SORTS = 3
 _LATEST = datetime(9999, 1, 1, tzinfo=UTC)
-_UNSORTED = frozenset({Kind.LONG_TEXT, Kind.SECRET})
+_UNSORTED = frozenset({Kind.LONG_TEXT, Kind.SECRET, Kind.TAGS})
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,11 +16,15 @@ import ossature.db.kernel  # noqa: F401  (the tables that every record points to
 from ossature.db.tenancy import ACTOR, Base, TenantTable, tenant_key
 from ossature.errors import Detail
 from ossature.hooks.types import RecordChange
-from ossature.records.fields import Field, Kind, Label
+from ossature.i18n.texts import translator
+from ossature.records.fields import Field, Kind, Label, tags
+
+_, _l, _n = translator("ossature")
 
 ON_DELETE = {"restrict": "RESTRICT", "clear": "SET NULL", "cascade": "CASCADE"}
 # How many choices the index of an owner's rows holds beside their dates; each makes it a tenth larger.
 MOST_COVERED = 4
+TAGS = "tags"
 RESERVED = frozenset(
     [
         "tenant_id",
@@ -33,6 +37,7 @@ RESERVED = frozenset(
         "version",
         "deleted_at",
         "custom",
+        "tags",
         "search_text",
         "search_vector",
         "metadata",
@@ -114,6 +119,7 @@ class Record(RecordBase):
     __abstract__ = True
 
     owner_id: Mapped[UUID | None] = mapped_column(sa.Uuid, sort_order=900)
+    tags: Mapped[list[str]] = tags(_l("Tags"))
 
 
 class Part(RecordBase):
@@ -127,13 +133,15 @@ class DeclarationError(TypeError):
 
 
 def declared_fields(cls: type[RecordBase]) -> dict[str, tuple[Any, Field]]:
-    """Attribute name -> (column or composite, field), in the order of the declaration, mixins first."""
+    """Attribute name -> (column or composite, field), in the order of the declaration, mixins first, tags last."""
     found: dict[str, tuple[Any, Field]] = {}
     for owner in reversed(cls.__mro__):
         for name, value in owner.__dict__.items():
             field = _field_of(value)
             if field is not None:
                 found[name] = (value, field)
+    if TAGS in found:
+        found[TAGS] = found.pop(TAGS)
     return found
 
 
@@ -156,7 +164,7 @@ def _check_declaration(cls: type[RecordBase]) -> None:
     if key.count(".") != 1:
         raise DeclarationError(f"{cls.__name__}: __key__ is spelled `plugin.record`, such as `crm.contact`")
     for name, (_value, field) in declared_fields(cls).items():
-        if name in RESERVED:
+        if name in RESERVED and _value is not Record.__dict__.get(name):
             raise DeclarationError(f"{key}: the kernel has a column {name!r} of its own; choose another name")
         if field.orders and not issubclass(cls, Part):
             raise DeclarationError(f"{key}.{name}: only the entries of a part have a place; sort a record by a field")

@@ -11,7 +11,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, create_model
 
 from ossature.records import fields as declared
-from ossature.records.fields import Kind
+from ossature.records.fields import LONGEST_TAG, MOST_TAGS, Kind
 from ossature.records.query import BASE
 from ossature.records.types import RecordType
 
@@ -114,6 +114,9 @@ def _type(item: declared.Field, *, writing: bool) -> Any:
             made = Literal[tuple(item.choices)]
         case Kind.REFERENCE:
             made = UUID
+        case Kind.TAGS:
+            one = Annotated[str, StringConstraints(max_length=LONGEST_TAG)]
+            made = Annotated[list[one], Field(max_length=MOST_TAGS)] if writing else list[str]
         case Kind.SECRET if not writing:
             made = bool
         case _ if writing:

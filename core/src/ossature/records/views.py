@@ -19,6 +19,7 @@ from ossature.kernel import kernel
 from ossature.rbac.predicate import reaches_owner, visible_fields
 from ossature.records.fields import Field, Kind
 from ossature.records.query import ACTOR, Label, Row
+from ossature.records.record import TAGS
 from ossature.records.rules import shown_phone_number
 from ossature.records.screens import Screens
 from ossature.records.service import OWNER
@@ -32,7 +33,7 @@ CELLS: dict[Kind, models.CellKind] = {
     Kind.TEXT: "text", Kind.LONG_TEXT: "longtext", Kind.EMAIL: "email", Kind.PHONE: "phone", Kind.URL: "url",
     Kind.SECRET: "text", Kind.INTEGER: "integer", Kind.DECIMAL: "number", Kind.MONEY: "money",
     Kind.BOOLEAN: "boolean", Kind.DATE: "date", Kind.DATETIME: "datetime", Kind.CHOICE: "choice",
-    Kind.REFERENCE: "reference",
+    Kind.REFERENCE: "reference", Kind.TAGS: "tags",
 }  # fmt: skip
 
 # Kinds whose values are not shown as they are.
@@ -113,6 +114,8 @@ def detail_page(
         shown = cell(rt, fields[screens.state], row, labels, screens)
         state = models.Badge(shown.label or "", shown.tone)
     facts = [name for name in screens.facts if name in fields]
+    if TAGS in fields and not any(TAGS in names for names in (facts, *(part.fields for part in screens.sections))):
+        facts.append(TAGS)
     sections = screens.sections
     overview: list[FactSection] = []
     part_lists: list[models.PartList] = []
@@ -245,6 +248,8 @@ def _words(item: Field, value: Any, labels: Mapping[UUID, Label]) -> str | None:
             return formats.as_datetime(datetime.fromisoformat(value))
         case Kind.PHONE:
             return shown_phone_number(value)
+        case Kind.TAGS:
+            return ", ".join(value) or None
         case Kind.INTEGER | Kind.DECIMAL:
             return formats.as_number(Decimal(str(value)))
     return str(value)
@@ -256,6 +261,8 @@ def plain_words(item: Field, value: Any, labels: Mapping[UUID, Label]) -> str:
         return formats.as_money(value.amount, value.currency)
     if isinstance(value, Mapping):
         return formats.as_money(Decimal(value["amount"]), value["currency"])
+    if item.kind is Kind.TAGS:
+        return ", ".join(value or ())
     if isinstance(value, list):
         return " · ".join(
             ", ".join(str(v) for k, v in row.items() if v and k not in ("id", "version") and not k.endswith("_at"))

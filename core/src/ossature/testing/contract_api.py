@@ -147,12 +147,16 @@ class RecordContract:
                              for op in ("empty", "filled")]  # fmt: skip
                     assert found[0] | found[1] == listed.ids, f"{listed.path} filter[{name}.empty]"
                     assert not found[0] & found[1]
-                value = next((row[name] for row in rows if row[name] is not None), None)
+                value = next((row[name] for row in rows if row[name] not in (None, [])), None)
                 if value is None or "is" not in operators:
                     continue
                 written = _written(item.kind, value)
                 same = {row["id"] for row in listed.rows(**{f"filter[{name}]": written})}
-                expected = {row["id"] for row in rows if row[name] == value}
+                expected = {
+                    row["id"]
+                    for row in rows
+                    if row[name] == value or (item.kind is Kind.TAGS and value[0] in row[name])
+                }
                 assert expected <= same <= listed.ids, f"{listed.path} filter[{name}]={written}"
                 if "in" in operators:
                     several = {row["id"] for row in listed.rows(**{f"filter[{name}.in]": written})}
@@ -247,6 +251,8 @@ def _written(kind: Kind, value: Any) -> str:
             return str(value)[:10]
         case Kind.BOOLEAN:
             return str(value).lower()
+        case Kind.TAGS:
+            return str(value[0])
     return str(value)
 
 

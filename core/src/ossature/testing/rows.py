@@ -35,7 +35,7 @@ def insert_rows(
         "created_at": sql.SQL("now() - n * interval '1 minute'"),
     }
     for item in rt.fields.values():
-        if item.writable and item.name not in references:
+        if item.writable and item.name not in references and (history or item.kind is not Kind.TAGS):
             columns |= _values(item)
     for name, ids in references.items():
         columns[name] = sql.SQL("({}::uuid[])[1 + n % {}]").format(sql.Literal([str(id) for id in ids]), len(ids))
@@ -77,6 +77,8 @@ def _values(item: Field) -> dict[str, sql.Composable]:
             made = sql.SQL("({}::text[])[1 + n % {}]").format(sql.Literal(values), len(values))
         case Kind.BOOLEAN:
             made = sql.SQL("n % 2 = 0")
+        case Kind.TAGS:
+            made = sql.SQL("CASE n % 3 WHEN 0 THEN '{{}}'::text[] ELSE ARRAY['Tag ' || n % 4, 'Second'] END")
         case Kind.MONEY:
             minor, currency = item.columns
             return {minor: sql.SQL("n * 100"), currency: sql.Literal("EUR")}

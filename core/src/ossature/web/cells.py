@@ -135,6 +135,10 @@ def _boolean(cell: Cell, plain: bool) -> str:
     return f'<span class="os-muted">{escape(_("No"))}</span>'
 
 
+def _tags(cell: Cell, plain: bool) -> str:
+    return "".join(f'<span class="os-tag">{escape(tag)}</span>' for tag in cell.value)
+
+
 _WRITERS: dict[str, Callable[[Cell, bool], str]] = {
     "longtext": _long_text,
     "choice": _choice,
@@ -150,4 +154,5 @@ _WRITERS: dict[str, Callable[[Cell, bool], str]] = {
     "phone": _phone,
     "url": _url,
     "boolean": _boolean,
+    "tags": _tags,
 }

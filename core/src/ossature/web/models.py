@@ -28,6 +28,7 @@ CellKind = Literal[
     "url",
     "boolean",
     "person",
+    "tags",
 ]
 FieldKind = Literal[
     "text",
@@ -47,6 +48,7 @@ FieldKind = Literal[
     "password",
     "reference",
     "hidden",
+    "tags",
 ]
 NUMERIC: frozenset[str] = frozenset({"integer", "number", "money", "percent"})
 
@@ -90,7 +92,7 @@ class Cell(NamedTuple):
 
     @property
     def empty(self) -> bool:
-        return self.label is None and (self.value is None or self.value == "")
+        return self.label is None and (self.value is None or self.value == "" or self.value == [])
 
     @property
     def numeric(self) -> bool:
