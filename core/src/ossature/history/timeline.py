@@ -19,8 +19,8 @@ from ossature.kernel import kernel
 from ossature.rbac.permissions import HISTORY_VIEW
 from ossature.rbac.predicate import visible_fields
 from ossature.records.fields import Field, Kind
+from ossature.records.owning import OWNER
 from ossature.records.query import ACTOR, Label, labels
-from ossature.records.service import OWNER
 from ossature.records.types import RecordType
 
 _, _l, _n = translator("ossature")

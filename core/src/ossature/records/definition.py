@@ -19,7 +19,7 @@ from ossature.records.aggregate import read_group
 from ossature.records.fields import Field, Kind
 from ossature.records.filters import NOTHING, Filter, condition, read_arguments, read_document, to_arguments, write
 from ossature.records.ordering import read_orders
-from ossature.records.service import OWNER
+from ossature.records.owning import OWNER
 from ossature.records.types import RecordType
 
 _, _l, _n = translator("ossature")

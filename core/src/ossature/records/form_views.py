@@ -19,10 +19,11 @@ from ossature.kernel import kernel
 from ossature.records.clean import CURRENCIES
 from ossature.records.fields import Field, Kind
 from ossature.records.forms import DeclaredField, RecordForm
+from ossature.records.owning import writable_fields
+from ossature.records.part_writes import MOST_PARTS
 from ossature.records.query import ACTOR, Label, Row, labels
 from ossature.records.record import TAGS
 from ossature.records.rules import folded, shown_phone_number
-from ossature.records.service import MOST_PARTS, writable_fields
 from ossature.records.types import RecordType
 from ossature.records.views import plain_words
 from ossature.web import models

@@ -22,7 +22,8 @@ from ossature.context import current
 from ossature.errors import Detail
 from ossature.records.clean import Wrong, clean_value
 from ossature.records.fields import Field, Kind
-from ossature.records.service import MOST_PARTS, writable_fields
+from ossature.records.owning import writable_fields
+from ossature.records.part_writes import MOST_PARTS
 from ossature.records.types import RecordType
 
 _SPACES = re.compile(r"[\s\u00a0\u202f]")

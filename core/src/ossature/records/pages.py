@@ -28,6 +28,7 @@ from ossature.records.forms import RecordForm
 from ossature.records.list_pages import list_crumbs, list_index, list_query
 from ossature.records.list_tools import BOXES, list_box
 from ossature.records.merging import Stale
+from ossature.records.owning import writable_fields
 from ossature.records.query import Row, get_row, labels_of, part_rows
 from ossature.records.saved import read_look
 from ossature.records.types import RecordType
@@ -95,7 +96,7 @@ class Pages:
 
     def new(self) -> ResponseReturnValue:
         rt = self.rt
-        fields = service.writable_fields(rt)
+        fields = writable_fields(rt)
         here = url_for(page_endpoint(rt, "new"))
         given = self._prefilled(fields)
         form = RecordForm(rt, fields, _posted(rt), given, {})
@@ -134,7 +135,7 @@ class Pages:
         rt = self.rt
         row = get_row(rt, id)
         parts = {name: found.get(id, []) for name, found in part_rows(rt, [id]).items()}
-        fields = service.writable_fields(rt)
+        fields = writable_fields(rt)
         form = RecordForm(rt, fields, _posted(rt), row, parts)
         here = url_for(page_endpoint(rt, "edit"), id=id)
         back = url_for(page_endpoint(rt, "show"), id=id)

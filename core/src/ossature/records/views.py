@@ -18,11 +18,11 @@ from ossature.i18n.texts import translator
 from ossature.kernel import kernel
 from ossature.rbac.predicate import reaches_owner, visible_fields
 from ossature.records.fields import Field, Kind
+from ossature.records.owning import OWNER
 from ossature.records.query import ACTOR, Label, Row
 from ossature.records.record import TAGS
 from ossature.records.rules import shown_phone_number
 from ossature.records.screens import Screens
-from ossature.records.service import OWNER
 from ossature.records.types import RecordType
 from ossature.web import formats, models
 from ossature.web.models import Action, Cell, Change, DetailPage, Fact, FactSection

@@ -1,0 +1,128 @@
+"""References between records as they are written: what is pointed at lives, and what still points is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
+
+from ossature.context import current
+from ossature.db.kernel import actor as actor_table
+from ossature.db.work import session
+from ossature.errors import Conflict, Detail
+from ossature.i18n.texts import translator
+from ossature.kernel import kernel
+from ossature.rbac.predicate import reaches
+from ossature.records.owning import OWNER
+from ossature.records.query import ACTOR
+from ossature.records.statements import explained, invalid
+from ossature.records.types import RecordType
+
+_, _l, _n = translator("ossature")
+
+
+def check_references(rt: RecordType, values: Mapping[str, Any]) -> None:
+    """Each new reference points to a live record that the writer may see, and locks it against deletion."""
+    faults = []
+    fields = [*rt.references(), *([OWNER] if rt.owned else [])]
+    for item in fields:
+        target_id = values.get(item.name)
+        if target_id is None or item.target is None:
+            continue
+        if item.target == ACTOR:
+            statement = select(actor_table.c.id).where(
+                actor_table.c.tenant_id == current().tenant_id, actor_table.c.id == target_id, actor_table.c.active
+            )
+        else:
+            target = kernel().records[item.target]
+            statement = (
+                select(target.c.id)
+                .where(
+                    target.c.tenant_id == current().tenant_id,
+                    target.c.id == target_id,
+                    target.c.deleted_at.is_(None),
+                    reaches(target),
+                )
+                .with_for_update(read=True)
+            )
+        if session().execute(statement).first() is None:
+            faults.append(Detail(item.name, "not_found", _("Choose an existing record.")))
+    if faults:
+        raise invalid(faults)
+
+
+def leave_no_live_child(rt: RecordType, ids: list[UUID], going: frozenset[UUID] = frozenset()) -> None:
+    """`going` are those that are on their way out already; pointing at oneself or in a circle keeps nobody alive."""
+    going |= set(ids)
+    for other, item in kernel().records.pointing_at(rt.key):
+        live = sa.and_(
+            other.c.tenant_id == current().tenant_id, other.c[item.name].in_(ids), other.c.deleted_at.is_(None),
+            other.c.id.notin_(going),
+        )  # fmt: skip
+        if item.on_delete == "restrict":
+            count = (
+                session()
+                .execute(select(func.count()).select_from(select(other.c.id).where(live).limit(101).subquery()))
+                .scalar_one()
+            )
+            if count:
+                shown = f"{min(count, 100)}{'+' if count > 100 else ''}"
+                raise Conflict(
+                    _("%(n)s %(records)s still refer to this record.", n=shown, records=other.plural),
+                    [Detail(item.name, "referenced", _("Delete or change them first."), {"record": other.key})],
+                    code="referenced",
+                )
+        elif item.on_delete == "cascade":
+            children = list(session().execute(select(other.c.id).where(live).with_for_update()).scalars())
+            if children:
+                leave_no_live_child(other, children, going)
+                session().execute(
+                    sa.update(other.table)
+                    .where(other.c.tenant_id == current().tenant_id, other.c.id.in_(children))
+                    .values(deleted_at=func.now())
+                )
+
+
+def restore_children(rt: RecordType, ids: list[UUID], deleted_at: datetime) -> None:
+    """What was deleted with these records comes back with them, however deep."""
+    for other, item in kernel().records.pointing_at(rt.key):
+        if item.on_delete != "cascade":
+            continue
+        try:
+            restored = session().execute(
+                sa.update(other.table)
+                .where(
+                    other.c.tenant_id == current().tenant_id,
+                    other.c[item.name].in_(ids),
+                    other.c.deleted_at == deleted_at,
+                )
+                .values(deleted_at=None)
+                .returning(other.c.id)
+            )
+        except IntegrityError as error:
+            raise explained(other, error) from error
+        if children := list(restored.scalars()):
+            restore_children(other, children, deleted_at)
+            _leave_no_dead_parent(other, children)
+
+
+def _leave_no_dead_parent(rt: RecordType, ids: list[UUID]) -> None:
+    """What else these records need must be alive, and stays so until the commit."""
+    for item in rt.references():
+        target = kernel().records.get(item.target or "")
+        if target is None or item.on_delete == "clear":
+            continue
+        needed = select(rt.c[item.name]).where(rt.c.tenant_id == current().tenant_id, rt.c.id.in_(ids))
+        parent = target.table.alias("parent")
+        found = session().execute(
+            select(parent.c.deleted_at)
+            .where(parent.c.tenant_id == current().tenant_id, parent.c.id.in_(needed))
+            .with_for_update(read=True)
+        )
+        if any(found.scalars()):
+            raise invalid([Detail(item.name, "not_found", _("Choose an existing record."))])

@@ -1,0 +1,46 @@
+"""What an actor may write of a record, and to whom a record may be given."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from ossature.context import Reach, current
+from ossature.errors import Detail, Invalid
+from ossature.i18n.texts import translator
+from ossature.rbac.predicate import reaches_owner, visible_fields
+from ossature.records.fields import Field, Kind
+from ossature.records.query import ACTOR
+from ossature.records.types import RecordType
+
+_, _l, _n = translator("ossature")
+
+OWNER = Field(Kind.REFERENCE, _l("Owner"), name="owner_id", target=ACTOR)
+
+
+def writable_fields(rt: RecordType) -> dict[str, Field]:
+    """What the bound actor may write: its visible fields and, for owned records, the owner."""
+    found = {name: item for name, item in visible_fields(rt).items() if item.writable}
+    return {**found, "owner_id": OWNER} if rt.owned else found
+
+
+def owner_for_new(rt: RecordType, owner: UUID | None) -> UUID | None:
+    """The owner asked for, else who creates: a personal key does so for its member; a service or a job owns only what
+    it could not reach otherwise."""
+    if owner is not None:
+        check_new_owner(rt, owner, "create")
+        return owner
+    actor, access = current().actor, current().access
+    if actor is None:
+        return None
+    if actor.kind in ("member", "platform"):
+        return actor.id
+    everything = access.reach(rt.permission("create")) is Reach.ALL
+    return next(iter(access.selves - {actor.id}), None if everything else actor.id)
+
+
+def check_new_owner(rt: RecordType, owner: UUID | None, action: str = "edit") -> None:
+    if not reaches_owner(rt, action, owner):
+        raise Invalid(
+            _("The input has faults."),
+            [Detail("owner_id", "out_of_reach", _("You may not give records to this person."))],
+        )

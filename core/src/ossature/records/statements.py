@@ -1,0 +1,88 @@
+"""The statements that write rows, and what the database refuses in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DataError, IntegrityError
+
+from ossature.context import current
+from ossature.db.work import session
+from ossature.errors import Conflict, Detail, Invalid, Refusal
+from ossature.i18n.texts import translator
+from ossature.records.fields import Kind
+from ossature.records.query import Row, columns, to_row
+from ossature.records.types import RecordType
+
+_, _l, _n = translator("ossature")
+
+
+def insert_row(rt: RecordType, values: Mapping[str, Any]) -> Row:
+    stored = {**stored_columns(rt, values), "tenant_id": current().tenant_id}
+    return _written(rt, sa.insert(rt.table).values(stored).returning(*columns(rt)))
+
+
+def update_row(rt: RecordType, id: UUID, stored: Mapping[str, Any]) -> Row:
+    statement = sa.update(rt.table).where(rt.c.tenant_id == current().tenant_id, rt.c.id == id).values(stored)
+    return _written(rt, statement.returning(*columns(rt)))
+
+
+def update_rows(rt: RecordType, ids: Sequence[UUID], stored: Mapping[str, Any]) -> None:
+    """Write the same to many rows. Raises what the database refuses, for all of them."""
+    statement = sa.update(rt.table).where(rt.c.tenant_id == current().tenant_id, rt.c.id.in_(ids)).values(stored)
+    try:
+        session().execute(statement)
+    except (IntegrityError, DataError) as error:
+        raise explained(rt, error) from error
+
+
+def _written(rt: RecordType, statement: Any) -> Row:
+    try:
+        return to_row(rt, session().execute(statement).mappings().one())
+    except (IntegrityError, DataError) as error:
+        raise explained(rt, error) from error
+
+
+def stored_columns(rt: RecordType, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Field values as column values: money takes two columns."""
+    stored: dict[str, Any] = {}
+    for name, value in values.items():
+        item = rt.fields.get(name)
+        if item is not None and item.kind is Kind.MONEY:
+            stored[f"{name}_minor"] = value.minor if value else None
+            stored[f"{name}_currency"] = value.currency if value else None
+        else:
+            stored[name] = value
+    return stored
+
+
+def is_secret(rt: RecordType, name: str) -> bool:
+    item = rt.fields.get(name)
+    return item is not None and item.secret
+
+
+def explained(rt: RecordType, error: IntegrityError | DataError) -> Refusal:
+    """What the database refused, in words: the constraint's name tells the field."""
+    diagnosis = getattr(error.orig, "diag", None)
+    constraint = (diagnosis.constraint_name if diagnosis else None) or ""
+    state = getattr(error.orig, "sqlstate", "")
+    if constraint.endswith("_pkey"):
+        return Conflict(_("A record with this id exists already."), code="id_taken")
+    for name in rt.fields:
+        if constraint == f"{rt.name}_{name}_live_key":
+            return Invalid(
+                _("The input has faults."),
+                [Detail(name, "taken", _("Another record has this value already; choose another or change that one."))],
+            )
+        if constraint == f"{rt.name}_tenant_id_{name}_fkey":
+            return Invalid(_("The input has faults."), [Detail(name, "not_found", _("Choose an existing record."))])
+        if constraint == f"{rt.name}_{name}_check":
+            return Invalid(_("The input has faults."), [Detail(name, "invalid", _("This value is not allowed."))])
+    return Invalid(_("The database refused the values."), [Detail("", state or "refused", constraint)])
+
+
+def invalid(faults: list[Detail]) -> Refusal:
+    return Invalid(_("The input has faults."), faults)
