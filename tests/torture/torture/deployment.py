@@ -27,6 +27,7 @@ from ossature.embedded.children import spawn
 from ossature.embedded.postgres import EmbeddedPostgres
 from ossature.embedded.redis import EmbeddedRedis
 from ossature.embedded.servers import HomeLock
+from torture import traps
 from torture.points import Point
 
 HERE = Path(__file__).resolve().parent.parent
@@ -81,8 +82,7 @@ class Deployment:
     # -- from start to stop ---------------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        for name in ("armed", "sprung"):
-            (self.folder / name).mkdir(parents=True)
+        traps.prepare(self.folder)
         self.outside.touch()
         assert self._lock.own()
         self._supervisor.start()
@@ -222,24 +222,17 @@ class Deployment:
             "Redis emptied": "flush 0",
             "PostgreSQL": f"SIGQUIT {self.pid('PostgreSQL')}",
         }[point.victim]
-        (self.folder / "sprung" / point.key).unlink(missing_ok=True)
-        new = self.folder / f"{point.key}.new"
-        new.write_text(what)
-        new.rename(self.folder / "armed" / point.key)
+        traps.arm(self.folder, point, what)
 
     def armed(self, point: Point) -> bool:
-        return (self.folder / "armed" / point.key).exists()
+        return traps.armed(self.folder, point)
 
     def disarm(self) -> None:
-        for armed in (self.folder / "armed").iterdir():
-            armed.unlink(missing_ok=True)
+        traps.disarm(self.folder)
 
     def sprung(self, point: Point) -> int:
         """The process that got there; 0 while none has."""
-        try:
-            return int((self.folder / "sprung" / point.key).read_text())
-        except FileNotFoundError:
-            return 0
+        return traps.sprung(self.folder, point)
 
     # -- looking --------------------------------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 """Traps in a process of the product: named functions are wrapped, and a call at an armed point kills.
 
 A point is armed by a file of its name that says whom to kill; whoever renames the file first is the one that springs.
+One rename does both, so that a trap is armed or sprung, and never neither, whatever else ends its process meanwhile.
 """
 
 from __future__ import annotations
@@ -19,6 +20,39 @@ from typing import Any
 from torture.points import COMMIT, HANDS, POINTS, Point
 
 _marks = threading.local()
+_striking = threading.Lock()
+"""Whoever has sprung a trap strikes before another thread of the process ends it."""
+
+
+def prepare(folder: Path) -> None:
+    for name in ("armed", "sprung"):
+        (folder / name).mkdir(parents=True)
+
+
+def arm(folder: Path, point: Point, what: str) -> None:
+    for former in _sprung(folder, point):
+        former.unlink()
+    new = folder / f"{point.key}.new"
+    new.write_text(what)
+    new.rename(folder / "armed" / point.key)
+
+
+def armed(folder: Path, point: Point) -> bool:
+    return (folder / "armed" / point.key).exists()
+
+
+def disarm(folder: Path) -> None:
+    for one in (folder / "armed").iterdir():
+        one.unlink(missing_ok=True)
+
+
+def sprung(folder: Path, point: Point) -> int:
+    """The process that got there; 0 while none has."""
+    return next((int(path.suffix[1:]) for path in _sprung(folder, point)), 0)
+
+
+def _sprung(folder: Path, point: Point) -> list[Path]:
+    return list((folder / "sprung").glob(f"{point.key}.*"))
 
 
 def install(process: str, folder: Path) -> None:
@@ -96,18 +130,16 @@ def _marked() -> set[str]:
 
 
 def _step_on(point: Point, folder: Path) -> None:
-    armed = folder / "armed" / point.key
-    if not armed.exists():
+    if not armed(folder, point):
         return
-    mine = folder / "sprung" / f"{point.key}.{os.getpid()}"
-    try:
-        armed.rename(mine)
-    except FileNotFoundError:
-        return
-    what, pid = mine.read_text().split()
-    mine.write_text(str(os.getpid()))
-    mine.rename(folder / "sprung" / point.key)
-    strike(what, int(pid) or os.getpid())
+    trap = folder / "armed" / point.key
+    with _striking:
+        try:
+            what, pid = trap.read_text().split()
+            trap.rename(folder / "sprung" / f"{point.key}.{os.getpid()}")
+        except FileNotFoundError:  # somebody else's
+            return
+        strike(what, int(pid) or os.getpid())
 
 
 def strike(what: str, pid: int) -> None:
