@@ -16,6 +16,7 @@ import redis
 from torture.counting import count, newest, settled
 from torture.deployment import PROCESSES, until
 from torture.points import HANDS, PAUSE, PAUSE_AT_END, PAUSE_UNCLAIMED
+from torture.standstill import patiently
 from torture.writer import STONES
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ WORKERS, DISPATCHERS = ("worker", "worker 2"), ("dispatcher", "dispatcher 2")
 @pytest.fixture(autouse=True)
 def nothing_lost_or_doubled(deployment: Deployment, writer: Writer) -> Iterator[None]:
     """Whatever a test does, in the end everything has happened once."""
-    until(lambda: deployment.answers() and settled(deployment), "quiet")
+    patiently(deployment, lambda: deployment.answers() and settled(deployment), "quiet")
     since = newest(deployment)
     writer.forget()
     yield
@@ -41,7 +42,7 @@ def nothing_lost_or_doubled(deployment: Deployment, writer: Writer) -> Iterator[
             with suppress(ProcessLookupError):
                 os.kill(paused, signal.SIGCONT)
     writer.pause()
-    until(lambda: settled(deployment), "catching up")
+    patiently(deployment, lambda: settled(deployment), "catching up")
     assert count(deployment, since, writer.answered).faults == []
 
 

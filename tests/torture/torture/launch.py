@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import faulthandler
 import multiprocessing
 import os
+import signal
 import sys
 from importlib import import_module
 from pathlib import Path
+
+faulthandler.register(signal.SIGUSR2)  # `torture.standstill` asks for stacks, also of what starts or hangs
 
 SILENT_AFTER = 3.0
 

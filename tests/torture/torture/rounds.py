@@ -10,10 +10,13 @@ import time
 from torture.counting import Count, count, newest, progress, settled
 from torture.deployment import PROCESSES, Deployment, until
 from torture.points import ANY_MOMENT, DISPATCHER, POINTS, POSTGRES, REDIS, SCHEDULER, SERVE, WORKER, Point
+from torture.standstill import keep, patiently
 from torture.writer import Writer
 
 MORE = 8
 """Writes that have to be answered after the kill."""
+CAUGHT_UP_WITHIN = 600.0
+"""Seconds in which everything has to be done that was asked for, with two workers."""
 _PUT_BACK = """
 UPDATE ossature.schedule SET next_at = date_trunc('minute', now()) - interval '2 minutes'
 WHERE key = '_torture.every_minute' AND next_at IS NOT NULL
@@ -37,9 +40,9 @@ def kill_at(deployment: Deployment, writer: Writer, *points: Point) -> Count:
             if point.at == ANY_MOMENT:
                 _kill_from_outside(deployment, writer, point)
             else:
-                until(lambda point=point: _reached(deployment, point), f"reaching {point.name}")
+                patiently(deployment, lambda point=point: _reached(deployment, point), f"reaching {point.name}")
         answered = len(writer.answered)
-        until(lambda: len(writer.answered) >= answered + MORE, "writing after the kill")
+        patiently(deployment, lambda: len(writer.answered) >= answered + MORE, "writing after the kill")
     except TimeoutError as error:
         late.append(str(error))
     finally:
@@ -54,21 +57,23 @@ def kill_at(deployment: Deployment, writer: Writer, *points: Point) -> Count:
         found.fault("lost", what)
     for refusal in writer.refused:
         found.fault("lost", f"a write was refused: {refusal}")
+    if found.faults:
+        keep(deployment, found.faults[0])
     return found
 
 
 def until_settled(deployment: Deployment) -> None:
-    """Wait until nothing is left to do, for as long as something moves: a slow machine is no fault, standing still is."""
-    seen: object = None
+    """Wait until nothing is left to do, ten minutes at most and for as long as something moves: a slow machine is no
+    fault, standing still is."""
+    deadline, seen = time.monotonic() + CAUGHT_UP_WITHIN, until(lambda: progress(deployment), "PostgreSQL")
     while True:
         try:
-            until(lambda: settled(deployment), "catching up, and nothing moved")
-        except TimeoutError:
-            before, seen = seen, progress(deployment)
-            if seen == before:
-                raise
-        else:
+            patiently(deployment, lambda: settled(deployment), "catching up, and nothing moved")
             return
+        except TimeoutError:
+            before, seen = seen, until(lambda: progress(deployment), "PostgreSQL")
+            if seen == before or time.monotonic() > deadline:
+                raise
 
 
 def in_fours() -> list[tuple[Point, ...]]:
