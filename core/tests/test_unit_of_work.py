@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -297,3 +298,26 @@ def test_a_statement_of_a_request_is_stopped_after_a_while_and_said_to_have_been
 def test_jobs_may_take_longer_than_requests(tenant: Tenant) -> None:
     with transaction(Context(means="job")) as work:
         assert work.scalar(text("SHOW statement_timeout")) == "0"
+
+
+def test_a_background_process_that_falls_silent_within_a_transaction_lets_go_of_what_it_holds(
+    kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ossature.db.database.SILENT_SECONDS", 1)
+    lock = text("SELECT pg_try_advisory_xact_lock(hashtextextended('a lane', 0))")
+
+    def free() -> bool:
+        with transaction(Context(means="system"), role="system", database=kernel.db) as other:
+            return bool(other.scalar(lock))
+
+    def fall_silent() -> None:
+        with transaction(Context(means="system"), role="system", database=kernel.db) as silent:
+            silent.execute(lock)
+            assert not free()
+            time.sleep(1.5)
+            assert free()
+            silent.execute(text("SELECT 1"))
+
+    with pytest.raises(DBAPIError, match="idle-in-transaction"):
+        fall_silent()
+    assert free()

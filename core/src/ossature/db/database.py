@@ -23,6 +23,12 @@ from ossature.ids import new_id
 Role = Literal["app", "system", "owner"]
 
 OLDEST_VERSION = 150000
+SILENT_SECONDS = 300
+"""After so many seconds the server ends a transaction of a background process that is silent within it."""
+# A server whose machine is gone answers nothing, not even that it is gone; the system would wait for hours.
+_NOTICED_WITHIN_A_MINUTE = {
+    "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000,
+}  # fmt: skip
 
 
 class Database:
@@ -76,7 +82,7 @@ class Database:
             hide_parameters=True,  # an error goes to the log, what people wrote does not
             json_serializer=lambda value: orjson.dumps(value, default=str).decode(),
             json_deserializer=orjson.loads,
-            connect_args={"connect_timeout": 10, "application_name": "ossature"},
+            connect_args={"connect_timeout": 10, "application_name": "ossature", **_NOTICED_WITHIN_A_MINUTE},
         )
         event.listen(engine, "connect", _leave_begin_to_us)
         event.listen(engine, "begin", partial(say_for_whom, most_seconds=self.config.statement_seconds))
@@ -92,6 +98,8 @@ def say_for_whom(connection: Connection, most_seconds: int) -> None:
     """Begin a transaction with who it is for, as statements, since `set_config()` is not propagated by Citus.
 
     A statement of a request is stopped after `most_seconds`: whoever waited has gone, others wait for what it holds.
+    A background process that is paused within a transaction, or whose machine is gone, holds rows and lanes no longer
+    than `SILENT_SECONDS`, whatever the server's own settings are.
     A pooled connection that died since it was used last is replaced here: nothing has been done on it yet.
     Raises `NoContext` when no context is bound: a transaction for nobody in particular does not exist.
     """
@@ -118,6 +126,8 @@ def say_for_whom(connection: Connection, most_seconds: int) -> None:
         begin += (
             f"; SET LOCAL statement_timeout = {most_seconds * 1000:d}; SET LOCAL plan_cache_mode = force_custom_plan"
         )
+    elif context.means in ("system", "job"):
+        begin += f"; SET LOCAL idle_in_transaction_session_timeout = {SILENT_SECONDS * 1000:d}"
     raw: Any = connection.connection.driver_connection
     try:
         with raw.cursor() as cursor:

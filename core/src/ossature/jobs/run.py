@@ -47,8 +47,9 @@ SILENT_AFTER = 30.0
 """Seconds without a sign of life after which a run counts as dead."""
 _PROGRESS_EVERY = 0.5
 _NOW = sa.text("clock_timestamp()")
+_MARGIN = 60  # seconds after its time limit that a run may take to end
 # A run that commits as it goes in other transactions leaves its own idle for as long as its time limit allows.
-_MAY_IDLE = sa.text("SET LOCAL idle_in_transaction_session_timeout = 0")
+_MAY_IDLE = "SET LOCAL idle_in_transaction_session_timeout = '{}s'"
 
 
 class JobCancelled(BaseException):
@@ -186,7 +187,7 @@ class _Running:
                 _signs_of_life(self.run, self.row["time_limit"]) as over,
                 transaction(context, database=self.kernel.db),
             ):
-                session().execute(_MAY_IDLE)
+                session().execute(sa.text(_MAY_IDLE.format(self.row["time_limit"] + _MARGIN)))
                 result = self.job.run(self.run, args)
                 session().flush()
                 self.run.check()
