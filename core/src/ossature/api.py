@@ -75,6 +75,7 @@ from ossature.records import (
     web_address,
 )
 from ossature.records.bulk import insert_rows
+from ossature.records.conditions import Condition, when
 from ossature.records.lookup import record_type
 from ossature.records.service import create, delete, restore, update
 from ossature.settings import NumberSetting, Setting
@@ -92,6 +93,7 @@ __all__ = [
     "BadRequest",
     "Blueprint",
     "ChangeKind",
+    "Condition",
     "Conflict",
     "Context",
     "Crumb",
@@ -175,4 +177,5 @@ __all__ = [
     "update",
     "use_context",
     "web_address",
+    "when",
 ]  # fmt: skip

@@ -10,11 +10,10 @@ Screens, API, views and counts all come through `condition()`; a field that the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import InvalidOperation
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -30,6 +29,13 @@ from ossature.records.amounts import compare_amounts, read_amount
 from ossature.records.fields import Field, Kind
 from ossature.records.filter_values import READERS, Unsuitable, beginning, day, pair, several, stored, text_of
 from ossature.records.periods import Period, period
+from ossature.records.questions import NOTHING as NOTHING
+from ossature.records.questions import Filter as Filter
+from ossature.records.questions import Group as Group
+from ossature.records.questions import Join as Join
+from ossature.records.questions import Question as Question
+from ossature.records.questions import tests_of as tests_of
+from ossature.records.questions import write as write
 from ossature.records.tagged import tagged
 from ossature.records.types import RecordType
 
@@ -38,35 +44,6 @@ _, _l, _n = translator("ossature")
 MOST_TESTS = 100
 DEEPEST = 5
 LONGEST = 20_000
-
-Join = Literal["all", "any", "none"]
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """One question about one field; `value` is what was written, a list where the operator takes several."""
-
-    field: str
-    op: str
-    value: Any = None
-
-    @property
-    def values(self) -> list[Any]:
-        """As a list, also where there is one."""
-        return self.value if isinstance(self.value, list) else [self.value]
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Questions joined: all, any or none of them must be true. An empty group asks nothing."""
-
-    join: Join
-    items: tuple[Filter, ...] = ()
-
-
-Filter = Question | Group
-
-NOTHING = Group("all")
 
 _TEXT = ("is", "not", "in", "starts", "empty", "filled")
 _NUMBER = ("is", "not", "in", "below", "at_most", "above", "at_least", "between", "empty", "filled")
@@ -173,13 +150,6 @@ def _spelled(value: Any) -> Any:
     return value
 
 
-def write(node: Filter) -> dict[str, Any]:
-    """The filter as `read_json` reads it."""
-    if isinstance(node, Group):
-        return {node.join: [write(item) for item in node.items]}
-    return {"field": node.field, "op": node.op, **({} if node.value is None else {"value": node.value})}
-
-
 def to_arguments(node: Filter) -> dict[str, str]:
     """The filter as parameters of an address; what they cannot say goes into `where`."""
     made: dict[str, str] = {}
@@ -215,15 +185,6 @@ def without(node: Filter, position: int) -> Filter:
 def equalities(node: Filter) -> dict[str, str]:
     """The fields of which the filter demands one value: what a new record of this list begins with."""
     return {one.field: str(one.value) for one in outermost(node) if isinstance(one, Question) and one.op == "is"}
-
-
-def tests_of(node: Filter) -> Iterator[Question]:
-    """All questions of a filter."""
-    if isinstance(node, Question):
-        yield node
-    else:
-        for item in node.items:
-            yield from tests_of(item)
 
 
 def _not_too_large(node: Filter) -> None:

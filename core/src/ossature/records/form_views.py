@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import orjson
 from flask import url_for
 
 from ossature.context import current
@@ -16,7 +18,9 @@ from ossature.errors import Conflict
 from ossature.history.timeline import last_change
 from ossature.i18n.texts import translator
 from ossature.kernel import kernel
+from ossature.records import conditions
 from ossature.records.clean import CURRENCIES
+from ossature.records.conditions import FieldState
 from ossature.records.fields import Field, Kind
 from ossature.records.forms import DeclaredField, RecordForm
 from ossature.records.owning import writable_fields
@@ -24,6 +28,7 @@ from ossature.records.part_writes import MOST_PARTS
 from ossature.records.query import ACTOR, Label, Row, labels
 from ossature.records.record import TAGS
 from ossature.records.rules import folded, shown_phone_number
+from ossature.records.screens import Section
 from ossature.records.types import RecordType
 from ossature.records.views import plain_words
 from ossature.web import models
@@ -48,35 +53,62 @@ def form_page(
     version: int | None = None, conflict: models.ConflictPanel | None = None,
 ) -> FormPage:  # fmt: skip
     """A record's form as `record/form.html` shows it."""
-    shown = labels_in(rt, form)
+    shown, states = labels_in(rt, form), form.states()
     sections = []
-    for names, heading in _sections(rt, form):
+    for section in _sections(rt, form):
         fields = tuple(
-            input_view(rt, form.form[name], name, form.fields[name], form.errors.get(name, ()), shown)
-            for name in names
+            _in_state(
+                input_view(rt, form.form[name], name, form.fields[name], form.errors.get(name, ()), shown),
+                states.get(name),
+            )
+            for name in section.fields
             if name in form.fields
         )
-        parts = tuple(_part_rows(rt, name, form, shown) for name in names if name in rt.parts)
+        parts = tuple(
+            _part_rows(rt, name, form, shown, states.get(name)) for name in section.fields if name in rt.parts
+        )
         if fields or parts:
-            own_title = heading if fields or len(parts) > 1 else ""
-            sections.append(FormSection(fields, own_title or None, parts=parts))
+            named = (fields or len(parts) > 1 or section.collapsed) and str(section.title) != str(section.tab)
+            sections.append(
+                FormSection(
+                    fields, (str(section.title) if named else "") or None, str(section.help) or None, parts,
+                    columns=section.columns, tab=str(section.tab), collapsed=section.collapsed,
+                )
+            )  # fmt: skip
     return FormPage(
         title=title, action=action, sections=tuple(sections), submit_label=submit_label, cancel_url=cancel_url,
         version=version, errors=tuple(_summary(rt, form)) if conflict is None else (), conflict=conflict,
+        conditions=_as_json(conditions.for_page(rt, form.stored, stored=True)),
     )  # fmt: skip
 
 
-def _sections(rt: RecordType, form: RecordForm) -> list[tuple[Sequence[str], str]]:
+def _sections(rt: RecordType, form: RecordForm) -> list[Section]:
     screens = kernel().screens[rt.key]
     if not screens.sections:
-        return [(tuple(form.fields), ""), *(((name,), str(part.plural)) for name, part in rt.parts.items())]
-    found = [(section.fields, str(section.title)) for section in screens.sections]
-    named = {name for names, _title in found for name in names}
+        return [Section(tuple(form.fields)), *(Section((name,), part.plural) for name, part in rt.parts.items())]
+    named = {name for section in screens.sections for name in section.fields}
     rest = [name for name in (*form.fields, *rt.parts) if name not in named]
+    if not rest:
+        return [*screens.sections]
     if rest == [TAGS]:
-        names, title = found.pop()
-        return [*found, ((*names, TAGS), title)]
-    return [*found, (rest, _("More"))] if rest else found
+        last = screens.sections[-1]
+        return [*screens.sections[:-1], replace(last, fields=(*last.fields, TAGS))]
+    more = _("More")
+    return [*screens.sections, Section(rest, more, tab=more if any(one.tab for one in screens.sections) else "")]
+
+
+def _in_state(field: FormField, state: FieldState | None) -> FormField:
+    """An input as conditions leave it now; the page follows them from there."""
+    if state is None:
+        return field
+    return replace(
+        field, required=field.required or state.required, read_only=state.locked, off=not state.shown,
+        conditional=not field.required,
+    )  # fmt: skip
+
+
+def _as_json(found: list[dict[str, Any]]) -> str:
+    return orjson.dumps(found).decode() if found else ""
 
 
 def labels_in(rt: RecordType, form: RecordForm) -> dict[UUID, Label]:
@@ -137,18 +169,24 @@ def options_url(item: Field) -> str | None:
     return url_for(f"{target.plugin}_records_api.{target.name}_options") if target else None
 
 
-def _part_rows(rt: RecordType, collection: str, form: RecordForm, shown: Mapping[UUID, Label]) -> PartRows:
+def _part_rows(
+    rt: RecordType, collection: str, form: RecordForm, shown: Mapping[UUID, Label], state: FieldState | None
+) -> PartRows:
     part = rt.parts[collection]
+    known = {str(row.get("id")): row for row in form.parts.get(collection, ())}
 
     def fields_of(entry: Any, number: str) -> tuple[FormField, ...]:
         found = []
+        row = {field.short_name: field.data for field in entry}
+        states = conditions.states(part, row, known.get(str(row["id"]), {})) if part.conditions else {}
         for field in entry:
             name = f"{collection}-{number}-{field.short_name}"
             if field.short_name == "id":
                 found.append(FormField(name, "", "hidden", value=str(field.data or "")))
                 continue
             errors = form.errors.get(f"{collection}.{number}.{field.short_name}", ())
-            found.append(input_view(part, field, name, part.fields[field.short_name], errors, shown))
+            view = input_view(part, field, name, part.fields[field.short_name], errors, shown)
+            found.append(_in_state(view, states.get(field.short_name)))
         return tuple(found)
 
     entries = form.form[collection].entries
@@ -161,7 +199,9 @@ def _part_rows(rt: RecordType, collection: str, form: RecordForm, shown: Mapping
     one = str(part.label).lower()
     return PartRows(
         collection, str(part.plural), rows, blank, add_label=_("Add: %(entry)s", entry=one), row_label=one,
-        maximum=MOST_PARTS, compact=len(writable_fields(part)) <= 3,
+        maximum=MOST_PARTS, compact=len(writable_fields(part)) <= 3, off=state is not None and not state.shown,
+        read_only=state is not None and state.locked, errors=tuple(form.errors.get(collection, ())),
+        conditions=_as_json(conditions.for_page(part, {}, stored=False)),
     )  # fmt: skip
 
 
@@ -170,12 +210,22 @@ def _defaults(part: RecordType) -> Row:
 
 
 def _summary(rt: RecordType, form: RecordForm) -> list[FormError]:
+    """Every fault with the way to it; one in an entry of a collection says in which."""
     found = []
     for path, messages in form.errors.items():
-        name = path.split(".")[-1]
-        item = form.fields.get(path) or next((p.fields[name] for p in rt.parts.values() if name in p.fields), None)
-        target = "f-" + path.replace(".", "-") if item else ""
-        found += [FormError(message, target, str(item.label) if item else "") for message in messages]
+        collection, _dot, rest = path.partition(".")
+        number, _dot, name = rest.partition(".")
+        part, target = rt.parts.get(collection), "f-" + path.replace(".", "-")
+        if part is None:
+            item = form.fields.get(path)
+            label, target = (str(item.label), target) if item else ("", "")
+        elif not rest:
+            label = str(part.plural)
+        else:
+            item = part.fields.get(name)
+            label = f"{part.label} {int(number) + 1}" + (f", {item.label}" if item else "")
+            target = target if item else f"f-{collection}"
+        found += [FormError(message, target, label) for message in messages]
     return found
 
 

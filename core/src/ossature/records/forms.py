@@ -20,6 +20,7 @@ from wtforms.widgets import TextInput
 
 from ossature.context import current
 from ossature.errors import Detail
+from ossature.records import conditions
 from ossature.records.clean import Wrong, clean_value
 from ossature.records.fields import Field, Kind
 from ossature.records.owning import writable_fields
@@ -135,7 +136,7 @@ class RecordForm:
         self, rt: RecordType, fields: Mapping[str, Field], posted: MultiDict[str, str] | None, row: Mapping[str, Any],
         parts: Mapping[str, Sequence[Mapping[str, Any]]],
     ) -> None:  # fmt: skip
-        self.rt, self.fields = rt, dict(fields)
+        self.rt, self.fields, self.row, self.parts = rt, dict(fields), row, parts
         inside = tuple((collection, tuple(writable_fields(part))) for collection, part in rt.parts.items())
         form = _form(rt.cls, tuple(self.fields), inside, _Held(rt, self.fields))
         self.form = form(posted, data={**row, **{name: list(rows) for name, rows in parts.items()}})
@@ -167,15 +168,48 @@ class RecordForm:
                 found += [(f"{collection}.{number}.{field.short_name}", field) for field in entry.form]
         return found
 
+    def states(self) -> dict[str, conditions.FieldState]:
+        """What conditions say of the record as it stands in the form."""
+        if not self.rt.conditions:
+            return {}
+        typed = {name: self.form[name].data for name in self.fields}
+        rows = {name: self.form[name].entries for name in self.rt.parts}
+        return conditions.states(self.rt, {**self.row, **typed, **rows}, self.stored)
+
+    @property
+    def stored(self) -> Mapping[str, Any]:
+        """The record before the change, empty for a new one."""
+        return {**self.row, **self.parts} if "id" in self.row else {}
+
     def values(self) -> dict[str, Any]:
-        """What goes to the service; part rows that were left empty are dropped."""
-        values: dict[str, Any] = {name: self.form[name].data for name in self.fields}
-        for collection in self.rt.parts:
-            rows = []
-            for entry in self.form[collection].entries:
-                row = {field.short_name: field.data for field in entry.form}
-                defaults = {n: f.default for n, f in self.rt.parts[collection].fields.items()}
-                if any(value not in (None, "", False, defaults.get(name)) for name, value in row.items()):
-                    rows.append({name: value for name, value in row.items() if name != "id" or value})
-            values[collection] = rows
+        """What goes to the service: nothing of what is not shown, nor of what is locked and so was not sent; part rows
+        that were left empty are dropped."""
+        states = self.states()
+        values: dict[str, Any] = {
+            name: field.data for name in self.fields if _sent(field := self.form[name], states.get(name))
+        }
+        for collection, part in self.rt.parts.items():
+            state = states.get(collection, conditions.FieldState())
+            if state.shown and not state.locked:
+                values[collection] = self._rows(collection, part)
         return values
+
+    def _rows(self, collection: str, part: RecordType) -> list[dict[str, Any]]:
+        rows = []
+        known = {str(row.get("id")): row for row in self.parts.get(collection, ())}
+        defaults = {name: item.default for name, item in part.fields.items()}
+        for entry in self.form[collection].entries:
+            row = {field.short_name: field.data for field in entry.form}
+            if all(value in (None, "", False, defaults.get(name)) for name, value in row.items()):
+                continue
+            before = known.get(str(row["id"]), {})
+            for name, state in conditions.states(part, row, before).items():
+                if name in row and not _sent(entry.form[name], state):
+                    row[name] = before.get(name, defaults[name])
+            rows.append({name: value for name, value in row.items() if name != "id" or value})
+        return rows
+
+
+def _sent(field: DeclaredField, state: conditions.FieldState | None) -> bool:
+    """Whether what a field holds was meant to be written."""
+    return state is None or (state.shown and not (state.locked and field.typed in (None, "")))

@@ -17,6 +17,7 @@ from ossature.db.tenancy import ACTOR, Base, TenantTable, tenant_key
 from ossature.errors import Detail
 from ossature.hooks.types import RecordChange
 from ossature.i18n.texts import translator
+from ossature.records.conditions import Condition
 from ossature.records.fields import Field, Kind, Label, tags
 
 _, _l, _n = translator("ossature")
@@ -58,7 +59,7 @@ class RecordBase(TenantTable, Base):
     """What records and parts share. Declare `Record` or `Part`, not this.
 
     `__new_label__` heads the form of a new one ("New contact"). `__title__` is the field that names a record; `__lines__` writes a part as lines of fields, as an address is:
-    `("line1", "postal_code city")`.
+    `("line1", "postal_code city")`. `__when__` says which fields are shown, required or locked when (see `conditions`).
     """
 
     __abstract__ = True
@@ -71,6 +72,7 @@ class RecordBase(TenantTable, Base):
     __icon__: ClassVar[str] = "file"
     __title__: ClassVar[str] = "name"
     __lines__: ClassVar[tuple[str, ...]] = ()
+    __when__: ClassVar[tuple[Condition, ...]] = ()
 
     created_at: Mapped[datetime] = mapped_column(
         sa.DateTime(timezone=True), server_default=sa.text("now()"), sort_order=901

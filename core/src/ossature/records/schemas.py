@@ -10,6 +10,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, create_model
 
+from ossature.records import conditions
 from ossature.records import fields as declared
 from ossature.records.fields import LONGEST_TAG, MOST_TAGS, Kind
 from ossature.records.query import BASE
@@ -126,8 +127,8 @@ def _type(item: declared.Field, *, writing: bool) -> Any:
     return made
 
 
-def _described(item: declared.Field) -> dict[str, Any]:
-    extra: dict[str, Any] = {}
+def _described(record: RecordType, item: declared.Field) -> dict[str, Any]:
+    extra: dict[str, Any] = conditions.documented(record, item.name)
     if item.unit:
         extra["x-unit"] = item.unit
     if item.target:
@@ -145,11 +146,11 @@ def _written(rt: _Same, *, partial: bool) -> type[BaseModel]:
             continue
         kind = _type(item, writing=True)
         if item.required and not partial:
-            made[name] = (kind, Field(**_described(item)))
+            made[name] = (kind, Field(**_described(record, item)))
         elif item.default is not None or item.kind is Kind.BOOLEAN:
-            made[name] = (kind, Field(default=None if partial else item.default, **_described(item)))
+            made[name] = (kind, Field(default=None if partial else item.default, **_described(record, item)))
         else:
-            made[name] = (kind | None, Field(default=None, **_described(item)))
+            made[name] = (kind | None, Field(default=None, **_described(record, item)))
     for collection, part in record.parts.items():
         one = _written(_Same(part), partial=False)
         made[collection] = (list[one], Field(default_factory=list))  # type: ignore[valid-type]
@@ -175,7 +176,7 @@ def _shown(rt: _Same, *, listed: bool) -> type[BaseModel]:
             continue
         kind = _type(item, writing=False)
         always = item.required or item.kind is Kind.BOOLEAN or item.default is not None
-        made[name] = (kind if always or item.secret else kind | None, Field(default=None, **_described(item)))
+        made[name] = (kind if always or item.secret else kind | None, Field(default=None, **_described(record, item)))
     if not record.parent:
         types = {"owner_id": UUID | None, "created_at": datetime, "created_by_id": UUID | None,
                  "updated_at": datetime, "updated_by_id": UUID | None, "version": int,

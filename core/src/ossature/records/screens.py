@@ -11,10 +11,25 @@ from ossature.records.record import RecordBase
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Some fields under a heading; the first section may go without one."""
+    """Some fields and collections under a heading; the first section may go without one.
+
+    `columns` says how many short fields of the form stand side by side, 1 to 4; long ones take the whole line, and on a
+    phone all do. Sections with the same `tab` lie together behind a tab of that name, below those without. A
+    `collapsed` section is closed until it is asked for or holds a fault.
+    """
 
     fields: Sequence[str]
     title: Label = ""
+    columns: int = 2
+    tab: Label = ""
+    help: Label = ""
+    collapsed: bool = False
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.columns <= 4:
+            raise ValueError(f"section {self.title!s}: a form has one to four columns, not {self.columns}")
+        if self.collapsed and not self.title:
+            raise ValueError("a collapsed section needs a title, by which it is opened")
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from ossature.i18n.texts import translator
 from ossature.ids import new_id
 from ossature.kernel import kernel
 from ossature.rbac.predicate import demand, reaches
+from ossature.records import conditions
 from ossature.records.clean import clean
 from ossature.records.fields import Kind
 from ossature.records.linking import check_references, leave_no_live_child, restore_children
@@ -241,6 +242,8 @@ def ask(rt: RecordType, change: RecordChange) -> None:
     Raises `Invalid`, or `Conflict` where a deletion or a restoration is refused.
     """
     faults = [] if change.kind in (ChangeKind.DELETED,) else list(rt.cls.check(change))
+    if change.kind in (ChangeKind.CREATED, ChangeKind.UPDATED):
+        faults = [*conditions.faults(rt, change), *faults]
     faults += kernel().plugins.check_record_change(change, current().access.plugins)
     if faults:
         if change.kind in (ChangeKind.DELETED, ChangeKind.RESTORED):

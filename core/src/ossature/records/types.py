@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from ossature.hooks.types import Permission
 from ossature.i18n.texts import translator
+from ossature.records.conditions import Condition, problems
 from ossature.records.fields import Field, Kind, Label
 from ossature.records.record import DeclarationError, Part, Record, RecordBase, declared_fields
 
@@ -38,6 +39,7 @@ class RecordType:
     parts: Mapping[str, RecordType] = field(default_factory=dict)
     parent: str | None = None
     parent_column: str | None = None
+    conditions: tuple[Condition, ...] = ()
 
     @property
     def plugin(self) -> str:
@@ -144,6 +146,7 @@ def describe(cls: type[RecordBase]) -> RecordType:
         fields=fields,
         parent=parent,
         parent_column=parent_column,
+        conditions=tuple(cls.__when__),
     )
 
 
@@ -172,6 +175,9 @@ class RecordTypes:
             collection = rt.fields[rt.parent_column].parent
             assert collection is not None
             self._types[rt.parent] = replace(owner, parts={**owner.parts, collection: rt})
+        for rt in described:
+            for problem in problems(self._types[rt.key]):
+                raise DeclarationError(f"{rt.key}: {problem}")
 
     def __getitem__(self, key: str) -> RecordType:
         return self._types[key]

@@ -237,7 +237,11 @@ class FormField:
     placeholder: str | None = None
     read_only: bool = False
     short: bool = False
-    """Two short fields stand side by side; others take the whole line."""
+    """Short fields stand side by side; others take the whole line."""
+    off: bool = False
+    """Not shown while conditions say so; scripts show it when what is typed changes that."""
+    conditional: bool = False
+    """Conditions may require it, so that "(optional)" comes and goes."""
 
     @property
     def id(self) -> str:
@@ -268,6 +272,17 @@ class PartRows:
     maximum: int | None = None
     compact: bool = False
     """One line per row (channels) instead of a block per row (addresses)."""
+    off: bool = False
+    read_only: bool = False
+    errors: tuple[str, ...] = ()
+    conditions: str = ""
+    """Conditions of each row, as JSON."""
+
+    @property
+    def faulty(self) -> int:
+        """How many faults lie in it."""
+        inside = (len(row.errors) + sum(len(item.errors) for item in row.fields) for row in self.rows)
+        return len(self.errors) + sum(inside)
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,6 +291,27 @@ class FormSection:
     title: str | None = None
     help: str | None = None
     parts: tuple[PartRows, ...] = ()
+    columns: int = 2
+    tab: str = ""
+    collapsed: bool = False
+
+    @property
+    def faulty(self) -> int:
+        """How many faults lie in it."""
+        return sum(len(item.errors) for item in self.fields) + sum(part.faulty for part in self.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class FormTab:
+    """Sections of a form that lie behind a tab."""
+
+    key: str
+    label: str
+    sections: tuple[FormSection, ...]
+
+    @property
+    def faulty(self) -> int:
+        return sum(section.faulty for section in self.sections)
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,6 +358,26 @@ class FormPage:
     errors: tuple[FormError, ...] = ()
     conflict: ConflictPanel | None = None
     hidden: Mapping[str, str] = field(default_factory=dict)
+    conditions: str = ""
+    """What fields are shown, required or locked by, as JSON."""
+
+    @property
+    def above(self) -> tuple[FormSection, ...]:
+        """The sections that lie behind no tab."""
+        return tuple(section for section in self.sections if not section.tab)
+
+    @property
+    def tabs(self) -> tuple[FormTab, ...]:
+        labels = dict.fromkeys(section.tab for section in self.sections if section.tab)
+        return tuple(
+            FormTab(str(number), label, tuple(section for section in self.sections if section.tab == label))
+            for number, label in enumerate(labels)
+        )
+
+    @property
+    def open_tab(self) -> str:
+        """The first tab with a fault, else the first."""
+        return next((tab.key for tab in self.tabs if tab.faulty), "0")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from ossature.api import Part, Permission, Record, hookimpl
+from ossature.api import Part, Permission, Record, Screens, hookimpl
 from ossature_kinds.models.sample import Sample, SampleLine, Shelf
 from ossature_kinds.permissions import SEE_REMARK
+from ossature_kinds.screens import SAMPLE_SCREENS
 
 
 @hookimpl
 def register_records() -> list[type[Record] | type[Part]]:
     return [Shelf, Sample, SampleLine]
+
+
+@hookimpl
+def register_screens() -> list[Screens]:
+    return [SAMPLE_SCREENS]
 
 
 @hookimpl

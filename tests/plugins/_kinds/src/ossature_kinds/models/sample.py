@@ -27,6 +27,7 @@ from ossature.api import (
     secret,
     text,
     web_address,
+    when,
 )
 
 
@@ -73,6 +74,15 @@ class Sample(Record):
     shelf_id: Mapped[UUID | None] = reference("_kinds.shelf", "Shelf", on_delete="cascade")
     basis_id: Mapped[UUID | None] = reference("_kinds.sample", "Made from", on_delete="restrict")
     twin_id: Mapped[UUID | None] = reference("_kinds.sample", "Looks like", on_delete="clear")
+    lost: Mapped[bool] = boolean("Lost")
+    loss: Mapped[str | None] = text("How it was lost", max_length=100)
+    sealed: Mapped[bool] = boolean("Sealed")
+
+    __when__ = (
+        when("lost").is_(True).shows("loss").requires("loss"),
+        when("sealed").is_(True).locks("lost", "loss", "lines"),
+        (when("state").is_("gone") & when("pieces").above(10)).requires("code"),
+    )
 
 
 class SampleLine(Part):
@@ -86,3 +96,9 @@ class SampleLine(Part):
     position: Mapped[int] = position()
     finding: Mapped[str] = text("Finding", max_length=100)
     share: Mapped[int | None] = integer("Share", unit="%", minimum=0, maximum=100)
+    doubt: Mapped[str | None] = text("Doubt", max_length=100)
+
+    __when__ = (
+        when("share").above(50).requires("doubt"),
+        when("finding").is_("gold").locks("share"),
+    )

@@ -8,6 +8,7 @@ import { startToasts } from "./toasts.js";
 import { startTabs } from "./tabs.js";
 import { startColumns } from "./columns.js";
 import { startCombobox } from "./combobox.js";
+import { startConditions } from "./conditions.js";
 import { startFilters } from "./filters.js";
 import { startForms } from "./forms.js";
 import { startList } from "./list.js";
@@ -21,4 +22,4 @@ import { startViews } from "./views.js";
 import { startKeys } from "./keys.js";
 
 window.htmx = htmx;
-for (const start of [startRequests, startPreferences, startNavigation, startMenus, startDialogs, startToasts, startTabs, startColumns, startCombobox, startFilters, startForms, startList, startPalette, startParts, startPreview, startFaces, startRows, startSelection, startViews, startKeys]) start(htmx);
+for (const start of [startRequests, startPreferences, startNavigation, startMenus, startDialogs, startToasts, startTabs, startColumns, startCombobox, startConditions, startFilters, startForms, startList, startPalette, startParts, startPreview, startFaces, startRows, startSelection, startViews, startKeys]) start(htmx);

@@ -48,6 +48,7 @@ class Combobox {
 
   show() {
     this.input.value = this.chosen?.value ? this.chosen.textContent.trim() : "";
+    this.input.disabled = this.select.disabled;
     this.clear.hidden = !this.chosen?.value || this.select.disabled;
   }
 

@@ -1,5 +1,6 @@
 /** Forms: Ctrl-Enter saves, once; leaving with unsaved words asks; the summary of errors takes the focus; passwords can be shown. */
 import { on, whenReady } from "./page.js";
+import { reveal } from "./tabs.js";
 
 const changed = new WeakSet();
 
@@ -14,6 +15,13 @@ function applyChoice(radio) {
     input.value = raw;
   }
   input.dispatchEvent(new Event("os:set"));
+}
+
+/** Put the focus into a field, wherever it is hidden. */
+function goTo(field) {
+  reveal(field);
+  field.focus();
+  field.scrollIntoView({ block: "center" });
 }
 
 export function startForms() {
@@ -48,8 +56,7 @@ export function startForms() {
     const field = document.getElementById(link.hash.slice(1));
     if (!field) return;
     event.preventDefault();
-    field.focus();
-    field.scrollIntoView({ block: "center" });
+    goTo(field);
   });
   on("click", "[data-password-toggle]", (button) => {
     const input = button.closest("[data-password]").querySelector("input");
@@ -66,6 +73,9 @@ export function startForms() {
   whenReady((root) => {
     root.querySelectorAll("[data-password-toggle]").forEach((button) => { button.hidden = false; });
     const wrong = root.querySelector("[data-field] [aria-invalid=true]:not([hidden])");
+    if (wrong) reveal(wrong);
     (wrong ?? root.querySelector("[data-error-summary]"))?.focus();
+    const asked = !wrong && root === document && location.hash.startsWith("#f-") && document.getElementById(location.hash.slice(1));
+    if (asked) goTo(asked);
   });
 }

@@ -1,7 +1,7 @@
 /** Tabs with one stop in the tab order; arrows walk, and the open tab is in the address so that going back finds it. */
 import { on, whenReady } from "./page.js";
 
-function select(tab, focus = true) {
+export function select(tab, focus = true) {
   const list = tab.closest("[data-tabs]");
   for (const other of list.querySelectorAll("[role=tab]")) {
     const chosen = other === tab;
@@ -12,6 +12,14 @@ function select(tab, focus = true) {
   }
   if (focus) tab.focus();
   history.replaceState(history.state, "", `#${tab.id}`);
+}
+
+/** Open the tab and the folded section that an element lies in. */
+export function reveal(element) {
+  const panel = element.closest("[role=tabpanel][hidden]");
+  if (panel) select(document.getElementById(panel.getAttribute("aria-labelledby")), false);
+  const folded = element.closest("details:not([open])");
+  if (folded) folded.open = true;
 }
 
 export function startTabs() {
