@@ -321,3 +321,13 @@ def test_a_background_process_that_falls_silent_within_a_transaction_lets_go_of_
     with pytest.raises(DBAPIError, match="idle-in-transaction"):
         fall_silent()
     assert free()
+
+
+def test_a_server_that_is_gone_without_a_word_is_noticed_within_a_minute(kernel: Kernel) -> None:
+    for engine in (kernel.db.app, kernel.db.system):
+        connection = engine.raw_connection()
+        asked = connection.driver_connection.info.get_parameters()
+        connection.close()
+        idle, pause, times = (int(asked[f"keepalives_{name}"]) for name in ("idle", "interval", "count"))
+        assert idle + pause * times <= 60
+        assert int(asked["tcp_user_timeout"]) <= 60_000
