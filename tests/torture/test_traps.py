@@ -1,4 +1,4 @@
-"""The traps themselves: one that is no longer armed has sprung, wherever its process was ended."""
+"""The traps themselves: where they lie, and that one which is no longer armed has sprung."""
 
 from __future__ import annotations
 
@@ -11,11 +11,17 @@ from typing import Any
 
 import pytest
 from torture import traps
-from torture.points import Point
+from torture.points import HANDS, POINTS, Point
 
 pytestmark = pytest.mark.processes
 
 POINT = Point("dispatcher", "anywhere", "a:function")
+PLACES = {
+    place
+    for point in (*POINTS, *HANDS)
+    for place in (point.at, point.since)
+    if place.startswith(("ossature.", "rq."))  # the plugin's own are not installed here
+}
 
 
 def test_a_process_that_is_killed_at_any_line_leaves_a_trap_armed_or_sprung(tmp_path: Path) -> None:
@@ -28,6 +34,11 @@ def test_a_process_that_is_killed_at_any_line_leaves_a_trap_armed_or_sprung(tmp_
         assert traps.armed(tmp_path, POINT) or traps.sprung(tmp_path, POINT), f"killed at line {lines}"
     assert traps.sprung(tmp_path, POINT)
     assert lines > 5
+
+
+@pytest.mark.parametrize("place", sorted(PLACES))
+def test_the_places_of_traps_are_functions(place: str) -> None:
+    assert callable(traps.function_at(place)[2])
 
 
 def _step_on_and_die(after: int, folder: Path) -> int:

@@ -50,11 +50,11 @@ _NOTE = "ossature_torture.stones:note"
 _ASK = "ossature.jobs.planning:_ask"
 
 SERVE = (
-    Point("serve", "before a row is inserted", f"{_SERVICE}:_insert"),
-    Point("serve", "a row inserted, not committed", COMMIT, since=f"{_SERVICE}:_insert"),
-    Point("serve", "an insert committed, not answered", COMMIT, "after", since=f"{_SERVICE}:_insert"),
-    Point("serve", "a row changed, not committed", COMMIT, since=f"{_SERVICE}:_update"),
-    Point("serve", "a change committed, not answered", COMMIT, "after", since=f"{_SERVICE}:_update"),
+    Point("serve", "before a row is inserted", f"{_SERVICE}:insert_row"),
+    Point("serve", "a row inserted, not committed", COMMIT, since=f"{_SERVICE}:insert_row"),
+    Point("serve", "an insert committed, not answered", COMMIT, "after", since=f"{_SERVICE}:insert_row"),
+    Point("serve", "a row changed, not committed", COMMIT, since=f"{_SERVICE}:update_row"),
+    Point("serve", "a change committed, not answered", COMMIT, "after", since=f"{_SERVICE}:update_row"),
     Point("serve", "a job and an event written, not committed", COMMIT, since=_ENQUEUE),
     Point("serve", "a job and an event committed, not answered", COMMIT, "after", since=_ENQUEUE),
     Point("serve", "before the dispatcher is woken", _WAKE),
@@ -119,8 +119,8 @@ REDIS = (
     Point("worker's fork", "within the job", _NOTE, "after", victim="Redis emptied"),
 )  # fmt: skip
 POSTGRES = (
-    Point("serve", "a row inserted, not committed", COMMIT, since=f"{_SERVICE}:_insert", victim="PostgreSQL"),
-    Point("serve", "an insert committed, not answered", COMMIT, "after", since=f"{_SERVICE}:_insert",
+    Point("serve", "a row inserted, not committed", COMMIT, since=f"{_SERVICE}:insert_row", victim="PostgreSQL"),
+    Point("serve", "an insert committed, not answered", COMMIT, "after", since=f"{_SERVICE}:insert_row",
           victim="PostgreSQL"),
     Point("dispatcher", "deliveries struck off, not committed", COMMIT, since=f"{_DELIVERY}:_done",
           victim="PostgreSQL"),

@@ -70,13 +70,18 @@ def install(process: str, folder: Path) -> None:
 
 
 def _wrap(place: str, points: list[Point], folder: Path, how: Callable[..., Any]) -> None:
-    module, _colon, path = place.partition(":")
-    *outer, name = path.split(".")
-    owner = functools.reduce(getattr, outer, import_module(module))
-    original = getattr(owner, name)
+    owner, name, original = function_at(place)
     before = [point for point in points if point.when == "before"]
     after = [point for point in points if point.when == "after"]
     setattr(owner, name, functools.wraps(original)(how(original, place, before, after, folder)))
+
+
+def function_at(place: str) -> tuple[Any, str, Callable[..., Any]]:
+    """Whose attribute the function of a place is, its name there, and itself. Raises `AttributeError`."""
+    module, _colon, path = place.partition(":")
+    *outer, name = path.split(".")
+    owner = functools.reduce(getattr, outer, import_module(module))
+    return owner, name, getattr(owner, name)
 
 
 def _watched(
