@@ -100,7 +100,7 @@ def list_crumbs(rt: RecordType) -> list[Crumb]:
 
 
 def list_labels(rt: RecordType, look: Look, rows: Iterable[Row], filter: Filter = NOTHING) -> dict[UUID, Label]:
-    """Titles of what the rows and the filter refer to, as far as they are shown; a statement a target."""
+    """Titles of what the rows and the filter refer to, as far as they are shown; in one statement."""
     asked = [*tests_of(look.definition.filter), *tests_of(filter)]
     names = {*list_columns(rt, look.definition), *(test.field for test in asked)}
     named: list[Row] = [{test.field: as_id(value)} for test in asked for value in test.values]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2s
 from typing import Any
@@ -250,50 +250,63 @@ def part_rows(rt: RecordType, owner_ids: Sequence[UUID]) -> dict[str, dict[UUID,
 
 
 def labels(target: str, ids: Iterable[UUID]) -> dict[UUID, Label]:
-    """Titles of referenced records by id, one statement; those out of reach come back hidden."""
-    wanted = set(ids)
-    if not wanted:
-        return {}
-    values = {"tenant": current().tenant_id, "ids": list(wanted)}
-    if target == ACTOR:
-        found = {row.id: Label(row.id, row.label) for row in session().execute(ACTOR_LABELS, values)}
-    else:
-        rt = kernel().records.get(target)
-        if rt is None:
-            return {id: Label(id, "", hidden=True) for id in wanted}
-        rows = session().execute(_label_statement(rt).where(reaches(rt)), values)
+    """Titles of referenced records by id; those out of reach come back hidden."""
+    return labels_by_target({target: set(ids)})
+
+
+def labels_by_target(wanted: Mapping[str, Collection[UUID]]) -> dict[UUID, Label]:
+    """As `labels`, of records of several kinds in one statement."""
+    values: dict[str, Any] = {"tenant": current().tenant_id}
+    statements = []
+    for target, ids in wanted.items():
+        if ids and (statement := _label_statement(target)) is not None:
+            statements.append(statement)
+            values[_ids_of(target)] = list(ids)
+    found: dict[UUID, Label] = {}
+    if statements:
+        rows = session().execute(sa.union_all(*statements) if len(statements) > 1 else statements[0], values)
         found = {row.id: Label(row.id, row.title or "", row.deleted_at is not None) for row in rows}
-    return {id: found.get(id) or Label(id, "", hidden=True) for id in wanted}
+    return {id: found.get(id) or Label(id, "", hidden=True) for ids in wanted.values() for id in ids}
 
 
-def _among_ids(table: Any) -> ColumnElement[bool]:
+def _label_statement(target: str) -> Select[Any] | None:
+    if target == ACTOR:
+        return ACTOR_LABELS
+    rt = kernel().records.get(target)
+    if rt is None:
+        return None
+    if "labels" not in rt.statements:
+        title = sa.cast(rt.c[rt.title_field], sa.Text).label("title")
+        rt.statements["labels"] = select(rt.c.id, title, rt.c.deleted_at).where(_among_ids(rt, target))
+    return rt.statements["labels"].where(reaches(rt))
+
+
+def _ids_of(target: str) -> str:
+    return f"ids_of_{target.replace('.', '_')}"
+
+
+def _among_ids(table: Any, target: str) -> ColumnElement[bool]:
     """One parameter for all ids: the statement stays the same however many there are."""
-    ids = bindparam("ids", type_=sa.ARRAY(sa.Uuid))
+    ids = bindparam(_ids_of(target), type_=sa.ARRAY(sa.Uuid))
     return sa.and_(table.c.tenant_id == bindparam("tenant"), table.c.id == sa.any_(ids))
 
 
-ACTOR_LABELS = select(actor_table.c.id, actor_table.c.label).where(_among_ids(actor_table))
-
-
-def _label_statement(rt: RecordType) -> Select[Any]:
-    if "labels" not in rt.statements:
-        title = rt.c[rt.title_field].label("title")
-        rt.statements["labels"] = select(rt.c.id, title, rt.c.deleted_at).where(_among_ids(rt))
-    return rt.statements["labels"]
+ACTOR_LABELS = select(
+    actor_table.c.id,
+    actor_table.c.label.label("title"),
+    sa.cast(sa.null(), sa.DateTime(timezone=True)).label("deleted_at"),
+).where(_among_ids(actor_table, ACTOR))
 
 
 def labels_of(rt: RecordType, rows: Sequence[Row], names: Iterable[str] | None = None) -> dict[UUID, Label]:
-    """The labels of all references in some rows, a statement a target."""
+    """The labels of all references in some rows, in one statement."""
     wanted: dict[str, set[UUID]] = {}
     for item in rt.fields.values():
         if item.kind is Kind.REFERENCE and item.target and (names is None or item.name in names):
             wanted.setdefault(item.target, set()).update(row[item.name] for row in rows if row.get(item.name))
     if rt.owned:
         wanted.setdefault(ACTOR, set()).update(row["owner_id"] for row in rows if row.get("owner_id"))
-    found: dict[UUID, Label] = {}
-    for target, ids in wanted.items():
-        found.update(labels(target, ids))
-    return found
+    return labels_by_target(wanted)
 
 
 def options(target: str, search: str, limit: int = 20) -> list[Label]:
