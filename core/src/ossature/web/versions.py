@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from email.utils import format_datetime
-from functools import cached_property
-from typing import Any
+from functools import cached_property, reduce
+from typing import Any, TypeVar
 
 from flask import Flask, Response, current_app, g, has_request_context, request
 from werkzeug.datastructures import ImmutableMultiDict
@@ -39,6 +39,7 @@ MONTHS_SERVED = 24
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _Document = dict[str, Any]
+_Said = TypeVar("_Said")
 
 
 def _as_it_is(document: Any) -> Any:
@@ -180,70 +181,65 @@ class Translation:
 
     pending: tuple[ApiChange, ...]
 
-    # -- requests: the oldest change first
+    # -- requests
 
     def newer_arguments(self, arguments: dict[str, str]) -> dict[str, str]:
-        for change in self.pending:
-            arguments = change.arguments(field_names.arguments(arguments, change.newer))
-        return arguments
+        return self._newer(arguments, lambda change, said: change.arguments(field_names.arguments(said, change.newer)))
 
     def newer_body(self, body: _Document) -> _Document:
-        for change in self.pending:
-            body = change.body(field_names.keys(body, change.newer))
-        return body
+        return self._newer(body, lambda change, said: change.body(field_names.keys(said, change.newer)))
 
     def newer_name(self, name: str) -> str:
-        for change in self.pending:
-            name = change.newer.get(name, name)
-        return name
+        return self._newer(name, lambda change, said: change.newer.get(said, said))
 
     def newer_definition(self, document: Any) -> Any:
         """Of a view."""
-        for change in self.pending:
-            document = field_names.definition(document, change.newer)
-        return document
+        return self._newer(document, lambda change, said: field_names.definition(said, change.newer))
 
-    # -- answers: the newest change first
+    # -- answers
 
     def older_rows(self, rows: Iterable[_Document]) -> list[_Document]:
-        found = list(rows)
-        for change in reversed(self.pending):
-            names = change.older
-            found = [field_names.keys(change.answer(dict(row)), names) for row in found]
-        return found
+        return self._older_each(rows, lambda change, row, names: field_names.keys(change.answer(dict(row)), names))
 
     def older_groups(self, groups: Iterable[_Document]) -> list[_Document]:
         """Of an aggregate."""
-        found = list(groups)
-        for change in reversed(self.pending):
-            names = change.older
-            found = [field_names.group(one, names) for one in found]
-        return found
+        return self._older_each(groups, lambda _change, group, names: field_names.group(group, names))
 
     def older_names(self, names: Iterable[str]) -> list[str]:
-        found = list(names)
-        for change in reversed(self.pending):
-            older = change.older
-            found = [older.get(name, name) for name in found]
-        return found
+        return self._older_each(names, lambda _change, name, names: names.get(name, name))
 
     def older_definition(self, document: Any) -> Any:
         """Of a view."""
-        for change in reversed(self.pending):
-            document = field_names.definition(document, change.older)
-        return document
+        return self._older(document, lambda change, said: field_names.definition(said, change.older))
 
     def older_path(self, path: str) -> str:
         """Of a fault."""
-        for change in reversed(self.pending):
-            path = field_names.path(path, change.older)
-        return path
+        return self._older(path, lambda change, said: field_names.path(said, change.older))
 
     def older_data(self, data: Any) -> Any:
         """Of an endpoint that is no record's."""
-        for change in reversed(self.pending):
-            data = change.answer(data)
-        return data
+        return self._older(data, lambda change, said: change.answer(said))
+
+    # -- through the changes
+
+    def _newer(self, said: _Said, step: Callable[[ApiChange, _Said], _Said]) -> _Said:
+        """The oldest change first."""
+        return reduce(lambda so_far, change: step(change, so_far), self.pending, said)
+
+    def _older(self, said: _Said, step: Callable[[ApiChange, _Said], _Said]) -> _Said:
+        """The newest change first."""
+        return reduce(lambda so_far, change: step(change, so_far), reversed(self.pending), said)
+
+    def _older_each(
+        self, said: Iterable[_Said], step: Callable[[ApiChange, _Said, field_names.Names], _Said]
+    ) -> list[_Said]:
+        """As `_older`, of each; the names of a change are put together once."""
+
+        def step_each(change: ApiChange, some: list[_Said]) -> list[_Said]:
+            names = change.older
+            return [step(change, one, names) for one in some]
+
+        return self._older(list(said), step_each)
 
 
 def translation(of: str) -> Translation:
