@@ -171,12 +171,13 @@ def matches_of(types: Sequence[RecordType], text: str, *, deleted: bool = False)
                 _("%(records)s cannot be searched.", records=rt.plural),
                 [Detail("search", "not_searchable", _("Leave the search out and filter instead."))],
             )
-    if not read_terms(text):
+    terms = read_terms(text)
+    if not terms:
         raise BadRequest(
             _("There is nothing to search for."),
             [Detail("search", "nothing_to_search", _("Type at least one letter or digit."))],
         )
-    found = _ask(types, text, CAP, deleted)
+    found = _ask(types, text, terms, CAP, deleted)
     return {rt.key: _matches(rt, found[rt.key]) for rt in types}
 
 
@@ -188,10 +189,12 @@ def _matches(rt: RecordType, found: sa.Row[Any]) -> Matches:
     return Matches(among(rt, words, within), reach, exact, words, nothing=words == within == "{}")
 
 
-def _ask(types: Sequence[RecordType], text: str, cap: int, deleted: bool) -> dict[str, sa.Row[Any]]:
+def _ask(
+    types: Sequence[RecordType], text: str, terms: Sequence[Term], cap: int, deleted: bool
+) -> dict[str, sa.Row[Any]]:
     values = {
         "kinds": [{"record": rt.key, "codes": codes(rt)} for rt in types],
-        "terms": [asdict(term) for term in read_terms(text)], "spellings": spellings(text), "cap": cap, "gone": deleted,
+        "terms": [asdict(term) for term in terms], "spellings": spellings(text), "cap": cap, "gone": deleted,
     }  # fmt: skip
     return {row.record: row for row in session().execute(_SEARCH, values)}
 
@@ -221,7 +224,7 @@ def _ways(
         begun = statement.add_columns(found.condition.label("_hit")).limit(LOOKED_AT * limit).subquery()
         kept = [column for column in begun.c if column.name != "_hit"]
         yield select(*kept).where(begun.c["_hit"]).limit(limit)  # in the order of the rows that it reads
-        if words := _ask([rt], text, GATHERED, deleted)[rt.key].words:
+        if words := _ask([rt], text, read_terms(text), GATHERED, deleted)[rt.key].words:
             yield statement.where(among(rt, words, found.exact)).limit(limit)
             return
     yield statement.where(found.condition).limit(limit)
