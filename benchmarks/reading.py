@@ -84,6 +84,8 @@ class Known:
     words: list[str]
     emails: list[str]
     phones: list[str]
+    names: list[str]
+    """What companies are called, each of at most `MOST_HITS`."""
 
 
 def known(found: Million, substrings: bool) -> Known:
@@ -112,6 +114,14 @@ def known(found: Million, substrings: bool) -> Known:
             ),
             parts=parts, words=families, emails=emails,
             phones=column(f"SELECT phone {some} phone IS NOT NULL ORDER BY md5(id::text) LIMIT 4"),
+            names=column(
+                "WITH name AS (SELECT lower(split_part(name, ' ', 2)) AS name FROM crm.company "
+                "WHERE tenant_id = %(tenant)s AND deleted_at IS NULL), "
+                "few AS (SELECT name FROM name GROUP BY 1 HAVING count(*) > 40 ORDER BY count(*), 1 LIMIT 8) "
+                "SELECT name FROM few WHERE (SELECT count(*) FROM crm.company c WHERE tenant_id = %(tenant)s "
+                f"AND deleted_at IS NULL AND search_text LIKE '%%' || few.name || '%%') <= {MOST_HITS} "
+                "ORDER BY md5(name) LIMIT 3"
+            ),
         )  # fmt: skip
 
 
@@ -180,13 +190,12 @@ def cases(it: Known, who: str, substrings: bool) -> Iterator[Case]:
     yield Case(
         "Palette", [f"/api/search?q={quote(one)}" for one in (*it.words, *it.emails, *it.phones)], api_ms=PALETTE_MS
     )
+    options = "/api/crm/companies/options"
     yield Case(
         "Picker of companies",
-        [
-            "/api/crm/companies/options",
-            *(f"/api/crm/companies/options?q={word}" for word in ("martin", "institut%20ro", "verg")),
-        ],
+        [options, *(f"{options}?q={word}" for word in ("institut%20ro", "verg", *map(quote, it.names)))],
     )
+    yield Case(f"Picker of companies, by a word of more than {MOST_HITS:,}", [f"{options}?q=martin"], api_ms=PALETTE_MS)
     yield Case("Board, its cards", page=[f"{page}?face=board&by=status", f"{page}?face=board&by=source"])
     counts = COUNTS_ALL_MS if who == "all" else COUNTS_MS
     sums = "&".join(f"shown={one}" for one in ("lead", "prospect", "customer", "inactive"))

@@ -35,6 +35,7 @@ class Crowd:
     """What a run showed; times in milliseconds by kind of request, processors as a number of them."""
 
     people: int
+    threads: int
     seconds: float
     took: dict[str, list[float]]
     failed: int
@@ -71,8 +72,8 @@ class Crowd:
             *(row(KINDS[kind], some) for kind, some in sorted(self.took.items(), reverse=True)),
             "",
             f"{len(whole) / self.seconds:.0f} requests a second, {self.failed} errors. Of the processors the serving "
-            f"processes took {self.server:.2f}, PostgreSQL {self.database:.2f}, the client, one Python process on epoll, "
-            f"{self.client:.2f}, everything else on the machine {self.others:.2f}.",
+            f"processes, of {self.threads} threads each, took {self.server:.2f}, PostgreSQL {self.database:.2f}, the client, one "
+            f"Python process on epoll, {self.client:.2f}, everything else on the machine {self.others:.2f}.",
         ]
 
 
@@ -94,8 +95,8 @@ def thinking(found: Million, server: Serving, people: int, seconds: float, say: 
     used = {name: max(0.0, _used(some) - before[name]) / passed for name, some in ours.items()}
     others = (_busy() - machine) / passed - sum(used.values()) - answer["processor"]
     crowd = Crowd(
-        len(lines), seconds, answer["took"], answer["failed"] + answer["unanswered"], answer["errors"],
-        answer["processor"], used["server"], used["database"], max(0.0, others),
+        len(lines), found.deployment.config.threads, seconds, answer["took"], answer["failed"] + answer["unanswered"],
+        answer["errors"], answer["processor"], used["server"], used["database"], max(0.0, others),
     )  # fmt: skip
     for line in (*crowd.told(), *crowd.errors):
         say(f"  {line}")
