@@ -22,6 +22,7 @@ import psutil
 import pytest
 
 from ossature.processes import Watched, pause_after
+from ossature.serving import allow_open_files
 
 pytestmark = pytest.mark.processes
 
@@ -218,6 +219,15 @@ def test_the_first_administrator_of_the_configuration_can_sign_in(home: Path) ->
         assert status == 401
     finally:
         started.stop()
+
+
+def test_connections_that_browsers_keep_open_leave_room_for_others(run: Run) -> None:
+    allow_open_files(4096)
+    run.wait_until_ready()
+    with contextlib.ExitStack() as kept:
+        for _browser in range(1200):
+            kept.enter_context(socket.create_connection(("127.0.0.1", run.port), timeout=10))
+        assert run.get("/healthz")[0] == 200
 
 
 def test_what_is_killed_is_started_again(run: Run) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import resource
 import shutil
 import socket
 import sys
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
 _STOP_WITHIN = 10  # seconds that a request may go on for after a stop was asked
+_CONNECTIONS = 10_000
+"""Open at once per process: every browser keeps several, and only what is asked for takes a thread."""
 _WATCHED = frozenset({".py", ".html", ".po", ".toml", ".txt", ".css", ".js", ".svg"})
 
 
@@ -39,6 +42,7 @@ def serve(config: Config, *, reload: bool = False) -> None:
     require_migrations(config)
     workers = 1 if reload else workers_of(config)
     prepare_metrics(config, workers)
+    allow_open_files(_CONNECTIONS + 1_000)
     server = Server(
         "ossature.app:create_app",
         address=config.host,
@@ -46,6 +50,7 @@ def serve(config: Config, *, reload: bool = False) -> None:
         interface=Interfaces.WSGI,
         workers=workers,
         blocking_threads=config.threads,
+        backpressure=_CONNECTIONS,
         log_enabled=True,
         log_level=LogLevels.error,
         log_dictconfig=_THROUGH_OURS,
@@ -107,6 +112,14 @@ def require_free_port(config: Config) -> None:
                     f"Port {config.port} on {config.host} cannot be used ({error.strerror}); set OSSATURE_PORT to another."
                 ]
             ) from None
+
+
+def allow_open_files(number: int) -> None:
+    """Let this process and its children open so many files, or as many as it may."""
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = number if most == resource.RLIM_INFINITY else min(number, most)
+    if now != resource.RLIM_INFINITY and now < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 def prepare_metrics(config: Config, workers: int) -> None:
