@@ -106,7 +106,7 @@ class Config(BaseSettings):
     strict: bool = Field(False, description="a plugin that fails to load stops the start")
     plugins: Words | None = Field(None, description="load exactly these plugins instead of the active ones")
     workers: int = Field(0, ge=0, le=64, description="serving processes; 0 chooses by the number of processors")
-    threads: int = Field(4, ge=1, le=256, description="requests handled at once per serving process")
+    threads: int = Field(3, ge=1, le=256, description="requests handled at once per serving process")
 
     # -- reading ------------------------------------------------------------------------------------------------------
 
