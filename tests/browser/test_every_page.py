@@ -92,7 +92,7 @@ def everything(tenant: Tenant, app: Flask) -> tuple[Person, list[str]]:
         "/settings/background/jobs": job,
     }
     views = {f"/crm/contacts?view={view}&sort=name", "/ossature/views/new?record=crm.contact&look=sort%3Dname"}
-    return person, sorted({*pages(app, ids), *views})
+    return person, sorted({*pages(app, ids), *views, "/api/docs"})
 
 
 @pytest.mark.req("S0-18", "S0-20", "S4-106")

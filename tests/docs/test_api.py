@@ -99,6 +99,16 @@ def test_changes_are_as_their_page_says(docs: Any, app: Flask, tenant: Tenant) -
 
 
 @pytest.mark.req("S4-676", "S3-065", "S2-007")
+def test_the_page_of_the_api_has_every_operation_that_is_described(tenant: Tenant) -> None:
+    person = tenant.member()
+    shown = person.page.get("/api/docs").text
+    described = person.api.get("/api/openapi.json").json["paths"]
+    assert "/api/crm/contacts/aggregate" in described
+    for path, operations in described.items():
+        for method in operations.keys() & {"get", "post", "put", "patch", "delete"}:
+            assert f'<code class="os-method">{method.upper()}</code> <code>{path}</code>' in shown, (method, path)
+
+
 def test_addresses_of_records_are_plural_and_hyphenated(app: Flask) -> None:
     rules = {rule.rule for rule in app.url_map.iter_rules() if rule.rule.startswith("/api/")}
     words = re.compile(r"/api(/_?[a-z][a-z0-9]*(-[a-z0-9]+)*|/openapi\.json|/<uuid:id>|/<key>)+")
