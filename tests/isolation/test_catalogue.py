@@ -34,6 +34,7 @@ WORK = {
     "ossature.view_default": "what a person's list opens with",
     "ossature.tag": "follows from what is written on records, beside its colour",
     "ossature.tagging": "follows from the tags of a record, whose history has them",
+    "ossature.seal": "covers the history",
 }
 
 # Keys that lead with the tenant and then say by themselves what the row is about, instead of an id.
@@ -42,6 +43,7 @@ OWN_KEYS = {
     "ossature.receipt": "PRIMARY KEY (tenant_id, handler, event_id)",
     "ossature.occurrence": "PRIMARY KEY (tenant_id, schedule, at)",
     "ossature.tagging": "PRIMARY KEY (tenant_id, record_id, record, fold)",
+    "ossature.seal": "PRIMARY KEY (tenant_id, number)",
 }
 
 # Columns named like references that no key enforces, since what they name may be elsewhere or gone.
@@ -50,6 +52,7 @@ LOOSE = {
     "ossature.api_key.created_by_id": "remembered even where the actor is of the platform",
     "ossature.delivery.record_id": "of any record, gone for good or not: it keeps events of one record in order",
     "ossature.receipt.event_id": "events are forgotten by month, receipts by their age",
+    "ossature.erasure.record_id": "of any record; what it held is gone",
     "ossature.pin.record_id": "of any record; one that is gone is not shown",
     "ossature.tagging.record_id": "of any record, kept by the trigger of its table",
 }

@@ -127,6 +127,28 @@ def application(config: Config) -> Iterator[Problem]:
     yield from undeclared_permissions(app)
 
 
+def history(config: Config) -> Iterator[Problem]:
+    """Changes of any tenant that are not as they were written and sealed."""
+    from sqlalchemy import text
+
+    from ossature.context import Context, TenantInfo
+    from ossature.db import Database, transaction
+    from ossature.history.seals import faults
+
+    database = Database(config)
+    try:
+        with transaction(Context(means="command"), role="system", database=database) as work:
+            tenants = work.execute(text("SELECT id, slug, name FROM ossature.tenant ORDER BY slug")).all()
+        for row in tenants:
+            context = Context(TenantInfo(row.id, row.slug, row.name), means="command")
+            with transaction(context, role="system", database=database):
+                yield from (
+                    Problem("history", f"{row.slug}: {fault}; compare with a backup of before.") for fault in faults()
+                )
+    finally:
+        database.dispose()
+
+
 def undeclared_permissions(app: object) -> Iterator[Problem]:
     """Routes without an access rule, and rules that name a permission nobody registered."""
     from flask import Flask
@@ -191,6 +213,7 @@ def check(static: bool) -> None:
     if not static and not {problem.part for problem in problems} & NEEDED_TO_START:
         told = {problem.text for problem in problems}
         problems += [problem for problem in application(Config.load()) if problem.text not in told]
+        problems += history(Config.load())
     if not static and not {problem.part for problem in problems} & {*NEEDED_TO_START, "application"}:
         for warning in background_processes():
             click.echo(f"warning: {warning}", err=True)

@@ -16,6 +16,7 @@ from ossature.builtin import (
     platform,
     plugins,
     roles,
+    seals,
     search,
     search_api,
     settings,
@@ -49,5 +50,6 @@ MODULES: tuple[ModuleType, ...] = (
     search_api,
     platform,
     tidy,
+    seals,
     why,
 )

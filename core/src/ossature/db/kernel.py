@@ -62,6 +62,22 @@ change = sa.Table(
     sa.Column("payload", JSONB),
     sa.Column("salt", sa.LargeBinary),
     sa.Column("digest", sa.LargeBinary),
+    sa.Column("erasure_id", sa.Uuid),
+    schema="ossature",
+)
+
+erasure = sa.Table(
+    "erasure",
+    metadata,
+    sa.Column("tenant_id", sa.Uuid, primary_key=True, server_default=sa.text(TENANT)),
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("kind", sa.Text),
+    sa.Column("record", sa.Text),
+    sa.Column("record_id", sa.Uuid),
+    sa.Column("before", sa.DateTime(timezone=True)),
+    sa.Column("reason", sa.Text),
+    sa.Column("at", sa.DateTime(timezone=True)),
+    sa.Column("actor_id", sa.Uuid, server_default=sa.text(ACTOR)),
     schema="ossature",
 )
 

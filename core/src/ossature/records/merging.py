@@ -135,12 +135,20 @@ def changes_since(rt: RecordType, id: UUID, version: int) -> Since | None:
     if mark is None:
         return None
     rows = session().execute(
-        select(c.record, c.record_id, c.what, sa.cast(c.payload, sa.Text).label("payload"))
+        select(
+            c.record,
+            c.record_id,
+            c.what,
+            sa.cast(c.payload, sa.Text).label("payload"),
+            c.salt.is_(None).label("erased"),
+        )
         .where(here, c.seq > mark)
         .order_by(c.seq)
     )
     found = Since()
     for row in rows:
+        if row.erased:
+            return None
         payload = json.loads(row.payload, parse_float=Decimal)
         if row.record != rt.key:
             found.parts.setdefault(row.record, []).insert(0, PartChange(row.record_id, row.what, payload))

@@ -88,6 +88,11 @@ class RecordType:
         return any(item.search for item in self.fields.values())
 
     @property
+    def keep_history(self) -> int | None:
+        """Months after which the content of its changes is taken away, None to keep it."""
+        return self.cls.__keep_history__
+
+    @property
     def owned(self) -> bool:
         """Whether rows have an owner, and with it the reaches own and team."""
         return "owner_id" in self.table.c
@@ -124,6 +129,10 @@ def describe(cls: type[RecordBase]) -> RecordType:
     for name, (_value, declared) in declared_fields(cls).items():
         nullable = not declared.required if declared.kind is Kind.MONEY else bool(table.c[name].nullable)
         required = not nullable and declared.default is None and declared.writable
+        if declared.personal and not nullable and not declared.textual:
+            raise DeclarationError(
+                f"{cls.__key__}.{name}: what is personal and no text may stay empty, since erasing a person empties it"
+            )
         if required and declared.view:
             raise DeclarationError(
                 f"{cls.__key__}.{name}: a field with a view permission cannot be required, since those without the "
