@@ -9,7 +9,9 @@ import pytest
 from sqlalchemy import RowMapping, text
 
 from ossature.history.timeline import timeline
+from ossature.ids import new_id
 from ossature.kernel import kernel
+from ossature.records.bulk import insert_rows
 from ossature.testing.people import Person, Tenant, client_of
 
 pytestmark = pytest.mark.database
@@ -206,3 +208,17 @@ def test_parts_stand_in_the_timeline_of_their_owner(owner: Person) -> None:
         ("_kinds.sample_line", "finding", "iron"), ("_kinds.sample_line", "share", 5),
     }  # fmt: skip
     assert lines[0]["finding"] == "salt"
+
+
+@pytest.mark.parametrize("rows", [100, pytest.param(100_000, marks=pytest.mark.slow)])
+def test_a_nightly_score_is_no_change_of_what_it_scores(tenant: Tenant, rows: int) -> None:
+    with tenant.work():
+        insert_rows(kernel().records["_kinds.shelf"], ({"id": new_id(), "name": f"Shelf {n}"} for n in range(rows)))
+    with tenant.work() as work:
+        before = work.execute(text("SELECT count(*) FROM ossature.change")).scalar_one()
+        scored = work.execute(text("UPDATE _kinds.shelf SET score = 7 WHERE tenant_id = :t"), {"t": tenant.id})
+        assert scored.rowcount == rows  # type: ignore[attr-defined]
+    with tenant.work() as work:
+        assert work.execute(text("SELECT count(*) FROM ossature.change")).scalar_one() == before
+        kept = work.execute(text("SELECT DISTINCT version, updated_at = created_at FROM _kinds.shelf")).all()
+    assert [tuple(row) for row in kept] == [(1, True)]

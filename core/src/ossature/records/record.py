@@ -60,8 +60,8 @@ class RecordBase(TenantTable, Base):
 
     `__new_label__` heads the form of a new one ("New contact"). `__title__` is the field that names a record; `__lines__` writes a part as lines of fields, as an address is:
     `("line1", "postal_code city")`. `__when__` says which fields are shown, required or locked when (see `conditions`).
-    `("line1", "postal_code city")`. `__keep_history__` is how many whole months the content of its changes is kept, None
-    for as long as the organisation chooses.
+    `__keep_history__` is how many whole months the content of its changes is kept, None for as long as the organisation
+    chooses.
     """
 
     __abstract__ = True

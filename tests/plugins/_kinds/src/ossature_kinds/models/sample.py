@@ -46,6 +46,7 @@ class Shelf(Record):
     share: Mapped[Decimal | None] = decimal("Share", places=2, unit="%", computed="100.0 * depth / nullif(width, 0)")
     cost: Mapped[Money | None] = money("Cost", minimum=0)
     reduced: Mapped[Money | None] = money("Reduced", computed="round(cost_minor * 0.85)::bigint", currency="cost")
+    score: Mapped[int | None] = integer("Score", tracked=False)
 
 
 class Sample(Record):
