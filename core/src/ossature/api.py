@@ -77,6 +77,7 @@ from ossature.records import (
 from ossature.records.bulk import insert_rows
 from ossature.records.conditions import Condition, when
 from ossature.records.lookup import record_type
+from ossature.records.many import Outcome, delete_many, update_many
 from ossature.records.service import create, delete, restore, update
 from ossature.settings import NumberSetting, Setting
 from ossature.web import Crumb, notify, render
@@ -113,6 +114,7 @@ __all__ = [
     "NavItem",
     "NotFound",
     "NumberSetting",
+    "Outcome",
     "Part",
     "Permission",
     "PreconditionFailed",
@@ -139,6 +141,7 @@ __all__ = [
     "day",
     "decimal",
     "delete",
+    "delete_many",
     "derived",
     "email_address",
     "emit",
@@ -175,6 +178,7 @@ __all__ = [
     "transaction",
     "translator",
     "update",
+    "update_many",
     "use_context",
     "web_address",
     "when",

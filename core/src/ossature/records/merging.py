@@ -88,7 +88,7 @@ def merge(
         if item.kind is Kind.TAGS:
             keep[name] = _tags_of_both(mine, theirs or [], was or [])
         elif mine != was:
-            conflicts.append(_conflict(name, _jsonable(mine), _jsonable(theirs), _jsonable(was)))
+            conflicts.append(_conflict(name, jsonable(mine), jsonable(theirs), jsonable(was)))
     for name, rows in parts.items():
         part = rt.parts[name]
         touched = since.parts.get(part.key)
@@ -210,7 +210,7 @@ def _same(part: RecordType, old: Sequence[Row], new: Sequence[Row]) -> bool:
 
 def _told(part: RecordType, rows: Sequence[Row]) -> list[Any]:
     names = ["id", *(name for name, item in visible_fields(part).items() if item.writable)]
-    return [{name: _jsonable(row[name]) for name in names if name in row} for row in rows]
+    return [{name: jsonable(row[name]) for name in names if name in row} for row in rows]
 
 
 def _conflict(name: str, mine: Any, theirs: Any, was: Any) -> Detail:
@@ -220,7 +220,10 @@ def _conflict(name: str, mine: Any, theirs: Any, was: Any) -> Detail:
     )  # fmt: skip
 
 
-def _jsonable(value: Any) -> Any:
+def jsonable(value: Any) -> Any:
+    """A stored value as JSON carries it, which is also how the API takes it."""
     if isinstance(value, Money):
         return {"amount": str(value.amount), "currency": value.currency}
+    if isinstance(value, list | tuple):
+        return [jsonable(one) for one in value]
     return value if value is None or isinstance(value, bool | int | str) else str(value)
