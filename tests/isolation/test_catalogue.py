@@ -32,6 +32,8 @@ WORK = {
     "ossature.occurrence": "that a schedule came to a time, and the job that was asked for",
     "ossature.pin": "what a person keeps at hand",
     "ossature.view_default": "what a person's list opens with",
+    "ossature.mass": "what was asked for at once, and how far it is; the records' own history has what it changed",
+    "ossature.mass_row": "what became of one record of it",
     "ossature.tag": "follows from what is written on records, beside its colour",
     "ossature.tagging": "follows from the tags of a record, whose history has them",
     "ossature.seal": "covers the history",
@@ -42,6 +44,7 @@ OWN_KEYS = {
     "ossature.delivery": "PRIMARY KEY (tenant_id, handler, seq)",
     "ossature.receipt": "PRIMARY KEY (tenant_id, handler, event_id)",
     "ossature.occurrence": "PRIMARY KEY (tenant_id, schedule, at)",
+    "ossature.mass_row": "PRIMARY KEY (tenant_id, mass_id, number)",
     "ossature.tagging": "PRIMARY KEY (tenant_id, record_id, record, fold)",
     "ossature.seal": "PRIMARY KEY (tenant_id, number)",
 }
@@ -53,6 +56,9 @@ LOOSE = {
     "ossature.delivery.record_id": "of any record, gone for good or not: it keeps events of one record in order",
     "ossature.receipt.event_id": "events are forgotten by month, receipts by their age",
     "ossature.erasure.record_id": "of any record; what it held is gone",
+    "ossature.mass.change_set_id": "a change set has a row only once something was changed",
+    "ossature.mass.job_id": "jobs are forgotten sooner than their results",
+    "ossature.mass_row.record_id": "of any record, found or not: what is not found is refused",
     "ossature.pin.record_id": "of any record; one that is gone is not shown",
     "ossature.tagging.record_id": "of any record, kept by the trigger of its table",
 }

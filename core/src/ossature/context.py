@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -72,8 +73,9 @@ class TenantInfo:
 class Context:
     """The surroundings of a piece of work.
 
-    `means` says how it came: page, api, command, job, import, system. `tenant` is None before one is known (signing
-    in) and on the platform's own pages.
+    `means` says how it came: page, api, command, job, import, mass, system. `tenant` is None before one is known (signing
+    in) and on the platform's own pages. `change_set` and the time it began at are given where one act is written in
+    several transactions, so that the history knows it as one.
     """
 
     tenant: TenantInfo | None = None
@@ -87,6 +89,7 @@ class Context:
     session_id: UUID | None = None
     user_id: UUID | None = None
     platform_admin: bool = False
+    change_set: tuple[UUID, datetime] | None = None
 
     @property
     def tenant_id(self) -> UUID | None:

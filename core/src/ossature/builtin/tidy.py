@@ -20,6 +20,7 @@ AT_ONCE = 1000
 _OLD = (
     ("receipt", "handler, event_id", "at < now() - interval '90 days'"),
     ("occurrence", "schedule, at", "at < now() - interval '90 days'"),
+    ("mass", "id", "created_at < now() - interval '90 days'"),
     ("job", "id", "state IN ('succeeded', 'cancelled') AND finished_at < now() - interval '30 days'"),
     ("job", "id", "state = 'dead' AND finished_at < now() - interval '90 days'"),
 )
@@ -28,7 +29,7 @@ _OLD = (
 
 @job("ossature.tidy", _l("Tidy up"), priority="low", time_limit=3600, unique=lambda _args: "", as_system=True)
 def tidy(run: JobRun, _args: NoArgs) -> dict[str, int]:
-    """Delete finished jobs after 30 days; dead ones, occurrences and receipts after 90."""
+    """Delete finished jobs after 30 days; dead ones, occurrences, receipts and results of mass changes after 90."""
     deleted: dict[str, int] = {}
     for table, key, old in _OLD:
         statement = text(

@@ -107,13 +107,14 @@ def say_for_whom(connection: Connection, most_seconds: int) -> None:
     if context is None:
         raise NoContext("a transaction was begun without a bound context")
     tenant = context.tenant_id
-    change_set = new_id()
+    change_set, began_at = context.change_set or (new_id(), "")
     served_before = "change_set_id" in connection.info
     connection.info["change_set_id"] = change_set
     settings = {
         "tenant": tenant or "",
         "actor": context.actor.id if context.actor else "",
         "change_set": change_set,
+        "change_set_at": began_at,
         "means": context.means,
         "request": context.request_id,
         "reason": context.reason or "",

@@ -201,6 +201,41 @@ occurrence = sa.Table(
     schema="ossature",
 )
 
+mass = sa.Table(
+    "mass",
+    metadata,
+    sa.Column("tenant_id", sa.Uuid, primary_key=True, server_default=sa.text(TENANT)),
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("record", sa.Text),
+    sa.Column("act", sa.Text),
+    sa.Column("changes", JSONB),
+    sa.Column("overwrite", sa.Boolean),
+    sa.Column("actor_id", sa.Uuid, server_default=sa.text(ACTOR)),
+    sa.Column("created_at", sa.DateTime(timezone=True), sa.FetchedValue()),
+    sa.Column("change_set_id", sa.Uuid),
+    sa.Column("job_id", sa.Uuid),
+    sa.Column("total", sa.Integer),
+    sa.Column("done", sa.Integer),
+    sa.Column("changed", sa.Integer),
+    sa.Column("refused", sa.Integer),
+    schema="ossature",
+)
+
+mass_row = sa.Table(
+    "mass_row",
+    metadata,
+    sa.Column("tenant_id", sa.Uuid, primary_key=True, server_default=sa.text(TENANT)),
+    sa.Column("mass_id", sa.Uuid, primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("record_id", sa.Uuid),
+    sa.Column("version", sa.Integer),
+    sa.Column("outcome", sa.Text),
+    sa.Column("code", sa.Text),
+    sa.Column("field", sa.Text),
+    sa.Column("reason", sa.Text),
+    schema="ossature",
+)
+
 saved_view = sa.Table(
     "saved_view",
     metadata,

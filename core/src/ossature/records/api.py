@@ -14,7 +14,7 @@ from flask import Response, request, url_for
 from ossature.errors import BadRequest, Detail
 from ossature.i18n.texts import translator
 from ossature.rbac import requires, signed_in
-from ossature.records import schemas, service
+from ossature.records import mass_api, schemas, service
 from ossature.records.aggregate import aggregate
 from ossature.records.clean import plain
 from ossature.records.definition import Definition
@@ -30,6 +30,7 @@ from ossature.web.versions import older_details, served, translation
 _, _l, _n = translator("ossature")
 
 LIST_ARGUMENTS = ("search", "sort", "limit", "cursor", "fields", "include", "count", "deleted", "where", "view")
+MASS_ARGUMENTS = ("search", "where", "view", "deleted")
 AGGREGATE_ARGUMENTS = ("group", "measure", "search", "deleted", "where", "view")
 
 
@@ -124,6 +125,19 @@ def _views(rt: RecordType) -> list[tuple[str, list[str], str, View]]:
         service.restore(rt, id)
         return get_view(id)
 
+    def mass_view() -> Response:
+        known_arguments(MASS_ARGUMENTS, prefixes=("filter[",))
+        return mass_api.start(rt, list_query)
+
+    def mass_show_view(id: UUID) -> Response:
+        return mass_api.show(rt, id)
+
+    def mass_rows_view(id: UUID) -> Response:
+        return mass_api.rows(rt, id)
+
+    def mass_cancel_view(id: UUID) -> Response:
+        return mass_api.stop(rt, id)
+
     made: list[tuple[str, list[str], str, View]] = []
 
     def add(what: str, methods: list[str], tail: str, view: View, action: str, **documentation: Any) -> None:
@@ -152,6 +166,16 @@ def _views(rt: RecordType) -> list[tuple[str, list[str], str, View]]:
         answer=schemas.DeletedAnswer, refusals=writes)  # fmt: skip
     add("restore", ["POST"], one + "/restore", restore_view, "delete", summary=f"Restore a deleted {label.lower()}",
         answer=answer, refusals=writes)  # fmt: skip
+    add("mass", ["POST"], "/mass", mass_view, "view", summary=f"Change or delete many {plural.lower()}",
+        body=mass_api.MassInput, answer=mass_api.MassAnswer, status=202, query=schemas.list_arguments(rt),
+        refusals=(400, 401, 403, 413, 415, 422, 429))  # fmt: skip
+    act = "/mass/<uuid:id>"
+    add("mass_show", ["GET"], act, mass_show_view, "view", summary=f"How far a change of many {plural.lower()} is",
+        answer=mass_api.MassAnswer)  # fmt: skip
+    add("mass_rows", ["GET"], act + "/rows", mass_rows_view, "view", summary=f"What became of each of the {plural.lower()}",
+        query=mass_api.RowArguments, answer=mass_api.MassRows)  # fmt: skip
+    add("mass_cancel", ["POST"], act + "/cancel", mass_cancel_view, "view",
+        summary=f"Cancel a change of many {plural.lower()}", answer=mass_api.MassAnswer)  # fmt: skip
     return made
 
 

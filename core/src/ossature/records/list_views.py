@@ -10,12 +10,14 @@ from flask import url_for
 from ossature.context import current
 from ossature.i18n.texts import translator
 from ossature.kernel import kernel
+from ossature.records.cells import editable_fields, may_change
 from ossature.records.column_filters import column_filter
 from ossature.records.definition import Definition, listable
 from ossature.records.face_links import faces_of
 from ossature.records.filter_words import filter_words
 from ossature.records.filters import NOTHING, equalities, outermost, without
 from ossature.records.list_address import ListAddress
+from ossature.records.mass import mass_fields
 from ossature.records.ordering import MOST_SORTS, default_sort, sortable
 from ossature.records.query import ACTOR, Label, ListQuery, Page, Row
 from ossature.records.saved import Look
@@ -57,6 +59,7 @@ def list_page(
     names = [name for name in list_columns(rt, look.definition) if name not in same]
     to = ListAddress(rt, look, query.deleted)
     access = current().access
+    edits = access.allows(rt.permission("edit")) and not query.deleted
     create = None
     if access.allows(rt.permission("create")) and not query.deleted:
         create = Action(str(rt.new_label), url_for(page_endpoint(rt, "new")), icon="plus", shortcut="c")
@@ -66,6 +69,8 @@ def list_page(
             actions = (Action(_("Back to the list"), to.url, icon="arrow-left"),)
         else:
             actions = (Action(_("Recycle bin"), f"{to.url}?deleted=true", icon="trash"),)
+    if edits:
+        actions = (*actions, Action(_("Changes of many"), url_for(page_endpoint(rt, "mass")), icon="list-details"))
     chips = chips_of(rt, look, labels, to)
     keep = {name: value for name, value in to.state.items() if name != "q"}
     title = _("Deleted %(records)s", records=str(rt.plural).lower()) if query.deleted else str(rt.plural)
@@ -85,7 +90,8 @@ def list_page(
         tools=tools_of(rt, look, to), filter_url=to([("part", "filter")]), row_url=to([("part", "row")]) if look.definition.face == "list" else "", look=",".join(f"{one.name}:{one.width}" if one.width else one.name for one in columns),
         groups_url=to([("part", "groups")]) if look.definition.group and look.definition.face == "list" else None, row_filter=row_filter, refusal=refusal,
         lifts=tuple(chips[place] for place in lifts), all_url=to([("part", "all")]),
-        edits=access.allows(rt.permission("edit")) and not query.deleted,
+        edits=edits, deletes=access.allows(rt.permission("delete")) and not query.deleted,
+        mass_url=url_for(page_endpoint(rt, "mass")), assigns=edits and rt.owned, tags=edits and "tags" in mass_fields(rt),
     )  # fmt: skip
 
 
@@ -100,6 +106,7 @@ def list_rows_view(
         yield RowView(
             str(row["id"]), shown_at(rt, row["id"]),
             tuple(one._replace(unit=None) if one.unit else one for one in cells), row["deleted_at"] is not None,
+            row["version"], not may_change(rt, row),
         )  # fmt: skip
 
 
@@ -153,6 +160,7 @@ SPAN_WORDS = {
 
 def _columns(rt: RecordType, look: Look, names: Sequence[str], to: ListAddress, filters: bool) -> Iterator[Column]:
     fields, order = listable(rt), sortable(rt)
+    editable = editable_fields(rt) if current().access.allows(rt.permission("edit")) and not to.binned else {}
     chosen = [part.strip() for part in (look.definition.sort or default_sort(rt)).split(",")]
     places = {part.lstrip("-"): number for number, part in enumerate(chosen)}
     for name in names:
@@ -169,5 +177,5 @@ def _columns(rt: RecordType, look: Look, names: Sequence[str], to: ListAddress, 
             add_url=to(sort=",".join(added)) if name in order else None,
             place=place + 1 if place is not None and len(chosen) > 1 else 0,
             capped=not order.get(name, True), width=look.definition.widths.get(name, 0),
-            filter=column_filter(rt, look, name, to) if filters else None,
+            filter=column_filter(rt, look, name, to) if filters else None, editable=name in editable,
         )  # fmt: skip

@@ -21,12 +21,14 @@ from ossature.kernel import kernel
 from ossature.rbac import requires
 from ossature.records import service
 from ossature.records.boards import WINDOW
+from ossature.records.cells import cell_page
 from ossature.records.faces import face_page
 from ossature.records.fields import Field, Kind
 from ossature.records.form_views import conflict_panel, form_page
 from ossature.records.forms import RecordForm
 from ossature.records.list_pages import list_crumbs, list_index, list_query
 from ossature.records.list_tools import BOXES, list_box
+from ossature.records.mass_pages import mass_cancel, mass_dialog, mass_index, mass_show
 from ossature.records.merging import Stale
 from ossature.records.owning import writable_fields
 from ossature.records.query import Row, get_row, labels_of, part_rows
@@ -58,6 +60,10 @@ def record_pages(plugin: str, types: Iterable[RecordType]) -> Blueprint:
             ("delete", f"{one}/delete", ["POST"], "delete", pages.delete),
             ("restore", f"{one}/restore", ["POST"], "delete", pages.restore),
             ("timeline", f"{one}/timeline", ["GET"], "view", pages.timeline),
+            ("cell", f"{one}/cell/<field>", ["GET", "POST"], "edit", pages.cell),
+            ("mass", f"/{rt.slug}/mass", ["GET", "POST"], "view", pages.mass),
+            ("mass_show", f"/{rt.slug}/mass/<uuid:id>", ["GET"], "view", pages.mass_show),
+            ("mass_cancel", f"/{rt.slug}/mass/<uuid:id>/cancel", ["POST"], "view", pages.mass_cancel),
         ]
         for name, path, methods, action, view in routes:
             blueprint.add_url_rule(
@@ -144,6 +150,8 @@ class Pages:
             version = _version(row["version"])
         if request.method == "POST" and not _restructures() and form.validate():
             values = form.values()
+            for name in [one for one in values if request.form.get(f"_choice-{one}") == "theirs"]:
+                del values[name]  # what others wrote stays, of whatever kind
             for name, item in fields.items():
                 if item.kind is Kind.SECRET and not values.get(name):
                     values.pop(name, None)
@@ -192,6 +200,18 @@ class Pages:
             raise BadRequest(_("The timeline cannot go on from there; open the record again."))
         page = timeline(rt, id, before=int(mark) if mark else None)
         return render("record/_timeline.html", title=str(rt.label), timeline=timeline_view(rt, id, page))
+
+    def cell(self, id: UUID, field: str) -> ResponseReturnValue:
+        return cell_page(self.rt, id, field)
+
+    def mass(self) -> ResponseReturnValue:
+        return mass_dialog(self.rt) if request.method == "POST" else mass_index(self.rt)
+
+    def mass_show(self, id: UUID) -> ResponseReturnValue:
+        return mass_show(self.rt, id)
+
+    def mass_cancel(self, id: UUID) -> ResponseReturnValue:
+        return mass_cancel(self.rt, id)
 
     # -- parts of pages ------------------------------------------------------------------------------------------------
 

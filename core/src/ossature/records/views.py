@@ -107,7 +107,8 @@ def detail_page(
     def fact(name: str) -> Fact:
         item = fields[name]
         shown = cell(rt, item, row, labels, screens)
-        return Fact(str(item.label), shown, edit_url=f"{edit_url}#f-{name}" if edit_url and item.writable else None)
+        return Fact(str(item.label), shown, edit_url=f"{edit_url}#f-{name}" if edit_url and item.writable else None,
+                    name="" if item.kind is Kind.SECRET else name)  # fmt: skip
 
     state = None
     if screens.state and screens.state in fields and row.get(screens.state):
@@ -162,7 +163,7 @@ def detail_page(
         title=row.get(rt.title_field) or _("Unnamed"), kind=str(rt.label), url=here, icon=rt.icon, state=state,
         facts=tuple(fact(name) for name in facts), tabs=tuple(tabs), timeline=timeline,
         edit=Action(_("Edit"), edit_url, icon="pencil", shortcut="e") if edit_url else None, actions=tuple(actions),
-        deleted_at=row["deleted_at"], restore=restore, person=screens.person,
+        deleted_at=row["deleted_at"], restore=restore, person=screens.person, version=row["version"],
     )  # fmt: skip
 
 
@@ -196,7 +197,7 @@ def _lines(pattern: Sequence[str], row: Row, visible: Mapping[str, Field]) -> It
 
 VERBS = {"create": "created", "update": "changed", "delete": "deleted", "restore": "restored", "purge": "deleted"}
 MEANS = {
-    "api": _l("through the API"), "import": _l("by import"), "job": _l("by a job"), "command": _l("by a command"),
+    "api": _l("through the API"), "mass": _l("with many others"), "import": _l("by import"), "job": _l("by a job"), "command": _l("by a command"),
     "sql": _l("in the database"), "system": _l("by the system"),
 }  # fmt: skip
 

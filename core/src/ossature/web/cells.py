@@ -25,11 +25,12 @@ def write_row(row: Row, pick: bool = False) -> Markup:
     first, *rest = row.cells
     url = escape(row.url)
     deleted = ' class="os-deleted"' if row.deleted else ""
+    marks = f' data-version="{row.version}"{" data-fixed" if row.fixed else ""}{deleted}'
     cells = "".join(f"{_CELL_BEGINS[cell.numeric]}{_written(cell)}</td>" for cell in rest)
     name = _written(first, plain=True) or escape(_("Unnamed"))
     box = f'<input type="checkbox" class="os-pick form-check-input" aria-label="{escape(_("Select"))}">' if pick else ""
     return Markup(  # noqa: S704
-        f'<tr data-href="{url}"{deleted}><th scope="row">{box}<a class="os-row-link" href="{url}">{name}</a></th>'
+        f'<tr data-href="{url}"{marks}><th scope="row">{box}<a class="os-row-link" href="{url}">{name}</a></th>'
         f"{cells}</tr>"
     )
 

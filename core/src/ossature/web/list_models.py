@@ -40,6 +40,8 @@ class Column:
     """Sorts lists up to a stated length only."""
     width: int = 0
     filter: ColumnFilter | None = None
+    editable: bool = False
+    """Its cells can be changed where they stand."""
 
     @property
     def numeric(self) -> bool:
@@ -54,6 +56,9 @@ class Row:
     url: str
     cells: tuple[Cell, ...]
     deleted: bool = False
+    version: int = 0
+    fixed: bool = False
+    """Its reader may not change it, though others of the list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +149,11 @@ class ListPage:
     all_url: str = ""
     """Where links and e-mail addresses of all that match are read."""
     edits: bool = False
+    deletes: bool = False
+    mass_url: str = ""
+    """Where what is selected is changed or deleted."""
+    assigns: bool = False
+    tags: bool = False
     faces: Faces | None = None
     note: str = ""
     """What the reader should know of what is shown, over the rows: a search that could not be answered in full."""

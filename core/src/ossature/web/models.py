@@ -106,6 +106,8 @@ class Fact:
     help: str | None = None
     edit_url: str | None = None
     """Where the field is edited; gives the fact the look of something one may click."""
+    name: str = ""
+    """The field, where it can be changed in place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +200,7 @@ class DetailPage:
     next_url: str | None = None
     person: bool = False
     """Shown with initials rather than an icon."""
+    version: int = 0
 
 
 @dataclass(frozen=True, slots=True)

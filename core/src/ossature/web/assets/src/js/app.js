@@ -19,7 +19,8 @@ import { startFaces } from "./faces.js";
 import { startRows } from "./rows.js";
 import { startSelection } from "./selection.js";
 import { startViews } from "./views.js";
+import { startCells } from "./cells.js";
 import { startKeys } from "./keys.js";
 
 window.htmx = htmx;
-for (const start of [startRequests, startPreferences, startNavigation, startMenus, startDialogs, startToasts, startTabs, startColumns, startCombobox, startConditions, startFilters, startForms, startList, startPalette, startParts, startPreview, startFaces, startRows, startSelection, startViews, startKeys]) start(htmx);
+for (const start of [startRequests, startPreferences, startNavigation, startMenus, startDialogs, startToasts, startTabs, startColumns, startCombobox, startConditions, startFilters, startForms, startList, startPalette, startParts, startPreview, startFaces, startCells, startRows, startSelection, startViews, startKeys]) start(htmx);

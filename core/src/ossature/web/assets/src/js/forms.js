@@ -7,6 +7,7 @@ const changed = new WeakSet();
 function applyChoice(radio) {
   const name = radio.closest("[data-conflict]").dataset.conflict;
   const { raw, label } = radio.dataset;
+  document.querySelector(`[data-part="${CSS.escape(name)}"]`)?.toggleAttribute("data-theirs", radio.value === "theirs");
   const input = document.getElementsByName(name)[0];
   if (!input) return;
   if (input.type === "checkbox") input.checked = raw === "1" || raw === "true";
@@ -52,6 +53,10 @@ export function startForms() {
     if ([...document.querySelectorAll("form[data-draft]")].some((form) => changed.has(form))) event.preventDefault();
   });
   on("change", "[data-conflict] input[type=radio]", applyChoice);
+  on("input", "form [name]", (input) => {  // who types after choosing theirs means what is typed
+    const mine = document.querySelector(`[data-conflict="${CSS.escape(input.name.replace(/-(currency|\d+-.*)$/, ""))}"] input[value=mine]`);
+    if (mine && !mine.checked) { mine.checked = true; document.querySelector("[data-part][data-theirs]")?.removeAttribute("data-theirs"); }
+  });
   on("click", "[data-error-summary] a[href^='#']", (link, event) => {
     const field = document.getElementById(link.hash.slice(1));
     if (!field) return;

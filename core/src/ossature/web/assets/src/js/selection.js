@@ -1,4 +1,5 @@
 /** Rows that are selected, one by one, a range, the page or all that match, and the bar that says what can be done. */
+import { openDialog } from "./dialogs.js";
 import { on } from "./page.js";
 import { toast } from "./toasts.js";
 
@@ -26,6 +27,36 @@ function show() {
   box.querySelector("[data-bulk-all]").hidden = Boolean(everything) || !(all?.checked && document.querySelector(".os-pager a[rel=next], .os-pager a[rel=prev]"));
   const mails = everything ? everything.emails : mailsOf(found);
   box.querySelector("[data-bulk-copy=emails]").hidden = !mails.length;
+}
+
+/** The rows that are selected, each with the version that is shown; all that match say so instead. */
+function named() {
+  return chosen().map((box) => box.closest("tr")).map((row) => `${row.dataset.href.split("/").at(-1)}.${row.dataset.version}`).join(" ");
+}
+
+async function act(kind) {
+  const table = document.querySelector("[data-rows]");
+  const url = bar().dataset.massUrl + (everything ? new URL(table.dataset.all, location.href).search : "");
+  const values = { _act: kind, ...(everything ? { _all: "1" } : { _rows: named() }) };
+  await window.htmx.ajax("POST", url, { target: "#mass-dialog", source: bar(), swap: "innerHTML ignoreTitle:true", values });
+}
+
+function reload() {
+  clear();
+  window.htmx.ajax("GET", location.href, { target: "#rows", source: document.body, swap: "outerHTML show:none" });
+}
+
+function dialogues() {
+  on("click", "[data-mass]", (button) => act(button.dataset.mass));
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.detail.target?.id !== "mass-dialog") return;
+    openDialog("mass-dialog");
+    const wanted = event.target.querySelector("[aria-invalid=true]:not([hidden])") ?? event.target.querySelector(".os-mass-field:last-of-type :is(input:not([type=hidden]):not([type=checkbox]), select:not([hidden]), textarea)") ?? event.target.querySelector("#mass-add");
+    wanted?.focus();
+  });
+  on("change", "[data-mass-add]", (select) => select.value && select.form.requestSubmit());
+  on("change", "[data-mass-clear]", (box) => box.closest(".os-mass-field").classList.toggle("os-mass-cleared", box.checked));
+  document.addEventListener("os:mass-over", reload);
 }
 
 const mailsOf = (found) => found.flatMap((box) => [...box.closest("tr").querySelectorAll('a[href^="mailto:"]')].map((link) => link.href.slice(7)));
@@ -69,6 +100,7 @@ async function copy(what) {
 }
 
 export function startSelection() {
+  dialogues();
   document.addEventListener("click", (event) => {
     const box = event.target.closest?.("[data-rows] tbody .os-pick");
     if (!box) return;
