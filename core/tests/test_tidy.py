@@ -23,6 +23,22 @@ def rows(tenant: Tenant, table: str) -> list[Any]:
         return list(opened.execute(query, {"tenant": tenant.id}).all())
 
 
+def add_act(tenant: Tenant, days: int) -> None:
+    """A change of many records that was asked for so many days ago, with one row."""
+    member = tenant.member("viewer")
+    with tenant.work() as opened:
+        opened.execute(
+            text(
+                "WITH act AS (INSERT INTO ossature.mass (id, record, act, changes, overwrite, actor_id, created_at, "
+                "change_set_id, job_id, total) VALUES (gen_random_uuid(), 'a.b', 'delete', '{}', true, :actor, "
+                "now() - make_interval(days => :days), gen_random_uuid(), gen_random_uuid(), 1) RETURNING tenant_id, id) "
+                "INSERT INTO ossature.mass_row (tenant_id, mass_id, number, record_id) "
+                "SELECT tenant_id, id, 1, gen_random_uuid() FROM act"
+            ),
+            {"actor": member.member_id, "days": days},
+        )
+
+
 @pytest.mark.database
 def test_what_is_old_is_tidied_away_and_no_other_organisations(
     app: Flask, make_tenant: Callable[..., Tenant], monkeypatch: pytest.MonkeyPatch
@@ -63,11 +79,13 @@ def test_what_is_old_is_tidied_away_and_no_other_organisations(
                     ),
                     values,
                 )
+                add_act(one, days)
     with tenant.work():
         job_id = schedules.run_now("ossature.tidy")
     assert run_job(kernel, tenant.id, job_id) == "succeeded"
     found = {row.id: row for row in rows(tenant, "job")}
-    assert found.pop(job_id).result == {"receipt": 1, "occurrence": 1, "job": 7}
+    assert found.pop(job_id).result == {"receipt": 1, "occurrence": 1, "mass": 1, "job": 7}
     assert sorted(row.state for row in found.values()) == ["dead", "queued"]
     assert len(rows(tenant, "occurrence")) == 1
+    assert (len(rows(tenant, "mass")), len(rows(tenant, "mass_row"))) == (1, 1)
     assert (len(rows(other, "job")), len(rows(other, "occurrence"))) == (9, 2)
