@@ -37,6 +37,7 @@ WORK = {
     "ossature.tag": "follows from what is written on records, beside its colour",
     "ossature.tagging": "follows from the tags of a record, whose history has them",
     "ossature.seal": "covers the history",
+    "ossature.undo": "says which change set undid which",
 }
 
 # Keys that lead with the tenant and then say by themselves what the row is about, instead of an id.
@@ -59,6 +60,7 @@ LOOSE = {
     "ossature.mass.change_set_id": "a change set has a row only once something was changed",
     "ossature.mass.job_id": "jobs are forgotten sooner than their results",
     "ossature.mass_row.record_id": "of any record, found or not: what is not found is refused",
+    "ossature.undo.undone_id": "a change set, told apart by its time as well",
     "ossature.pin.record_id": "of any record; one that is gone is not shown",
     "ossature.tagging.record_id": "of any record, kept by the trigger of its table",
 }

@@ -9,18 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from sqlalchemy import select
 from werkzeug.routing import Rule
 
 from ossature.auth.accounts import create_user, set_platform_admin
 from ossature.auth.sign_in import memberships, open_session
 from ossature.context import Context, Reach
 from ossature.db import transaction
-from ossature.db.kernel import mass
+from ossature.db.kernel import change, mass
 from ossature.ids import new_id
 from ossature.rbac.keys import issue_key
 from ossature.rbac.rights import rights
@@ -55,6 +56,7 @@ ABOUT = {
     "settings_schedules.pause": "schedule", "settings_schedules.resume": "schedule",
     "settings_schedules.change_time": "schedule", "background_api.schedule_run": "schedule",
     "background_api.schedule_change": "schedule",
+    "history_api.show": "change_set", "history.show": "change_set", "history.undo": "change_set", "history_api.undo": "change_set",
     "platform.suspend": "tenant", "platform.resume": "tenant", "platform.open_tenant": "tenant",
     "saved_views.edit": "view", "saved_views.save": "view", "saved_views.delete": "view",
     "saved_views_api.view_show": "view", "saved_views_api.view_change": "view", "saved_views_api.view_delete": "view",
@@ -65,6 +67,7 @@ OF_EVERYBODY = (None, "plugin", "tenant", "schedule")
 
 # Routes without a permission: (method, endpoint) -> what members, and what the signed out, are answered.
 SIGN_IN, CHOOSE = "to sign in", "to choose"
+OF_THE_HISTORY = "to those who see the history, and of their own"
 OPEN: dict[tuple[str, str], tuple[Any, Any]] = {
     ("GET", "home.index"): (200, 200),
     ("GET", "auth.sign_in"): (303, 200),
@@ -83,6 +86,14 @@ OPEN: dict[tuple[str, str], tuple[Any, Any]] = {
     ("POST", "auth_api.logout"): (200, 200),
     ("GET", "auth_api.me"): (200, 401),
     ("GET", "changes_api.changes"): (200, 401),
+    ("GET", "history.show"): (OF_THE_HISTORY, SIGN_IN),
+    ("POST", "history.undo"): (OF_THE_HISTORY, SIGN_IN),
+    ("GET", "history.version"): (404, SIGN_IN),
+    ("POST", "history.version"): (404, SIGN_IN),
+    ("GET", "history_api.show"): (OF_THE_HISTORY, 401),
+    ("GET", "recycle_bin.index"): (200, SIGN_IN),
+    ("POST", "recycle_bin.restore"): (422, SIGN_IN),
+    ("POST", "history_api.undo"): (OF_THE_HISTORY, 401),
     ("GET", "why.index"): (200, SIGN_IN),
     ("GET", "why_api.ask"): (400, 401),
     ("GET", "search.index"): (200, SIGN_IN),
@@ -225,6 +236,11 @@ class Subjects:
             case "view":
                 body = {"record": "ossature.team", "name": f"View {new_id().hex[-8:]}"}
                 return str(self.about.api.post("/api/ossature/views", json=body).json["data"]["id"])
+            case "change_set":
+                team = self.owner.api.post(RECORD_API["ossature.team"], json=self.body("ossature.team"))
+                made = UUID(team.json["data"]["id"])  # one of its own, since undoing deletes it
+                with self.owner.work() as work:
+                    return str(work.scalar(select(change.c.change_set_id).where(change.c.root_id == made).limit(1)))
             case "plugin":
                 return "_dummy"
             case "job":
@@ -326,12 +342,17 @@ def expected_of_member(route: Route, caller: Caller) -> set[Any]:
     match route.access.kind:
         case "permission":
             assert route.access.permission is not None
-            needed = {route.access.permission, *(HISTORY if route.endpoint.endswith("_timeline") else ())}
+            needed = {
+                route.access.permission,
+                *(HISTORY if route.endpoint.split("_alias")[0].endswith(("_timeline", "_history")) else ()),
+            }
             return set(granted(route)) if needed <= caller.grants.keys() else {403}
         case "platform_admin":
             return {403}
     answers = OPEN.get((route.method, route.endpoint))
     assert answers is not None, f"{route.name} is missing from the table OPEN"
+    if answers[0] == OF_THE_HISTORY:
+        return {200, 303, 409} if caller.grants.keys() >= HISTORY else {404}
     return {answers[0]}
 
 

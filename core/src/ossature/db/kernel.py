@@ -81,6 +81,16 @@ erasure = sa.Table(
     schema="ossature",
 )
 
+undo = sa.Table(
+    "undo",
+    metadata,
+    sa.Column("tenant_id", sa.Uuid, primary_key=True, server_default=sa.text(TENANT)),
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("undone_id", sa.Uuid),
+    sa.Column("complete", sa.Boolean),
+    schema="ossature",
+)
+
 event = sa.Table(
     "event",
     metadata,

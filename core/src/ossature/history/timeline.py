@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, and_, select
+from sqlalchemy import and_, select
 
 from ossature.context import current
 from ossature.db.kernel import actor, change, change_set
 from ossature.db.work import session
 from ossature.errors import Forbidden
+from ossature.history.amounts import with_whole_amounts
+from ossature.history.change_sets import Undoing, may_see_history, undoings
 from ossature.i18n.texts import translator
 from ossature.kernel import kernel
 from ossature.rbac.permissions import HISTORY_VIEW
@@ -56,24 +58,22 @@ class Entry:
     what: str
     changes: tuple[FieldChange, ...]
     parts: tuple[tuple[str, str], ...] = ()
+    actor_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TimelinePage:
-    """Entries and the labels of references in them; `more` is the mark to go on from, None at the end."""
+    """Entries, the labels of references in them, what became of each change set; `more` is the mark to go on from, None
+    at the end."""
 
     entries: tuple[Entry, ...]
     labels: Mapping[UUID, Label]
     more: int | None = None
-
-
-def may_see_history() -> bool:
-    """Whether the bound actor may see who changed what."""
-    return current().access.allows(HISTORY_VIEW)
+    undoings: Mapping[UUID, Undoing] = field(default_factory=dict)
 
 
 def timeline(rt: RecordType, id: UUID, *, before: int | None = None, limit: int = 20) -> TimelinePage:
-    """The newest change sets of a record and its parts; at most three statements, whatever their number.
+    """The newest change sets of a record and its parts; as many statements, whatever their number.
 
     Raises `Forbidden` for those who may not see the history.
     """
@@ -96,7 +96,7 @@ def _read(rt: RecordType, id: UUID, before: int | None, limit: int) -> TimelineP
     rows = (
         session()
         .execute(
-            select(newest, change_set.c.means, change_set.c.reason, actor.c.label, actor.c.kind)
+            select(newest, change_set.c.means, change_set.c.reason, change_set.c.actor_id, actor.c.label, actor.c.kind)
             .join(
                 change_set,
                 and_(
@@ -112,19 +112,23 @@ def _read(rt: RecordType, id: UUID, before: int | None, limit: int) -> TimelineP
         .all()
     )
 
-    types = {rt.key: (rt, ""), **{part.key: (part, name) for name, part in rt.parts.items()}}
-    grouped: dict[UUID, list[RowMapping]] = {}
-    for row in rows:
+    found = [dict(row) for row in rows]
+    with_whole_amounts(found)
+    grouped: dict[UUID, list[dict[str, Any]]] = {}
+    for row in found:
         grouped.setdefault(row["change_set_id"], []).append(row)
     groups = list(grouped.values())
     cut = len(rows) == limit * 8
     shown = groups[: min(limit, len(groups) - 1 if cut and len(groups) > 1 else limit)]
-    entries = tuple(entry for group in shown if (entry := _entry(group, types, rt)) is not None)
+    entries = tuple(entry for group in shown if (entry := entry_of(group, rt)) is not None)
     more = shown[-1][-1]["seq"] if shown and (len(shown) < len(groups) or cut) else None
-    return TimelinePage(entries, _labels(entries), more)
+    return TimelinePage(entries, labels_in(entries), more, undoings(entry.id for entry in entries))
 
 
-def _entry(group: list[RowMapping], types: Mapping[str, tuple[RecordType, str]], root: RecordType) -> Entry | None:
+def entry_of(group: Sequence[Mapping[str, Any]], root: RecordType) -> Entry | None:
+    """What one change set did to one record, of its changes and those of its parts, newest first; None where nothing
+    of it is for the reader."""
+    types = {root.key: (root, ""), **{part.key: (part, name) for name, part in root.parts.items()}}
     first = group[-1]
     what = next((row["what"] for row in group if row["record"] == root.key and row["what"] != "update"), "update")
     changes: list[FieldChange] = []
@@ -145,6 +149,7 @@ def _entry(group: list[RowMapping], types: Mapping[str, tuple[RecordType, str]],
         id=first["change_set_id"], seq=group[-1]["seq"], at=first["at"], actor=first["label"] or "",
         actor_kind=first["kind"] or "sql", means=first["means"], reason=first["reason"], what=what,
         changes=tuple(changes), parts=tuple(parts),
+        actor_id=first["actor_id"],
     )  # fmt: skip
 
 
@@ -167,7 +172,8 @@ def _field_changes(rt: RecordType, payload: Mapping[str, Any], *, created: bool)
     return found
 
 
-def _labels(entries: tuple[Entry, ...]) -> dict[UUID, Label]:
+def labels_in(entries: Iterable[Entry]) -> dict[UUID, Label]:
+    """The labels of the records that these changes name."""
     wanted: dict[str, set[UUID]] = {}
     for entry in entries:
         for item in entry.changes:

@@ -20,6 +20,7 @@ HISTORY_VIEW: Final = "ossature.history.view"
 BACKGROUND_VIEW: Final = "ossature.background.view"
 BACKGROUND_MANAGE: Final = "ossature.background.manage"
 VIEWS_SHARE: Final = "ossature.views.share"
+BIN_PURGE: Final = "ossature.bin.purge"
 
 _GROUP = _l("Organisation")
 
@@ -34,6 +35,7 @@ KERNEL_PERMISSIONS: Final = (
     Permission(BACKGROUND_VIEW, _l("See background work"), _GROUP),
     Permission(BACKGROUND_MANAGE, _l("Run, cancel and repeat background work"), _GROUP),
     Permission(VIEWS_SHARE, _l("Share views of lists with everybody"), _GROUP),
+    Permission(BIN_PURGE, _l("Delete records of the recycle bin for good"), _GROUP),
 )
 
 RECORD_RIGHTS: Final = ("view", "edit", "create", "delete", "export")

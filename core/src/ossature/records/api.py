@@ -19,6 +19,7 @@ from ossature.records.aggregate import aggregate
 from ossature.records.clean import plain
 from ossature.records.definition import Definition
 from ossature.records.filters import read_arguments
+from ossature.records.history_api import HistoryAnswer, HistoryQuery, history_answer
 from ossature.records.including import attach, needed, part_shown, read_include
 from ossature.records.query import ACTOR, COUNT_UP_TO, ListQuery, Page, count_up_to, get_row, list_rows, options
 from ossature.records.saved import viewed
@@ -176,6 +177,9 @@ def _views(rt: RecordType) -> list[tuple[str, list[str], str, View]]:
         query=mass_api.RowArguments, answer=mass_api.MassRows)  # fmt: skip
     add("mass_cancel", ["POST"], act + "/cancel", mass_cancel_view, "view",
         summary=f"Cancel a change of many {plural.lower()}", answer=mass_api.MassAnswer)  # fmt: skip
+    add("history", ["GET"], one + "/history", lambda id: history_answer(rt, id), "view",
+        summary=f"Who changed a {label.lower()}", query=HistoryQuery, answer=HistoryAnswer,
+        refusals=(400, 401, 403, 404, 429))  # fmt: skip
     return made
 
 

@@ -126,3 +126,36 @@ def _leave_no_dead_parent(rt: RecordType, ids: list[UUID]) -> None:
         )
         if any(found.scalars()):
             raise invalid([Detail(item.name, "not_found", _("Choose an existing record."))])
+
+
+def taken_by_others(rt: RecordType, row: Mapping[str, Any]) -> list[Detail]:
+    """The unique fields of a row whose value a live record has, with that record where the reader may see it."""
+    faults = []
+    for item in rt.fields.values():
+        value = row.get(item.name)
+        if not item.unique or value is None:
+            continue
+        column = rt.c[item.sort_column if item.textual else item.name]
+        title = rt.c[rt.title_field].label("title")
+        other = (
+            session()
+            .execute(
+                select(rt.c.id, title, reaches(rt).label("seen"))
+                .where(
+                    rt.c.tenant_id == current().tenant_id, rt.c.deleted_at.is_(None), rt.c.id != row["id"],
+                    column == (func.ossature.fold(value) if item.textual else value),
+                )
+                .limit(1)
+            )
+            .first()
+        )  # fmt: skip
+        if other is None:
+            continue
+        words = {"field": item.label, "value": value, "name": other.title or _("Unnamed")}
+        if other.seen:
+            message = _("%(field)s: %(name)s has the value “%(value)s” by now. Give another one.", **words)
+            extra = {"record": rt.key, "id": str(other.id), "title": other.title or "", "value": str(value)}
+        else:
+            message, extra = _("%(field)s: another record has the value “%(value)s” by now. Give another one.", **words), {"value": str(value)}  # fmt: skip
+        faults.append(Detail(item.name, "taken", message, extra))
+    return faults

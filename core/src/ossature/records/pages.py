@@ -14,7 +14,8 @@ from werkzeug.datastructures import MultiDict
 from ossature.context import current
 from ossature.db.work import session
 from ossature.errors import BadRequest, Conflict, Invalid
-from ossature.history.timeline import may_see_history, timeline
+from ossature.history.change_sets import may_see_history
+from ossature.history.timeline import timeline
 from ossature.i18n.texts import translator
 from ossature.ids import as_id
 from ossature.kernel import kernel
@@ -33,8 +34,9 @@ from ossature.records.merging import Stale
 from ossature.records.owning import writable_fields
 from ossature.records.query import Row, get_row, labels_of, part_rows
 from ossature.records.saved import read_look
+from ossature.records.timeline_views import timeline_view, undo_just_done
 from ossature.records.types import RecordType
-from ossature.records.views import detail_page, page_endpoint, timeline_view
+from ossature.records.views import detail_page, page_endpoint
 from ossature.search.pins import is_pinned
 from ossature.search.recent import remember
 from ossature.web import Crumb, notify, render
@@ -126,7 +128,7 @@ class Pages:
         row = get_row(rt, id)
         parts = {name: found.get(id, []) for name, found in part_rows(rt, [id]).items()}
         shown = labels_of(rt, [row])
-        history = timeline_view(rt, id, timeline(rt, id)) if may_see_history() else None
+        history = timeline_view(rt, row, timeline(rt, id)) if may_see_history() else None
         view = detail_page(rt, row, parts, shown, history)
         if request.args.get("part") == "preview":
             return render("record/_preview.html", title=view.title, record=view)
@@ -164,7 +166,8 @@ class Pages:
                 form.take_over(RecordForm(rt, fields, None, row, parts), stale.untouched)
                 version = stale.extra["version"]
             else:
-                self._say(written, _("Saved"))
+                changed = written.row["version"] != row["version"]
+                self._say(written, _("Saved"), undo=undo_just_done(back) if changed else None)
                 return redirect(back, 303)
         name = row.get(rt.title_field) or _("Unnamed")
         title = _("Edit %(record)s", record=name)
@@ -182,7 +185,7 @@ class Pages:
         except Conflict as conflict:
             notify(conflict.message, "danger")
             return redirect(url_for(page_endpoint(rt, "show"), id=id), 303)
-        undo = Action(_("Undo"), url_for(page_endpoint(rt, "restore"), id=id), "post")
+        undo = undo_just_done(url_for(page_endpoint(rt, "show"), id=id))
         notify(_("%(name)s deleted", name=row.get(rt.title_field) or rt.label), undo=undo)
         return redirect(url_for(page_endpoint(rt, "list")), 303)
 
@@ -194,12 +197,12 @@ class Pages:
 
     def timeline(self, id: UUID) -> ResponseReturnValue:
         rt = self.rt
-        get_row(rt, id)
+        row = get_row(rt, id)
         mark = request.args.get("before", "")
         if mark and not (mark.isascii() and mark.isdigit() and len(mark) < 19):
             raise BadRequest(_("The timeline cannot go on from there; open the record again."))
         page = timeline(rt, id, before=int(mark) if mark else None)
-        return render("record/_timeline.html", title=str(rt.label), timeline=timeline_view(rt, id, page))
+        return render("record/_timeline.html", title=str(rt.label), timeline=timeline_view(rt, row, page))
 
     def cell(self, id: UUID, field: str) -> ResponseReturnValue:
         return cell_page(self.rt, id, field)
@@ -225,8 +228,8 @@ class Pages:
         page = render("record/form.html", title=title, breadcrumbs=crumbs, form=view)
         return Response(page, status if refused else 200)
 
-    def _say(self, written: service.Written, text: str) -> None:
-        notify(text)
+    def _say(self, written: service.Written, text: str, undo: Action | None = None) -> None:
+        notify(text, undo=undo)
         for warning in written.warnings:
             notify(warning.message, "warning")
 

@@ -23,11 +23,11 @@ from ossature.hooks.types import ChangeKind, RecordChange
 from ossature.i18n.texts import translator
 from ossature.ids import new_id
 from ossature.kernel import kernel
-from ossature.rbac.predicate import demand, reaches
+from ossature.rbac.predicate import demand, reaches, reaches_owner
 from ossature.records import conditions
 from ossature.records.clean import clean
 from ossature.records.fields import Kind
-from ossature.records.linking import check_references, leave_no_live_child, restore_children
+from ossature.records.linking import check_references, leave_no_live_child, restore_children, taken_by_others
 from ossature.records.merging import merge
 from ossature.records.owning import OWNER, check_new_owner, owner_for_new, writable_fields
 from ossature.records.part_order import keep_order
@@ -153,16 +153,31 @@ def delete(rt: RecordType, id: UUID, *, if_match: int | None = None) -> Row:
     return update_row(rt, id, {"deleted_at": func.now()})
 
 
-def restore(rt: RecordType, id: UUID) -> Row:
-    """Take a record out of the bin, with what was deleted in the same act."""
+def restore(rt: RecordType, id: UUID, values: Mapping[str, Any] | None = None) -> Row:
+    """Take a record out of the bin, with what was deleted in the same act.
+
+    `values` change fields along, for what others have taken since. Raises `Invalid` naming such a field, with the
+    record that has its value now.
+    """
     demand(rt, "delete")
     before = _locked(rt, id, "delete")
     if before["deleted_at"] is None:
         return before
+    changed, faults = clean(writable_fields(rt), values or {}, partial=True)
+    if faults:
+        raise invalid(faults)
+    if changed and not reaches_owner(rt, "edit", before.get("owner_id")):
+        raise Forbidden(
+            _("Your permission %(permission)s does not reach this record.", permission=rt.permission("edit"))
+        )
+    check_references(rt, changed)
+    after = {**before, **changed}
+    if taken := taken_by_others(rt, after):
+        raise invalid(taken)
     needed = {item.name: before.get(item.name) for item in rt.references() if item.on_delete != "clear"}
     check_references(rt, {name: other for name, other in needed.items() if other != id})
-    ask(rt, RecordChange(rt.key, id, ChangeKind.RESTORED, before, before))
-    row = update_row(rt, id, {"deleted_at": None})
+    ask(rt, RecordChange(rt.key, id, ChangeKind.RESTORED, before, after))
+    row = update_row(rt, id, {**stored_columns(rt, changed), "deleted_at": None})
     restore_children(rt, [id], before["deleted_at"])
     return row
 

@@ -25,7 +25,8 @@ ACTION_LABELS = {
 
 @dataclass(frozen=True)
 class RecordType:
-    """One kind of record. `slug` is its plural in addresses (`contacts`); `parts` are the collections it owns."""
+    """One kind of record. `slug` is its plural in addresses (`contacts`); `parts` are the collections it owns. `ledger`: what
+    was written stays, undo does not touch it."""
 
     key: str
     cls: type[RecordBase]
@@ -40,6 +41,7 @@ class RecordType:
     parent: str | None = None
     parent_column: str | None = None
     conditions: tuple[Condition, ...] = ()
+    ledger: bool = False
 
     @property
     def plugin(self) -> str:
@@ -156,6 +158,7 @@ def describe(cls: type[RecordBase]) -> RecordType:
         parent=parent,
         parent_column=parent_column,
         conditions=tuple(cls.__when__),
+        ledger=cls.__ledger__,
     )
 
 

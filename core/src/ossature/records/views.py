@@ -13,7 +13,6 @@ from flask import g, url_for
 
 from ossature.context import current
 from ossature.db.types import Money, currency_decimals
-from ossature.history.timeline import Entry, FieldChange, TimelinePage
 from ossature.i18n.texts import translator
 from ossature.kernel import kernel
 from ossature.rbac.predicate import reaches_owner, visible_fields
@@ -25,7 +24,7 @@ from ossature.records.rules import shown_phone_number
 from ossature.records.screens import Screens
 from ossature.records.types import RecordType
 from ossature.web import formats, models
-from ossature.web.models import Action, Cell, Change, DetailPage, Fact, FactSection
+from ossature.web.models import Action, Cell, DetailPage, Fact, FactSection
 
 _, _l, _n = translator("ossature")
 
@@ -193,40 +192,10 @@ def _lines(pattern: Sequence[str], row: Row, visible: Mapping[str, Field]) -> It
             yield line
 
 
-# -- timeline ----------------------------------------------------------------------------------------------------------
-
-VERBS = {"create": "created", "update": "changed", "delete": "deleted", "restore": "restored", "purge": "deleted"}
-MEANS = {
-    "api": _l("through the API"), "mass": _l("with many others"), "import": _l("by import"), "job": _l("by a job"), "command": _l("by a command"),
-    "sql": _l("in the database"), "system": _l("by the system"),
-}  # fmt: skip
+# -- words ----------------------------------------------------------------------------------------------------------
 
 
-def timeline_view(rt: RecordType, id: UUID, page: TimelinePage) -> models.Timeline:
-    """The change sets of a record in words."""
-    more = url_for(page_endpoint(rt, "timeline"), id=id, before=page.more) if page.more else None
-    return models.Timeline(tuple(_entry(entry, rt, page.labels) for entry in page.entries), more)
-
-
-def _entry(entry: Entry, rt: RecordType, labels: Mapping[UUID, Label]) -> models.TimelineEntry:
-    means = MEANS.get(entry.means)
-    return models.TimelineEntry(
-        actor=entry.actor or _("The system"), verb=VERBS[entry.what], at=entry.at,  # type: ignore[arg-type]
-        changes=tuple(_change(item, rt, labels) for item in entry.changes),
-        means=str(means) if means else None, reason=entry.reason, kind=entry.actor_kind,
-    )  # fmt: skip
-
-
-def _change(item: FieldChange, root: RecordType, labels: Mapping[UUID, Label]) -> Change:
-    label = str(item.field.label)
-    if item.record.key != root.key:
-        label = f"{item.record.label}: {label}"
-    if item.field.secret or item.field.orders:
-        return Change(label, hidden=True)
-    return Change(label, _words(item.field, item.before, labels), _words(item.field, item.after, labels))
-
-
-def _words(item: Field, value: Any, labels: Mapping[UUID, Label]) -> str | None:
+def words_of(item: Field, value: Any, labels: Mapping[UUID, Label]) -> str | None:
     """A value of the history in words."""
     if value is None or value == "":
         return None
@@ -269,4 +238,4 @@ def plain_words(item: Field, value: Any, labels: Mapping[UUID, Label]) -> str:
             ", ".join(str(v) for k, v in row.items() if v and k not in ("id", "version") and not k.endswith("_at"))
             for row in value
         )
-    return _words(item, str(value) if value is not None and item.kind is not Kind.BOOLEAN else value, labels) or ""
+    return words_of(item, str(value) if value is not None and item.kind is not Kind.BOOLEAN else value, labels) or ""

@@ -153,15 +153,24 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class TimelineEntry:
-    """One change set in words: who, what (`verb`: created, changed, deleted, restored, noted), when, by what means."""
+    """One change set in words: who, what (`verb`: created, changed, moved, deleted, restored, noted), when, by what means.
+
+    `url` shows the whole change set, `person_url` what else that person did, `version_url` the record as it was then.
+    `note` tells what became of it: undone. `undo` offers to put it back.
+    """
 
     actor: str
-    verb: Literal["created", "changed", "deleted", "restored", "noted"]
+    verb: Literal["created", "changed", "moved", "deleted", "restored", "noted"]
     at: datetime
     changes: tuple[Change, ...] = ()
     means: str | None = None
     reason: str | None = None
     kind: str = "member"
+    url: str | None = None
+    person_url: str | None = None
+    version_url: str | None = None
+    note: str | None = None
+    undo: Action | None = None
 
 
 @dataclass(frozen=True, slots=True)
