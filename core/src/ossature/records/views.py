@@ -116,22 +116,20 @@ def detail_page(
     facts = [name for name in screens.facts if name in fields]
     if TAGS in fields and not any(TAGS in names for names in (facts, *(part.fields for part in screens.sections))):
         facts.append(TAGS)
-    sections = screens.sections
     overview: list[FactSection] = []
     part_lists: list[models.PartList] = []
     shown_parts: set[str] = set()
-    for section in sections or ():
-        shown_above = {*facts, screens.state, rt.title_field}
-        names = [name for name in section.fields if name in fields and name not in shown_above]
-        if names:
-            overview.append(FactSection(str(section.title), tuple(fact(name) for name in names)))
-        for name in section.fields:
+    shown_above = {*facts, screens.state, rt.title_field}
+    named = {name for section in screens.sections for name in section.fields}
+    rest = [name for name, item in fields.items() if name not in named and item.parent is None]
+    sections = [(str(section.title), section.fields) for section in screens.sections]
+    for title, names in [*sections, (_("More") if sections else "", rest)]:
+        if below := [name for name in names if name in fields and name not in shown_above]:
+            overview.append(FactSection(title, tuple(fact(name) for name in below)))
+        for name in names:
             if name in rt.parts:
                 shown_parts.add(name)
                 part_lists.append(_part_list(rt.parts[name], parts.get(name, ())))
-    if not sections:
-        rest = [name for name in fields if name not in facts and fields[name].parent is None and name != rt.title_field]
-        overview.append(FactSection("", tuple(fact(name) for name in rest)))
     for name, part in rt.parts.items():
         if name not in shown_parts:
             part_lists.append(_part_list(part, parts.get(name, ())))
