@@ -84,7 +84,7 @@ def test_what_is_old_is_tidied_away_and_no_other_organisations(
         job_id = schedules.run_now("ossature.tidy")
     assert run_job(kernel, tenant.id, job_id) == "succeeded"
     found = {row.id: row for row in rows(tenant, "job")}
-    assert found.pop(job_id).result == {"receipt": 1, "occurrence": 1, "mass": 1, "job": 7}
+    assert found.pop(job_id).result == {"receipt": 1, "kept_answer": 0, "occurrence": 1, "mass": 1, "job": 7}
     assert sorted(row.state for row in found.values()) == ["dead", "queued"]
     assert len(rows(tenant, "occurrence")) == 1
     assert (len(rows(tenant, "mass")), len(rows(tenant, "mass_row"))) == (1, 1)

@@ -34,6 +34,7 @@ WORK = {
     "ossature.view_default": "what a person's list opens with",
     "ossature.mass": "what was asked for at once, and how far it is; the records' own history has what it changed",
     "ossature.mass_row": "what became of one record of it",
+    "ossature.kept_answer": "what a request was answered that may be sent again",
     "ossature.tag": "follows from what is written on records, beside its colour",
     "ossature.tagging": "follows from the tags of a record, whose history has them",
     "ossature.seal": "covers the history",
@@ -46,6 +47,7 @@ OWN_KEYS = {
     "ossature.receipt": "PRIMARY KEY (tenant_id, handler, event_id)",
     "ossature.occurrence": "PRIMARY KEY (tenant_id, schedule, at)",
     "ossature.mass_row": "PRIMARY KEY (tenant_id, mass_id, number)",
+    "ossature.kept_answer": "PRIMARY KEY (tenant_id, actor_id, key)",
     "ossature.tagging": "PRIMARY KEY (tenant_id, record_id, record, fold)",
     "ossature.seal": "PRIMARY KEY (tenant_id, number)",
 }

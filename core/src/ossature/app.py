@@ -57,6 +57,7 @@ from ossature.records.screens import Screens
 from ossature.web import components, install_web, render_error
 from ossature.web.api import Failure, failure
 from ossature.web.frame import make_shell
+from ossature.web.once import describe_once, once
 from ossature.web.versions import describe_versions, install_versions
 
 _, _l, _n = translator("ossature")
@@ -70,7 +71,7 @@ class Application(APIFlask):
         database: Database = self.extensions["ossature"].db
         try:
             with unit_of_work(database):
-                response = self.make_response(super().dispatch_request())
+                response = once(lambda: self.make_response(super(Application, self).dispatch_request()))
                 if response.status_code >= 400:
                     raise _Refused(response)
         except _Refused as refused:
@@ -218,6 +219,7 @@ def _add_documentation(app: Application) -> None:
         schemas.update(schema.pop("$defs", {}))
         schemas["Failure"] = schema
         describe_versions(spec)
+        describe_once(spec)
         seen: set[str] = set()
         for path in sorted(spec["paths"], key=lambda path: (path.count("/"), path), reverse=True):
             for operation in spec["paths"][path].values():

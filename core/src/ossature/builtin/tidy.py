@@ -19,6 +19,7 @@ AT_ONCE = 1000
 
 _OLD = (
     ("receipt", "handler, event_id", "at < now() - interval '90 days'"),
+    ("kept_answer", "actor_id, key", "at < now() - interval '1 day'"),
     ("occurrence", "schedule, at", "at < now() - interval '90 days'"),
     ("mass", "id", "created_at < now() - interval '90 days'"),
     ("job", "id", "state IN ('succeeded', 'cancelled') AND finished_at < now() - interval '30 days'"),
@@ -29,7 +30,8 @@ _OLD = (
 
 @job("ossature.tidy", _l("Tidy up"), priority="low", time_limit=3600, unique=lambda _args: "", as_system=True)
 def tidy(run: JobRun, _args: NoArgs) -> dict[str, int]:
-    """Delete finished jobs after 30 days; dead ones, occurrences, receipts and results of mass changes after 90."""
+    """Delete finished jobs after 30 days; dead ones, occurrences, receipts and results of mass changes after 90; kept
+    answers after one."""
     deleted: dict[str, int] = {}
     for table, key, old in _OLD:
         statement = text(

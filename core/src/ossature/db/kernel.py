@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
 from ossature.db.tenancy import ACTOR, TENANT, Base
+from ossature.db.types import EncryptedText
 
 metadata = Base.metadata
 
@@ -260,6 +261,20 @@ saved_view = sa.Table(
     sa.Column("version", sa.Integer),
     sa.Column("created_at", sa.DateTime(timezone=True)),
     sa.Column("updated_at", sa.DateTime(timezone=True)),
+    schema="ossature",
+)
+
+kept_answer = sa.Table(
+    "kept_answer",
+    metadata,
+    sa.Column("tenant_id", sa.Uuid, primary_key=True, server_default=sa.text(TENANT)),
+    sa.Column("actor_id", sa.Uuid, primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("at", sa.DateTime(timezone=True)),
+    sa.Column("asked", sa.LargeBinary),
+    sa.Column("status", sa.SmallInteger),
+    sa.Column("headers", JSONB),
+    sa.Column("body", EncryptedText),
     schema="ossature",
 )
 

@@ -16,6 +16,7 @@ from ossature.i18n.texts import translator
 from ossature.rbac import requires, signed_in
 from ossature.records import mass_api, schemas, service
 from ossature.records.aggregate import aggregate
+from ossature.records.batch_api import BulkAnswer, BulkInput, bulk_answer
 from ossature.records.clean import plain
 from ossature.records.definition import Definition
 from ossature.records.filters import read_arguments
@@ -25,6 +26,7 @@ from ossature.records.query import ACTOR, COUNT_UP_TO, ListQuery, Page, count_up
 from ossature.records.saved import viewed
 from ossature.records.service import Written
 from ossature.records.types import RecordType
+from ossature.records.upsert import upsert
 from ossature.web.api import documented, known_arguments, limit_argument, read_object, success
 from ossature.web.versions import older_details, served, translation
 
@@ -139,6 +141,17 @@ def _views(rt: RecordType) -> list[tuple[str, list[str], str, View]]:
     def mass_cancel_view(id: UUID) -> Response:
         return mass_api.stop(rt, id)
 
+    def by_view(field: str, value: str) -> Response:
+        body = read_object()
+        id, version = _client_id(body), _version(body)
+        name = translation(rt.key).newer_name(field)
+        written, created = upsert(rt, name, value, body, id=id, version=version, if_match=if_match())
+        location = url_for(f"{rt.plugin}_records_api.{rt.name}_get", id=written.row["id"])
+        return _answer(rt, written, 201 if created else 200, {"Location": location} if created else None)
+
+    def bulk_view() -> Response:
+        return bulk_answer(rt)
+
     made: list[tuple[str, list[str], str, View]] = []
 
     def add(what: str, methods: list[str], tail: str, view: View, action: str, **documentation: Any) -> None:
@@ -180,6 +193,12 @@ def _views(rt: RecordType) -> list[tuple[str, list[str], str, View]]:
     add("history", ["GET"], one + "/history", lambda id: history_answer(rt, id), "view",
         summary=f"Who changed a {label.lower()}", query=HistoryQuery, answer=HistoryAnswer,
         refusals=(400, 401, 403, 404, 429))  # fmt: skip
+    if unique := [name for name, item in rt.fields.items() if item.unique]:
+        add("by", ["PUT"], "/by/<field>/<path:value>", by_view, "edit",
+            summary=f"Create or change the {label.lower()} that has a value: {', '.join(unique)}",
+            body=schemas.input_model(rt, partial=True), answer=answer, refusals=writes)  # fmt: skip
+    add("bulk", ["POST"], "/bulk", bulk_view, "edit", summary=f"Write up to 1,000 {plural.lower()} at once",
+        body=BulkInput, answer=BulkAnswer, refusals=writes)  # fmt: skip
     return made
 
 

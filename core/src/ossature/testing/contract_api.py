@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
+from urllib.parse import quote
 from uuid import UUID
 
 import pytest
@@ -21,6 +22,7 @@ from ossature.records.including import includable
 from ossature.records.ordering import sortable
 from ossature.records.query import ACTOR, BASE
 from ossature.records.types import RecordType
+from ossature.records.upsert import keys_of
 from ossature.testing.people import Person, Tenant
 from ossature.testing.rows import insert_rows
 from ossature.testing.servers import Servers
@@ -208,6 +210,32 @@ class RecordContract:
                 assert bin[id]["deleted_at"] is not None
                 assert id not in {row["id"] for row in listed.rows()}
                 assert listed.one(id)["deleted_at"] == bin[id]["deleted_at"]
+
+    def test_writes_come_in_bulk_and_are_done_once_and_by_unique_values(self, lists: list[Listed]) -> None:
+        for listed in lists:
+            row = listed.rows(limit=1)[0]
+            with listed.person.work():
+                unique = keys_of(listed.rt)
+            for name in unique:
+                if row[name] is not None:
+                    at = f"{listed.path}/by/{name}/{quote(str(row[name]), safe='')}"
+                    found = listed.person.api.put(at, json={})
+                    assert (found.status_code, found.json["data"]["id"]) == (200, row["id"]), f"{at}: {found.text}"
+            tagged = {"op": "update", "id": row["id"], "data": {"tags": ["Contract"]}}
+            absent = {"op": "delete", "id": str(UUID(int=7))}
+            refused = self._bulk(listed, [tagged, absent])
+            assert [one["field"] for one in refused.json["error"]["details"]] == ["operations.1"], refused.text
+            assert listed.one(row["id"])["tags"] == row["tags"]
+            first = self._bulk(listed, [tagged, absent], atomic=False)
+            assert [one["status"] for one in first.json["data"]] == [200, 404], f"{listed.path}: {first.text}"
+            version = listed.one(row["id"])["version"]
+            assert self._bulk(listed, [tagged, absent], atomic=False).data == first.data
+            assert self._bulk(listed, [absent], atomic=False).json["error"]["code"] == "key_reused"
+            assert (listed.one(row["id"])["version"], listed.one(row["id"])["tags"]) == (version, ["Contract"])
+
+    def _bulk(self, listed: Listed, operations: list[Any], *, atomic: bool = True) -> Any:
+        body = {"operations": operations, "atomic": atomic}
+        return listed.person.api.post(f"{listed.path}/bulk", json=body, headers={"Idempotency-Key": listed.rt.key})
 
     def test_what_cannot_be_read_is_refused_saying_where(self, lists: list[Listed]) -> None:
         wrong = {
