@@ -63,6 +63,7 @@ LOOSE = {
     "ossature.mass.job_id": "jobs are forgotten sooner than their results",
     "ossature.mass_row.record_id": "of any record, found or not: what is not found is refused",
     "ossature.undo.undone_id": "a change set, told apart by its time as well",
+    "ossature.note.record_id": "of any record, hidden with it",
     "ossature.pin.record_id": "of any record; one that is gone is not shown",
     "ossature.tagging.record_id": "of any record, kept by the trigger of its table",
 }

@@ -184,7 +184,7 @@ class Route:
     @property
     def by_key(self) -> bool:
         """Whether it writes the record that has a value, which is another one in each organisation."""
-        return self.record is not None and "<field>" in self.rule.rule
+        return self.record is not None and "/by/<field>" in self.rule.rule
 
     @property
     def about(self) -> str | None:
@@ -222,6 +222,12 @@ class Subjects:
         if what not in self.found:
             self.found[what] = self._make(what)
         return self.found[what]
+
+    def note(self, record: str) -> str:
+        """A new note on the thing of a record."""
+        answer = self.owner.api.post(f"{RECORD_API[record]}/{self.id(record)}/notes", json={"text": "Hello"})
+        assert answer.status_code == 201, answer.text
+        return str(answer.json["data"]["id"])
 
     def _make(self, what: str) -> str:
         if what in RECORD_API:
@@ -295,6 +301,8 @@ class Caller:
         for argument in route.rule.arguments:
             value = subjects.id(route.about) if route.about else str(uuid4())
             value = "owner_id" if argument == "field" and route.record else value
+            if argument == "note" and route.about:
+                value = subjects.note(route.about)
             path = path.replace(f"<uuid:{argument}>", value).replace(f"<path:{argument}>", "nothing.css")
             path = path.replace(f"<{argument}>", value)
         assert "<" not in path, f"{route.name}: nothing is known of its arguments; add it to the table ABOUT"
@@ -306,9 +314,13 @@ class Caller:
                 given["json"] = subjects.body(route.record) if route.record else {}
             if route.endpoint.split("_alias")[0].endswith("_bulk"):
                 given["json"] = {"operations": [{"op": "create", "data": given["json"]}]}
+            if "_note_" in route.endpoint and "json" in given:
+                given["json"] = {"text": "Hello"}
             return self.api.open(path, method=route.method, **given)
         if route.method == "POST":
             given["data"] = subjects.body(route.record) if route.record else {}
+            if "_note_" in route.endpoint:
+                given["data"] = {"text": "Hello"}
         return self.page.open(path, method=route.method, **given)
 
 

@@ -278,6 +278,22 @@ kept_answer = sa.Table(
     schema="ossature",
 )
 
+note = sa.Table(
+    "note",
+    metadata,
+    sa.Column("tenant_id", sa.Uuid, primary_key=True, server_default=sa.text(TENANT)),
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("record", sa.Text),
+    sa.Column("record_id", sa.Uuid),
+    sa.Column("text", sa.Text),
+    sa.Column("pinned", sa.Boolean),
+    sa.Column("author_id", sa.Uuid),
+    sa.Column("created_at", sa.DateTime(timezone=True)),
+    sa.Column("updated_at", sa.DateTime(timezone=True)),
+    sa.Column("deleted_at", sa.DateTime(timezone=True)),
+    schema="ossature",
+)
+
 tag = sa.Table(
     "tag",
     metadata,

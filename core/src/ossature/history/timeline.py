@@ -21,6 +21,7 @@ from ossature.kernel import kernel
 from ossature.rbac.permissions import HISTORY_VIEW
 from ossature.rbac.predicate import visible_fields
 from ossature.records.fields import Field, Kind
+from ossature.records.notes import NOTE
 from ossature.records.owning import OWNER
 from ossature.records.query import ACTOR, Label, labels
 from ossature.records.types import RecordType
@@ -134,6 +135,8 @@ def entry_of(group: Sequence[Mapping[str, Any]], root: RecordType) -> Entry | No
     changes: list[FieldChange] = []
     parts: list[tuple[str, str]] = []
     for row in reversed(group):
+        if row["record"] == NOTE:
+            parts.append((NOTE, row["what"]))
         found = types.get(row["record"])
         if found is None:
             continue

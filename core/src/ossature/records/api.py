@@ -22,6 +22,15 @@ from ossature.records.definition import Definition
 from ossature.records.filters import read_arguments
 from ossature.records.history_api import HistoryAnswer, HistoryQuery, history_answer
 from ossature.records.including import attach, needed, part_shown, read_include
+from ossature.records.notes_api import (
+    NoteAnswer,
+    NoteGoneAnswer,
+    NoteInput,
+    NotePatch,
+    NotesAnswer,
+    NotesArguments,
+    note_views,
+)
 from ossature.records.query import ACTOR, COUNT_UP_TO, ListQuery, Page, count_up_to, get_row, list_rows, options
 from ossature.records.saved import viewed
 from ossature.records.service import Written
@@ -199,6 +208,15 @@ def _views(rt: RecordType) -> list[tuple[str, list[str], str, View]]:
             body=schemas.input_model(rt, partial=True), answer=answer, refusals=writes)  # fmt: skip
     add("bulk", ["POST"], "/bulk", bulk_view, "edit", summary=f"Write up to 1,000 {plural.lower()} at once",
         body=BulkInput, answer=BulkAnswer, refusals=writes)  # fmt: skip
+    notes, of = note_views(rt), f"of a {label.lower()}"
+    add("notes", ["GET"], one + "/notes", notes["list"], "view", summary=f"List the notes {of}",
+        query=NotesArguments, answer=NotesAnswer)  # fmt: skip
+    add("note_create", ["POST"], one + "/notes", notes["create"], "edit", summary=f"Write a note {of}",
+        body=NoteInput, answer=NoteAnswer, status=201, refusals=writes)  # fmt: skip
+    add("note_patch", ["PATCH"], one + "/notes/<uuid:note>", notes["patch"], "edit", summary=f"Change a note {of}",
+        body=NotePatch, answer=NoteAnswer, refusals=writes)  # fmt: skip
+    add("note_remove", ["DELETE"], one + "/notes/<uuid:note>", notes["delete"], "edit", summary=f"Delete a note {of}",
+        answer=NoteGoneAnswer, refusals=writes)  # fmt: skip
     return made
 
 

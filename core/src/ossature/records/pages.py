@@ -31,6 +31,7 @@ from ossature.records.list_pages import list_crumbs, list_index, list_query
 from ossature.records.list_tools import BOXES, list_box
 from ossature.records.mass_pages import mass_cancel, mass_dialog, mass_index, mass_show
 from ossature.records.merging import Stale
+from ossature.records.note_pages import note_routes, notes_box
 from ossature.records.owning import writable_fields
 from ossature.records.query import Row, get_row, labels_of, part_rows
 from ossature.records.saved import read_look
@@ -66,6 +67,7 @@ def record_pages(plugin: str, types: Iterable[RecordType]) -> Blueprint:
             ("mass", f"/{rt.slug}/mass", ["GET", "POST"], "view", pages.mass),
             ("mass_show", f"/{rt.slug}/mass/<uuid:id>", ["GET"], "view", pages.mass_show),
             ("mass_cancel", f"/{rt.slug}/mass/<uuid:id>/cancel", ["POST"], "view", pages.mass_cancel),
+            *note_routes(rt, one),
         ]
         for name, path, methods, action, view in routes:
             blueprint.add_url_rule(
@@ -136,7 +138,7 @@ class Pages:
         remember(rt.key, id)
         return render(
             "record/detail.html", title=view.title, breadcrumbs=crumbs, record=view, record_key=rt.key, record_id=id,
-            pinned=is_pinned(id),
+            pinned=is_pinned(id), notes=notes_box(rt, row),
         )  # fmt: skip
 
     def edit(self, id: UUID) -> ResponseReturnValue:

@@ -13,6 +13,7 @@ from ossature.history.timeline import Entry, FieldChange, TimelinePage
 from ossature.i18n.texts import translator
 from ossature.kernel import kernel
 from ossature.rbac.predicate import reaches_owner
+from ossature.records.notes import NOTE
 from ossature.records.query import Label, Row
 from ossature.records.types import RecordType
 from ossature.records.views import page_endpoint, words_of
@@ -21,6 +22,7 @@ from ossature.web.models import Action, Change
 
 _, _l, _n = translator("ossature")
 
+NOTED = {"create": "noted", "update": "renoted", "delete": "unnoted"}
 VERBS = {"create": "created", "update": "changed", "delete": "deleted", "restore": "restored", "purge": "deleted"}
 MEANS = {
     "page": _l("on a page"), "api": _l("through the API"), "import": _l("by import"), "mass": _l("with many others"),
@@ -62,6 +64,8 @@ def entry_view(
     moved = [item for item in items if item.record.key == rt.key and item.field.name in moving]
     if entry.what == "update" and moved:
         verb, items = "moved", (moved[0], *(item for item in items if item is not moved[0]))
+    if entry.what == "update" and not items and entry.parts and all(part == NOTE for part, _what in entry.parts):
+        verb = NOTED[entry.parts[-1][1]]
     told = may_see_history()
     return models.TimelineEntry(
         actor=entry.actor or _("The system"), verb=verb, at=entry.at,  # type: ignore[arg-type]

@@ -219,7 +219,7 @@ class RecordContract:
             for name in unique:
                 if row[name] is not None:
                     at = f"{listed.path}/by/{name}/{quote(str(row[name]), safe='')}"
-                    found = listed.person.api.put(at, json={})
+                    found: Any = listed.person.api.put(at, json={})
                     assert (found.status_code, found.json["data"]["id"]) == (200, row["id"]), f"{at}: {found.text}"
             tagged = {"op": "update", "id": row["id"], "data": {"tags": ["Contract"]}}
             absent = {"op": "delete", "id": str(UUID(int=7))}

@@ -160,7 +160,7 @@ class TimelineEntry:
     """
 
     actor: str
-    verb: Literal["created", "changed", "moved", "deleted", "restored", "noted"]
+    verb: Literal["created", "changed", "moved", "deleted", "restored", "noted", "renoted", "unnoted"]
     at: datetime
     changes: tuple[Change, ...] = ()
     means: str | None = None
