@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -210,3 +211,16 @@ def test_a_record_may_ask_for_a_shorter_life_of_its_history(
     with tenant.work() as work:
         kept = work.execute(text("SELECT payload FROM ossature.change WHERE root_id = :id"), {"id": company})
         assert kept.scalar_one()["name"] == "Cabinet Dupont"
+
+
+def test_what_a_ledger_holds_is_kept_whatever_the_organisation_chooses(
+    owner: Person, tenant: Tenant, hand: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contacts = replace(kernel().records["crm.contact"], ledger=True)
+    monkeypatch.setitem(kernel().records._types, contacts.key, contacts)
+    contact = add(owner)
+    company = owner.api.post("/api/crm/companies", json={"name": "Cabinet Dupont"}).json["data"]["id"]
+    aged(hand, tenant, contact, 14)
+    aged(hand, tenant, company, 14)
+    assert forget(tenant, 12) == 1
+    assert contents(tenant, contact)[0]["first_name"] == SECRET

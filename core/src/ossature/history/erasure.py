@@ -68,18 +68,22 @@ def erase_person(rt: RecordType, id: UUID, reason: str) -> Erased:
 
 def forget_old_history(months: int, now: datetime) -> int:
     """Take away the content of changes that are older than so many whole months (0: of none), and of those that are
-    older than their record declares; returns how many. What was done for a month is not done again.
+    older than their record declares, never of ledgers; returns how many. What was done for a month is not done again.
     """
-    count = _forget_before(_months_before(now, months), None, []) if months else 0
+    ledgers = [name for rt in kernel().records if rt.ledger for name in _with_parts(rt)]
+    count = _forget_before(_months_before(now, months), None, ledgers) if months else 0
     for rt in kernel().records:
-        if rt.keep_history and not (months and months <= rt.keep_history):
-            names = [rt.key, *(part.key for part in rt.parts.values())]
-            count += _forget_before(_months_before(now, rt.keep_history), rt.key, names)
+        if rt.keep_history and not rt.ledger and not (months and months <= rt.keep_history):
+            count += _forget_before(_months_before(now, rt.keep_history), rt.key, _with_parts(rt))
     return count
 
 
+def _with_parts(rt: RecordType) -> list[str]:
+    return [rt.key, *(part.key for part in rt.parts.values())]
+
+
 def _forget_before(before: datetime, record: str | None, names: list[str]) -> int:
-    """Of one record and its parts, or of everything."""
+    """Of these, one record and its parts; or of everything but these."""
     done = select(erasure.c.id).where(
         erasure.c.tenant_id == current().tenant_id, erasure.c.kind == "retention", erasure.c.before == before,
         erasure.c.record.is_not_distinct_from(record),
