@@ -272,6 +272,23 @@ def test_the_dialogue_asks_for_fields_says_how_many_and_keeps_what_was_typed(own
 
 
 @pytest.mark.req("A-016")
+def test_an_act_in_several_batches_is_undone_as_one(
+    owner: Person, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mass_work, "AT_ONCE", 2)
+    ids = [contact(owner, department="before")["id"] for _ in range(5)]
+    id = act(owner, ids=ids, set={"department": "after"})
+    run_pending(tenant)
+    head, _rows = told(owner, id)
+    undo = f"/history/{head['change_set_id']}?undo=1"
+    assert f'href="{undo}"' in owner.page.get(f"/crm/contacts/mass/{id}").text
+    assert owner.page.get(undo).status_code == 200
+    assert owner.page.post(f"/history/{head['change_set_id']}/undo", data={"sure": "1"}).status_code == 303
+    run_pending(tenant)
+    assert {read(owner, one)["department"] for one in ids} == {"before"}
+
+
+@pytest.mark.req("A-016")
 @pytest.mark.parametrize("late", [False, True])
 def test_a_worker_that_is_killed_has_lost_and_doubled_nothing(
     owner: Person, tenant: Tenant, monkeypatch: pytest.MonkeyPatch, late: bool

@@ -228,7 +228,7 @@ def _page(
         created_at=act.created_at, fields=", ".join(changed), rows=rows, outcome=outcome,
         more_url=f"{here}?after={more}" + (f"&outcome={outcome}" if outcome else "") if more else None,
         cancel_url=None if act.over else url_for(page_endpoint(rt, "mass_cancel"), id=act.id), error=act.error or "",
-        change_set_id=act.change_set_id if act.changed else None,
+        undo_url=url_for("history.show", id=act.change_set_id, undo=1) if act.over and act.changed else None,
     )  # fmt: skip
 
 

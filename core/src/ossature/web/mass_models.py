@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
-from uuid import UUID
 
 from ossature.web.models import FormField
 
@@ -67,7 +66,8 @@ class MassPage:
     more_url: str | None = None
     cancel_url: str | None = None
     error: str = ""
-    change_set_id: UUID | None = None
+    undo_url: str | None = None
+    """Where it is shown what undoing it as a whole would do."""
 
     @property
     def share(self) -> int:
