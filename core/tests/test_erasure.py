@@ -71,13 +71,22 @@ def test_a_persons_data_is_gone_from_rows_history_and_search_and_the_seals_still
 ) -> None:
     id = add(owner)
     owner.api.patch(f"{API}/{id}", json={"job_title": f"{SECRET}’s assistant", "phone": "01 44 55 66 77"})
+    draft = {"record": "crm.contact", "id": id}
+    owner.api.put("/api/ossature/drafts", query_string=draft, json={"values": {"first_name": SECRET}})
     stays = add(owner, first_name="Paul", email="paul@example.org", notes=None, addresses=[])
     assert seal_and_verify(tenant) == []
 
     erased = erase(tenant, id)
 
     assert (erased.parts, erased.changes > 3) == (1, True)
-    for table in ("crm.contact", "crm.contact_address", "ossature.change", "ossature.event", "ossature.job"):
+    for table in (
+        "crm.contact",
+        "crm.contact_address",
+        "ossature.change",
+        "ossature.event",
+        "ossature.job",
+        "ossature.draft",
+    ):
         query = f"SELECT count(*) FROM {table} t WHERE t.tenant_id = %s AND t::text ILIKE ANY (%s)"
         signs = [f"%{SECRET}%", "%zephyrine@%", "%144556677%"]
         assert hand.execute(query, (tenant.id, signs)).fetchone() == (0,), table

@@ -80,11 +80,28 @@ def test_what_is_old_is_tidied_away_and_no_other_organisations(
                     values,
                 )
                 add_act(one, days)
+        person = one.member("viewer")
+        with person.work() as opened:
+            for days in (29, 31):
+                opened.execute(
+                    text(
+                        "INSERT INTO ossature.draft (id, actor_id, record, record_id, typed, at) VALUES (gen_random_uuid(), "
+                        ":actor, 'a.b', gen_random_uuid(), '{}', now() - make_interval(days => :days))"
+                    ),
+                    {"actor": person.member_id, "days": days},
+                )
     with tenant.work():
         job_id = schedules.run_now("ossature.tidy")
     assert run_job(kernel, tenant.id, job_id) == "succeeded"
     found = {row.id: row for row in rows(tenant, "job")}
-    assert found.pop(job_id).result == {"receipt": 1, "kept_answer": 0, "occurrence": 1, "mass": 1, "job": 7}
+    assert found.pop(job_id).result == {
+        "receipt": 1,
+        "kept_answer": 0,
+        "occurrence": 1,
+        "mass": 1,
+        "job": 7,
+        "draft": 1,
+    }
     assert sorted(row.state for row in found.values()) == ["dead", "queued"]
     assert len(rows(tenant, "occurrence")) == 1
     assert (len(rows(tenant, "mass")), len(rows(tenant, "mass_row"))) == (1, 1)

@@ -35,6 +35,7 @@ WORK = {
     "ossature.mass": "what was asked for at once, and how far it is; the records' own history has what it changed",
     "ossature.mass_row": "what became of one record of it",
     "ossature.kept_answer": "what a request was answered that may be sent again",
+    "ossature.draft": "what a person was writing and has not saved",
     "ossature.tag": "follows from what is written on records, beside its colour",
     "ossature.tagging": "follows from the tags of a record, whose history has them",
     "ossature.seal": "covers the history",
@@ -65,6 +66,7 @@ LOOSE = {
     "ossature.undo.undone_id": "a change set, told apart by its time as well",
     "ossature.note.record_id": "of any record, hidden with it",
     "ossature.pin.record_id": "of any record; one that is gone is not shown",
+    "ossature.draft.record_id": "of any record, or of none that is made; forgotten after 30 days",
     "ossature.tagging.record_id": "of any record, kept by the trigger of its table",
 }
 
@@ -79,6 +81,10 @@ EVERY = {
     "ossature.occurrence": "scheduler: what came",
 }
 READ_BY_SYSTEM = {"ossature.tenant_plugin": "scheduler: which tenants have the plugin of a schedule"}
+
+# Within the tenant, for the one who wrote them alone: a restrictive policy of the app role on top of the tenant's.
+ACTOR = "(NULLIF(current_setting('ossature.actor'::text, true), ''::text))::uuid"
+OWN = {"ossature.draft": "what a person was writing"}
 
 FOREIGN_KEY = re.compile(r"FOREIGN KEY \(tenant_id, \w+\) REFERENCES [\w.]+\(tenant_id, id\)")
 
@@ -160,10 +166,18 @@ def test_every_policy_names_the_tenant_in_what_is_read_and_in_what_is_written(
                 if (using, check, command) != everything or grantees != [SYSTEM]:
                     faults.append(f"{name}: every {using} {check} {command} to {grantees}")
                 continue
+            if policy == "own" and name in OWN:
+                if using != check or using != f"(actor_id = {ACTOR})" or command != "*" or grantees != [APP]:
+                    faults.append(f"{name}: own {using} {check} {command} to {grantees}")
+                continue
             if using != check or using != f"(tenant_id = {TENANT})":
                 faults.append(f"{name}: using {using} check {check}")
             if command != "*" or grantees != sorted([APP, SYSTEM]):
                 faults.append(f"{name}: policy for {command!r} to {grantees}")
+    own = column(
+        catalogue, "SELECT polrelid::regclass::text FROM pg_policy WHERE polname = 'own' AND NOT polpermissive"
+    )
+    assert set(own) == OWN.keys()
     assert faults == []
 
 

@@ -48,6 +48,7 @@ from ossature.plugins.manifest import API_VERSION
 from ossature.rbac.predicate import reaches
 from ossature.rbac.rules import platform_admin, public, requires, signed_in
 from ossature.records import (
+    Grid,
     Part,
     Record,
     RecordType,
@@ -104,6 +105,7 @@ __all__ = [
     "Event",
     "EventType",
     "Forbidden",
+    "Grid",
     "Handler",
     "HealthCheck",
     "Invalid",

@@ -32,7 +32,7 @@ from ossature.logs import get_logger
 from ossature.plugins.activation import enabled_plugins
 from ossature.plugins.endpoints import plugin_of
 from ossature.rbac.rights import use_rights
-from ossature.rbac.rules import BARE, PUBLIC, AccessRule, declare, rule_of
+from ossature.rbac.rules import BARE, PUBLIC, AccessRule, declare, rule_of, unproven
 
 _, _l, ngettext = translator("ossature")
 
@@ -259,6 +259,9 @@ class Gate:
         try:
             self._csrf.protect()
         except CSRFError as error:
+            if getattr(self._app.view_functions[str(request.endpoint)], "__shows_again__", False):
+                g.unproven = True
+                return
             raise BadRequest(
                 _("The page was open for too long or was not ours. Reload it and try again."), reason="csrf"
             ) from error
@@ -339,7 +342,7 @@ def _agree(on_host: TenantInfo | None, of_caller: TenantInfo | None) -> None:
 def _ask_to_sign_in() -> ResponseReturnValue:
     if request.path.startswith("/api/"):
         raise Unauthenticated(_("Sign in first: this takes an access token, an API key or a session."))
-    asked = request.full_path.rstrip("?") if request.method == "GET" else None
+    asked = request.full_path.rstrip("?") if request.method == "GET" or unproven() else None
     return _go(url_for("auth.sign_in", next=asked if asked != "/" else None))
 
 

@@ -20,6 +20,7 @@ from ossature.errors import Invalid, NotFound
 from ossature.i18n.texts import translator
 from ossature.ids import new_id
 from ossature.kernel import kernel
+from ossature.records.drafts import forget_everybodys
 from ossature.records.fields import Field
 from ossature.records.types import RecordType
 
@@ -54,6 +55,7 @@ def erase_person(rt: RecordType, id: UUID, reason: str) -> Erased:
     )
     if found.first() is None:
         raise NotFound(_("There is no such record."), record=rt.key)
+    forget_everybodys(rt, id)
     parts = 0
     for part in rt.parts.values():
         if any(item.personal for item in part.fields.values()):

@@ -14,6 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, overload
 
+from flask import g
+
 View = TypeVar("View", bound=Callable[..., Any])
 
 Kind = Literal["permission", "signed_in", "platform_admin", "public", "bare"]
@@ -61,6 +63,18 @@ def public(view: View) -> View:
 
 def bare(view: View) -> View:
     return declare(view, BARE)
+
+
+def shows_again(view: View) -> View:
+    """Say that a view can show a form again that was sent without a proof of coming from our page, since the session is
+    a new one: what was typed comes back with a fresh proof. Such a view asks `unproven()` and then writes nothing."""
+    view.__shows_again__ = True  # type: ignore[attr-defined]
+    return view
+
+
+def unproven() -> bool:
+    """Whether what was sent lacks that proof, so that nothing may be written."""
+    return bool(g.get("unproven"))
 
 
 def rule_of(view: Callable[..., Any], method: str) -> AccessRule | None:

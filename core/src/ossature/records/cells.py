@@ -21,8 +21,9 @@ from ossature.rbac.predicate import demand, reaches_owner
 from ossature.records import service
 from ossature.records.definition import listable
 from ossature.records.fields import Field, Kind
-from ossature.records.form_views import conflict_panel, input_view, labels_in
+from ossature.records.form_views import conflict_panel, labels_in
 from ossature.records.forms import RecordForm
+from ossature.records.input_views import input_view
 from ossature.records.merging import Stale
 from ossature.records.owning import writable_fields
 from ossature.records.query import Row, get_row, labels_of

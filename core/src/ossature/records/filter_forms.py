@@ -20,7 +20,7 @@ from ossature.records.column_filters import plain_number
 from ossature.records.fields import Field, Kind
 from ossature.records.filter_words import filter_words
 from ossature.records.filters import BARE, Filter, Group, Join, Question, condition, filterable, read_json, write
-from ossature.records.form_views import options_url
+from ossature.records.input_views import options_url
 from ossature.records.periods import PERIODS
 from ossature.records.query import ACTOR, Label
 from ossature.records.types import RecordType

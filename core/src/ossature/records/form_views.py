@@ -2,50 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-import orjson
-from flask import url_for
-
-from ossature.context import current
-from ossature.db.types import Money
-from ossature.errors import Conflict
+from ossature.db.work import session
+from ossature.errors import Conflict, Invalid
 from ossature.history.timeline import last_change
 from ossature.i18n.texts import translator
 from ossature.kernel import kernel
 from ossature.records import conditions
-from ossature.records.clean import CURRENCIES
-from ossature.records.conditions import FieldState
 from ossature.records.fields import Field, Kind
-from ossature.records.forms import DeclaredField, RecordForm
-from ossature.records.owning import writable_fields
-from ossature.records.part_writes import MOST_PARTS
-from ossature.records.query import ACTOR, Label, Row, labels
+from ossature.records.forms import RecordForm
+from ossature.records.input_views import as_json, in_state, input_view
+from ossature.records.part_views import part_view
+from ossature.records.query import Label, Row, labels
 from ossature.records.record import TAGS
-from ossature.records.rules import folded, shown_phone_number
 from ossature.records.screens import Section
 from ossature.records.types import RecordType
 from ossature.records.views import plain_words
 from ossature.web import models
 from ossature.web.formats import now
-from ossature.web.models import Choice, FormError, FormField, FormPage, FormSection, PartRow, PartRows
+from ossature.web.models import FormError, FormPage, FormSection
 
 _, _l, _n = translator("ossature")
-
-KINDS: dict[Kind, models.FieldKind] = {
-    Kind.TEXT: "text", Kind.LONG_TEXT: "longtext", Kind.EMAIL: "email", Kind.PHONE: "phone", Kind.URL: "url",
-    Kind.SECRET: "password", Kind.INTEGER: "integer", Kind.DECIMAL: "decimal", Kind.MONEY: "money",
-    Kind.BOOLEAN: "boolean", Kind.DATE: "date", Kind.DATETIME: "datetime", Kind.CHOICE: "choice",
-    Kind.REFERENCE: "reference", Kind.TAGS: "tags",
-}  # fmt: skip
-SHORT = frozenset({Kind.INTEGER, Kind.DECIMAL, Kind.MONEY, Kind.DATE, Kind.DATETIME, Kind.CHOICE, Kind.EMAIL,
-                   Kind.PHONE, Kind.URL, Kind.REFERENCE})  # fmt: skip
-FIRST_CURRENCIES = ("EUR", "USD", "GBP", "CHF")
 
 
 def form_page(
@@ -57,16 +38,14 @@ def form_page(
     sections = []
     for section in _sections(rt, form):
         fields = tuple(
-            _in_state(
+            in_state(
                 input_view(rt, form.form[name], name, form.fields[name], form.errors.get(name, ()), shown),
                 states.get(name),
             )
             for name in section.fields
             if name in form.fields
         )
-        parts = tuple(
-            _part_rows(rt, name, form, shown, states.get(name)) for name in section.fields if name in rt.parts
-        )
+        parts = tuple(part_view(rt, name, form, shown, states.get(name)) for name in section.fields if name in rt.parts)
         if fields or parts:
             named = (fields or len(parts) > 1 or section.collapsed) and str(section.title) != str(section.tab)
             sections.append(
@@ -78,7 +57,7 @@ def form_page(
     return FormPage(
         title=title, action=action, sections=tuple(sections), submit_label=submit_label, cancel_url=cancel_url,
         version=version, errors=tuple(_summary(rt, form)) if conflict is None else (), conflict=conflict,
-        conditions=_as_json(conditions.for_page(rt, form.stored, stored=True)),
+        conditions=as_json(conditions.for_page(rt, form.stored, stored=True)),
     )  # fmt: skip
 
 
@@ -97,20 +76,6 @@ def _sections(rt: RecordType, form: RecordForm) -> list[Section]:
     return [*screens.sections, Section(rest, more, tab=more if any(one.tab for one in screens.sections) else "")]
 
 
-def _in_state(field: FormField, state: FieldState | None) -> FormField:
-    """An input as conditions leave it now; the page follows them from there."""
-    if state is None:
-        return field
-    return replace(
-        field, required=field.required or state.required, read_only=state.locked, off=not state.shown,
-        conditional=not field.required,
-    )  # fmt: skip
-
-
-def _as_json(found: list[dict[str, Any]]) -> str:
-    return orjson.dumps(found).decode() if found else ""
-
-
 def labels_in(rt: RecordType, form: RecordForm) -> dict[UUID, Label]:
     """The labels of the references that a form holds, a statement a target."""
     wanted: dict[str, set[UUID]] = {}
@@ -121,92 +86,6 @@ def labels_in(rt: RecordType, form: RecordForm) -> dict[UUID, Label]:
     for target, ids in wanted.items():
         found.update(labels(target, ids))
     return found
-
-
-def input_view(
-    rt: RecordType, field: DeclaredField, name: str, item: Field, errors: Sequence[str], shown: Mapping[UUID, Label]
-) -> FormField:
-    """One input with what to show in it: the text as typed, else the stored value."""
-    value: Any = field.typed if field.typed is not None else field.data
-    currency = None
-    if item.kind is Kind.MONEY:
-        money = field.data if isinstance(field.data, Money) else None
-        currency = field.typed_currency or (money.currency if money else FIRST_CURRENCIES[0])
-        value = field.typed if field.typed is not None else (str(money.amount) if money else "")
-    elif item.kind is Kind.BOOLEAN:
-        value = bool(field.data)
-    elif item.kind is Kind.PHONE and field.typed is None and value:
-        value = shown_phone_number(value)
-    elif item.kind is Kind.SECRET:
-        value = ""
-    elif item.kind is Kind.TAGS and field.typed is None:
-        value = ", ".join(value or ())
-    elif item.kind is Kind.DATETIME and isinstance(value, datetime):
-        value = value.astimezone(ZoneInfo(current().time_zone)).replace(tzinfo=None)
-    label = shown.get(field.data) if item.kind is Kind.REFERENCE and isinstance(field.data, UUID) else None
-    return FormField(
-        name=name, label=str(item.label), kind=KINDS[item.kind], value=value, required=item.required or (item.default is not None and item.kind is not Kind.TAGS),
-        help=str(item.help) or None, errors=tuple(errors),
-        choices=_choices(item), unit=item.unit or None,
-        currency=currency,
-        currencies=(*FIRST_CURRENCIES, *sorted(CURRENCIES - set(FIRST_CURRENCIES))) if item.kind is Kind.MONEY else (),
-        max_length=item.max_length, options_url=options_url(item) if item.kind is Kind.REFERENCE else None,
-        selected_label=_("Restricted") if label and label.hidden else (label.title if label else None),
-        short=item.kind in SHORT or (item.kind is Kind.TEXT and (item.max_length or 999) <= 120),
-    )  # fmt: skip
-
-
-def _choices(item: Field) -> tuple[Choice, ...]:
-    """In the declared order; long lists by their words."""
-    found = [Choice(key, str(text)) for key, text in item.choices.items()]
-    return tuple(sorted(found, key=lambda one: folded(one.label)) if len(found) > 30 else found)
-
-
-def options_url(item: Field) -> str | None:
-    if item.target == ACTOR:
-        return url_for("ossature_actors_api.options")
-    target = kernel().records.get(item.target or "")
-    return url_for(f"{target.plugin}_records_api.{target.name}_options") if target else None
-
-
-def _part_rows(
-    rt: RecordType, collection: str, form: RecordForm, shown: Mapping[UUID, Label], state: FieldState | None
-) -> PartRows:
-    part = rt.parts[collection]
-    known = {str(row.get("id")): row for row in form.parts.get(collection, ())}
-
-    def fields_of(entry: Any, number: str) -> tuple[FormField, ...]:
-        found = []
-        row = {field.short_name: field.data for field in entry}
-        states = conditions.states(part, row, known.get(str(row["id"]), {})) if part.conditions else {}
-        for field in entry:
-            name = f"{collection}-{number}-{field.short_name}"
-            if field.short_name == "id":
-                found.append(FormField(name, "", "hidden", value=str(field.data or "")))
-                continue
-            errors = form.errors.get(f"{collection}.{number}.{field.short_name}", ())
-            view = input_view(part, field, name, part.fields[field.short_name], errors, shown)
-            found.append(_in_state(view, states.get(field.short_name)))
-        return tuple(found)
-
-    entries = form.form[collection].entries
-    rows = tuple(
-        PartRow(fields_of(entry.form, str(number)), tuple(form.errors.get(f"{collection}.{number}", ())))
-        for number, entry in enumerate(entries)
-    )
-    fresh = RecordForm(rt, form.fields, None, {}, {collection: [_defaults(part)]})
-    blank = PartRow(fields_of(fresh.form[collection].entries[0].form, "__index__"))
-    one = str(part.label).lower()
-    return PartRows(
-        collection, str(part.plural), rows, blank, add_label=_("Add: %(entry)s", entry=one), row_label=one,
-        maximum=MOST_PARTS, compact=len(writable_fields(part)) <= 3, off=state is not None and not state.shown,
-        read_only=state is not None and state.locked, errors=tuple(form.errors.get(collection, ())),
-        conditions=_as_json(conditions.for_page(part, {}, stored=False)),
-    )  # fmt: skip
-
-
-def _defaults(part: RecordType) -> Row:
-    return {name: item.default for name, item in writable_fields(part).items()}
 
 
 def _summary(rt: RecordType, form: RecordForm) -> list[FormError]:
@@ -265,3 +144,24 @@ def _raw(value: Any) -> str:
     if isinstance(value, Mapping):
         return str(value.get("amount", ""))
     return "" if value is None or isinstance(value, list) else str(value)
+
+
+def short_page(rt: RecordType, form: RecordForm, action: str, whole: str) -> FormPage:
+    """A form of some fields, in a dialog over another form; faults of other fields are told above it."""
+    shown, states = labels_in(rt, form), form.states()
+    fields = []
+    for name, item in form.fields.items():
+        view = input_view(rt, form.form[name], name, item, form.errors.get(name, ()), shown)
+        fields.append(replace(in_state(view, states.get(name)), create_url=None, scope="s-"))
+    elsewhere = [error for error in _summary(rt, form) if error.target.removeprefix("f-") not in form.fields]
+    return FormPage(
+        title=str(rt.new_label), action=action, sections=(FormSection(tuple(fields)),),
+        submit_label=_("Create: %(record)s", record=str(rt.label).lower()), cancel_url=whole,
+        errors=tuple(replace(error, target="") for error in elsewhere),
+    )  # fmt: skip
+
+
+def refuse(form: RecordForm, refusal: Invalid) -> None:
+    """Show what was refused beside its field. Undone first: after a refusal of its own the database answers no more."""
+    session().rollback()
+    form.add(refusal.details)

@@ -27,6 +27,7 @@ from ossature.records.owning import writable_fields
 from ossature.records.part_writes import MOST_PARTS
 from ossature.records.types import RecordType
 
+_GROUPED = re.compile(r"-?\d{1,3}(?:(?:\.\d{3})+,\d+|(?:,\d{3})+\.\d+)")
 _SPACES = re.compile(r"[\s\u00a0\u202f]")
 
 
@@ -90,8 +91,12 @@ class DeclaredField(WTField):  # type: ignore[misc]
 
 
 def typed_number(text: str) -> str:
-    """A number as a reader of the bound language types it, as a plain decimal; unreadable text comes back as it is."""
+    """A number as a reader of the bound language types it, as a plain decimal; where both signs stand in it, in either
+    notation. Unreadable text comes back as it is."""
     plain = _SPACES.sub("", text)
+    if _GROUPED.fullmatch(plain):
+        thousands, comma = (".", ",") if plain.rindex(",") > plain.rindex(".") else (",", ".")
+        return plain.replace(thousands, "").replace(comma, ".")
     try:
         return str(parse_decimal(plain, locale=current().locale, strict=True))
     except (NumberFormatError, ValueError):

@@ -18,8 +18,9 @@ from ossature.i18n.texts import translator
 from ossature.ids import as_id
 from ossature.jobs.queue import cancel
 from ossature.records.fields import Field, Kind
-from ossature.records.form_views import input_view, labels_in
+from ossature.records.form_views import labels_in
 from ossature.records.forms import RecordForm
+from ossature.records.input_views import input_view
 from ossature.records.list_pages import list_crumbs, list_query
 from ossature.records.mass import (
     MOST,

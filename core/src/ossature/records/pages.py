@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, Response, redirect, request, url_for
+from flask import Blueprint, Response, jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from werkzeug.datastructures import MultiDict
 
 from ossature.context import current
-from ossature.db.work import session
 from ossature.errors import BadRequest, Conflict, Invalid
 from ossature.history.change_sets import may_see_history
 from ossature.history.timeline import timeline
@@ -20,12 +18,14 @@ from ossature.i18n.texts import translator
 from ossature.ids import as_id
 from ossature.kernel import kernel
 from ossature.rbac import requires
+from ossature.rbac.rules import shows_again, unproven
 from ossature.records import service
 from ossature.records.boards import WINDOW
 from ossature.records.cells import cell_page
+from ossature.records.drafts import drop, kept
 from ossature.records.faces import face_page
 from ossature.records.fields import Field, Kind
-from ossature.records.form_views import conflict_panel, form_page
+from ossature.records.form_views import conflict_panel, form_page, refuse
 from ossature.records.forms import RecordForm
 from ossature.records.list_pages import list_crumbs, list_index, list_query
 from ossature.records.list_tools import BOXES, list_box
@@ -33,19 +33,21 @@ from ossature.records.mass_pages import mass_cancel, mass_dialog, mass_index, ma
 from ossature.records.merging import Stale
 from ossature.records.note_pages import note_routes, notes_box
 from ossature.records.owning import writable_fields
+from ossature.records.part_views import grid_answer
+from ossature.records.posted import note, posted_form, posted_version, saves
 from ossature.records.query import Row, get_row, labels_of, part_rows
 from ossature.records.saved import read_look
+from ossature.records.short_forms import short_form
 from ossature.records.timeline_views import timeline_view, undo_just_done
 from ossature.records.types import RecordType
 from ossature.records.views import detail_page, page_endpoint
 from ossature.search.pins import is_pinned
 from ossature.search.recent import remember
 from ossature.web import Crumb, notify, render
-from ossature.web.models import Action
+from ossature.web.models import Action, FormDraft, FormPage
 
 _, _l, _n = translator("ossature")
 
-_PART_FIELD = re.compile(r"[^-]+-[0-9]{1,6}-")
 View = Callable[..., ResponseReturnValue]
 
 
@@ -70,10 +72,13 @@ def record_pages(plugin: str, types: Iterable[RecordType]) -> Blueprint:
             *note_routes(rt, one),
         ]
         for name, path, methods, action, view in routes:
-            blueprint.add_url_rule(
-                path, f"{rt.name}_{name}", requires(rt.permission(action))(_function(view, name)), methods=methods
-            )
+            blueprint.add_url_rule(path, f"{rt.name}_{name}", _ruled(rt, name, action, view), methods=methods)
     return blueprint
+
+
+def _ruled(rt: RecordType, name: str, action: str, view: View) -> View:
+    ruled = requires(rt.permission(action))(_function(view, name))
+    return shows_again(ruled) if name in ("new", "edit") else ruled
 
 
 def _function(method: View, name: str) -> View:
@@ -108,22 +113,29 @@ class Pages:
         rt = self.rt
         fields = writable_fields(rt)
         here = url_for(page_endpoint(rt, "new"))
+        if request.form.get("_take") == "drop" and not unproven():
+            drop(rt, None)
+            return redirect(here, 303)
         given = self._prefilled(fields)
-        form = RecordForm(rt, fields, _posted(rt), given, {})
-        if request.method == "POST" and not _restructures() and form.validate():
+        if request.args.get("part") == "short":
+            return short_form(rt, given)
+        form = RecordForm(rt, fields, posted_form(rt, None), given, {})
+        if (collection := request.form.get("_work_out")) in rt.parts:
+            return jsonify(grid_answer(rt, form, str(collection)))
+        if saves() and form.validate():
             try:
                 written = service.create(rt, form.values())
             except Invalid as invalid:
-                _refused(form, invalid)
+                refuse(form, invalid)
             else:
-                self._say(written, _("%(record)s created", record=rt.label))
+                self._say(written, _("%(record)s created", record=rt.label), None)
                 return redirect(url_for(page_endpoint(rt, "show"), id=written.row["id"]), 303)
         title = str(rt.new_label)
         view = form_page(
             rt, form, given, title=title, action=here, cancel_url=url_for(page_endpoint(rt, "list")),
             submit_label=_("Save"),
         )  # fmt: skip
-        return self._form_answer(view, title, [*self._crumbs(), Crumb(title)], form)
+        return self._form_answer(view, title, [*self._crumbs(), Crumb(title)], None)
 
     def show(self, id: UUID) -> ResponseReturnValue:
         rt = self.rt
@@ -144,15 +156,19 @@ class Pages:
     def edit(self, id: UUID) -> ResponseReturnValue:
         rt = self.rt
         row = get_row(rt, id)
+        here = url_for(page_endpoint(rt, "edit"), id=id)
+        if request.form.get("_take") == "drop" and not unproven():
+            drop(rt, id)
+            return redirect(here, 303)
         parts = {name: found.get(id, []) for name, found in part_rows(rt, [id]).items()}
         fields = writable_fields(rt)
-        form = RecordForm(rt, fields, _posted(rt), row, parts)
-        here = url_for(page_endpoint(rt, "edit"), id=id)
+        posted = posted_form(rt, id)
+        form = RecordForm(rt, fields, posted, row, parts)
+        if (collection := request.form.get("_work_out")) in rt.parts:
+            return jsonify(grid_answer(rt, form, str(collection)))
         back = url_for(page_endpoint(rt, "show"), id=id)
-        version, panel = row["version"], None
-        if request.method == "POST":
-            version = _version(row["version"])
-        if request.method == "POST" and not _restructures() and form.validate():
+        version, panel = posted_version(posted, row["version"]), None
+        if saves() and form.validate():
             values = form.values()
             for name in [one for one in values if request.form.get(f"_choice-{one}") == "theirs"]:
                 del values[name]  # what others wrote stays, of whatever kind
@@ -162,14 +178,14 @@ class Pages:
             try:
                 written = service.update(rt, id, values, version=version)
             except Invalid as invalid:
-                _refused(form, invalid)
+                refuse(form, invalid)
             except Stale as stale:
                 panel = conflict_panel(rt, id, stale, form)
                 form.take_over(RecordForm(rt, fields, None, row, parts), stale.untouched)
                 version = stale.extra["version"]
             else:
                 changed = written.row["version"] != row["version"]
-                self._say(written, _("Saved"), undo=undo_just_done(back) if changed else None)
+                self._say(written, _("Saved"), id, undo_just_done(back) if changed else None)
                 return redirect(back, 303)
         name = row.get(rt.title_field) or _("Unnamed")
         title = _("Edit %(record)s", record=name)
@@ -178,7 +194,7 @@ class Pages:
             conflict=panel,
         )  # fmt: skip
         crumbs = [*self._crumbs(), Crumb(name, back), Crumb(_("Edit"))]
-        return self._form_answer(view, title, crumbs, form, 409 if panel else 422)
+        return self._form_answer(view, title, crumbs, id, 409 if panel else 422)
 
     def delete(self, id: UUID) -> ResponseReturnValue:
         rt = self.rt
@@ -224,14 +240,30 @@ class Pages:
         return list_crumbs(self.rt)
 
     def _form_answer(
-        self, view: Any, title: str, crumbs: list[Crumb], form: RecordForm, status: int = 422
+        self, view: FormPage, title: str, crumbs: list[Crumb], id: UUID | None, status: int = 422
     ) -> ResponseReturnValue:
-        refused = request.method == "POST" and not _restructures()
-        page = render("record/form.html", title=title, breadcrumbs=crumbs, form=view)
-        return Response(page, status if refused else 200)
+        draft = self._draft(id)
+        page = render(
+            "record/form.html", title=title, breadcrumbs=crumbs, form=replace(view, draft=draft, note=note())
+        )  # fmt: skip
+        return Response(page, status if saves() else 200)
 
-    def _say(self, written: service.Written, text: str, undo: Action | None = None) -> None:
-        notify(text, undo=undo)
+    def _draft(self, id: UUID | None) -> FormDraft | None:
+        """How the browser keeps what is typed from now on, and what is kept already."""
+        context = current()
+        if context.actor is None:
+            return None
+        fresh = request.method == "GET"
+        draft = kept(self.rt, id) if fresh else None
+        return FormDraft(
+            _draft_key(self.rt, id), f"{context.tenant_id}.{context.actor.id}", self.rt.key, str(id or ""),
+            draft.at if draft else None, not fresh,
+        )  # fmt: skip
+
+    def _say(self, written: service.Written, text: str, id: UUID | None, undo: Action | None = None) -> None:
+        """Tell what was done; the draft of it is of no use any more."""
+        drop(self.rt, id)
+        notify(text, undo=undo, saved=_draft_key(self.rt, id))
         for warning in written.warnings:
             notify(warning.message, "warning")
 
@@ -246,33 +278,5 @@ class Pages:
         return given
 
 
-def _refused(form: RecordForm, refusal: Invalid) -> None:
-    """Show what was refused beside its field. Undone first: after a refusal of its own the database answers no more."""
-    session().rollback()
-    form.add(refusal.details)
-
-
-def _posted(rt: RecordType) -> MultiDict[str, str] | None:
-    """The posted form; without scripts, its add and remove buttons change the number of part rows first."""
-    if request.method != "POST":
-        return None
-    posted: MultiDict[str, str] = MultiDict(request.form)
-    for key in [key for key in posted if key.partition("-")[0] in rt.parts and not _PART_FIELD.match(key)]:
-        del posted[key]
-    added, removed = posted.get("_add"), posted.get("_remove", "")
-    if added in rt.parts:
-        numbers = [int(key.split("-")[1]) for key in posted if key.startswith(f"{added}-")]
-        posted.add(f"{added}-{max(numbers, default=-1) + 1}-id", "")
-    if removed.rpartition("-")[0] in rt.parts:
-        for key in [key for key in posted if key.startswith(f"{removed}-")]:
-            del posted[key]
-    return posted
-
-
-def _restructures() -> bool:
-    return bool(request.form.get("_add") or request.form.get("_remove"))
-
-
-def _version(stored: int) -> int:
-    text = request.form.get("version", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else stored
+def _draft_key(rt: RecordType, id: UUID | None) -> str:
+    return f"{rt.key}/{id or 'new'}"

@@ -41,6 +41,18 @@ class Related:
     label: Label = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A collection as a grid of lines: `Grid("lines", totals=["quantity", "total"])`.
+
+    `columns` are the part's fields in their order unless given, computed ones among them; `totals` are added up below.
+    """
+
+    collection: str
+    columns: Sequence[str] = ()
+    totals: Sequence[str] = ()
+
+
 @dataclass(frozen=True)
 class Screens:
     """The screens of one record class.
@@ -49,13 +61,16 @@ class Screens:
     group the form (all fields in one when empty); `state` is a choice shown as badge, `tones` colours its values (neutral,
     accent, info, success, warning, danger); `board` is the choice or reference that boards have columns of unless
     somebody chooses another, `calendar` the date of calendars; `person` shows initials; `navigation` puts the list into a
-    group of the side bar.
+    group of the side bar. `grids` are collections whose entries are lines of a grid, `short` the fields of the form that
+    creates a record from the picker of another one's.
     """
 
     record: type[RecordBase]
     list: Sequence[str] = ()
     facts: Sequence[str] = ()
     sections: Sequence[Section] = ()
+    grids: Sequence[Grid] = ()
+    short: Sequence[str] = ()
     related: Sequence[Related] = ()
     state: str | None = None
     tones: Mapping[str, str] = field(default_factory=dict)

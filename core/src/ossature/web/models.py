@@ -254,10 +254,17 @@ class FormField:
     """Not shown while conditions say so; scripts show it when what is typed changes that."""
     conditional: bool = False
     """Conditions may require it, so that "(optional)" comes and goes."""
+    scope: str = "f-"
+    """What the id begins with, where two forms of a page have fields of the same name."""
 
     @property
     def id(self) -> str:
-        return "f-" + self.name.replace(".", "-")
+        return self.scope + self.name.replace(".", "-")
+
+    @property
+    def column(self) -> str:
+        """The field's own name in a row of a part."""
+        return self.name.rpartition("-")[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +273,35 @@ class PartRow:
 
     fields: tuple[FormField, ...]
     errors: tuple[str, ...] = ()
+    computed: Mapping[str, str] = field(default_factory=dict)
+    """What is worked out, in words, by field."""
+
+
+@dataclass(frozen=True, slots=True)
+class GridColumn:
+    name: str
+    label: str
+    kind: str
+    unit: str | None = None
+    computed: bool = False
+
+    @property
+    def numeric(self) -> bool:
+        return self.computed or self.kind in ("integer", "decimal", "money", "percent")
+
+
+@dataclass(frozen=True, slots=True)
+class GridView:
+    """How a part is shown as a grid; `totals` in words, by column."""
+
+    columns: tuple[GridColumn, ...]
+    totals: Mapping[str, str] = field(default_factory=dict)
+    ordered: bool = False
+
+    @property
+    def works_out(self) -> bool:
+        """Whether anything in it follows from what is typed."""
+        return bool(self.totals) or any(column.computed for column in self.columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +325,7 @@ class PartRows:
     errors: tuple[str, ...] = ()
     conditions: str = ""
     """Conditions of each row, as JSON."""
+    grid: GridView | None = None
 
     @property
     def faulty(self) -> int:
@@ -358,6 +395,19 @@ class FormError:
 
 
 @dataclass(frozen=True, slots=True)
+class FormDraft:
+    """What the browser keeps of a form that is not saved, under `key`, for `owner` alone; `kept_at` when the server has
+    some of it from elsewhere. `typed`: the page already shows what was typed and not saved."""
+
+    key: str
+    owner: str
+    record: str
+    id: str = ""
+    kept_at: datetime | None = None
+    typed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class FormPage:
     """A form: `record/form.html`. Posts to `action`; `version` guards against stale writes."""
 
@@ -372,6 +422,9 @@ class FormPage:
     hidden: Mapping[str, str] = field(default_factory=dict)
     conditions: str = ""
     """What fields are shown, required or locked by, as JSON."""
+    draft: FormDraft | None = None
+    note: str = ""
+    """A quiet line above the form: what was typed is here, and not saved."""
 
     @property
     def above(self) -> tuple[FormSection, ...]:

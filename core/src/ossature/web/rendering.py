@@ -38,9 +38,12 @@ def render_error(status: int, request_id: str = "", *, subject: str = "", detail
     return render("error.html", title=error.title, error=error)
 
 
-def notify(text: object, tone: str = "success", undo: Action | None = None) -> None:
-    """A notice on the next page; with `undo` it offers to take the deed back, for ten seconds."""
-    notice: dict[str, Any] = {"text": str(text), "tone": tone}
+def notify(text: object, tone: str = "success", undo: Action | None = None, saved: str = "") -> None:
+    """A notice on the next page; with `undo` it offers to take the deed back, for ten seconds.
+
+    `saved` names a form whose draft the browser need not keep any longer.
+    """
+    notice: dict[str, Any] = {"text": str(text), "tone": tone, "saved": saved}
     if undo:
         notice |= {"undo_url": undo.url, "undo_label": str(undo.label), "undo_fields": dict(undo.fields)}
     flash(notice, "notice")  # type: ignore[arg-type]

@@ -23,6 +23,7 @@ contact_screens = Screens(
     calendar="created_at",
     tones={"lead": "info", "prospect": "accent", "customer": "success", "inactive": "neutral"},
     person=True,
+    short=["first_name", "last_name"],
     navigation="sales",
     weight=10,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ossature.api import Screens, Section
+from ossature.api import Grid, Screens, Section
 from ossature_kinds.models.sample import Sample
 
 SAMPLE_SCREENS = Screens(
@@ -16,4 +16,5 @@ SAMPLE_SCREENS = Screens(
         Section(["email", "phone", "website", "token"], "Reach", columns=1, tab="More"),
         Section(["taken_on", "seen_at", "remark", "notes"], "Notes", tab="More", collapsed=True),
     ],
+    grids=[Grid("lines", totals=["count", "total"])],
 )

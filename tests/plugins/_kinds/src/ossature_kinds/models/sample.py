@@ -98,6 +98,9 @@ class SampleLine(Part):
     finding: Mapped[str] = text("Finding", max_length=100)
     share: Mapped[int | None] = integer("Share", unit="%", minimum=0, maximum=100)
     doubt: Mapped[str | None] = text("Doubt", max_length=100)
+    count: Mapped[Decimal | None] = decimal("Count", places=3)
+    each: Mapped[Money | None] = money("Each")
+    total: Mapped[Money | None] = money("Total", computed="round(count * each_minor)::bigint", currency="each")
 
     __when__ = (
         when("share").above(50).requires("doubt"),

@@ -9,6 +9,7 @@ import { startTabs } from "./tabs.js";
 import { startColumns } from "./columns.js";
 import { startCombobox } from "./combobox.js";
 import { startConditions } from "./conditions.js";
+import { startDrafts } from "./drafts.js";
 import { startFilters } from "./filters.js";
 import { startForms } from "./forms.js";
 import { startList } from "./list.js";
@@ -20,7 +21,8 @@ import { startRows } from "./rows.js";
 import { startSelection } from "./selection.js";
 import { startViews } from "./views.js";
 import { startCells } from "./cells.js";
+import { startGrid } from "./grid.js";
 import { startKeys } from "./keys.js";
 
 window.htmx = htmx;
-for (const start of [startRequests, startPreferences, startNavigation, startMenus, startDialogs, startToasts, startTabs, startColumns, startCombobox, startConditions, startFilters, startForms, startList, startPalette, startParts, startPreview, startFaces, startCells, startRows, startSelection, startViews, startKeys]) start(htmx);
+for (const start of [startRequests, startPreferences, startNavigation, startMenus, startDialogs, startToasts, startTabs, startColumns, startCombobox, startConditions, startDrafts, startFilters, startForms, startGrid, startList, startPalette, startParts, startPreview, startFaces, startCells, startRows, startSelection, startViews, startKeys]) start(htmx);

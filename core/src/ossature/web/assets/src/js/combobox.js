@@ -2,12 +2,13 @@
  * A select with data-combobox becomes a searching combobox (WAI-ARIA list autocomplete). The select stays, hidden, and carries
  * the value; without scripts it is simply the select.
  */
+import { createInPlace } from "./create.js";
 import { texts, whenReady } from "./page.js";
 
 const WAIT = 160;
 let serial = 0;
 
-class Combobox {
+export class Combobox {
   constructor(select) {
     this.select = select;
     this.options = [];
@@ -97,17 +98,23 @@ class Combobox {
 
   note(words) {
     this.options = [];
-    this.list.replaceChildren(Object.assign(document.createElement("li"), { className: "os-combo-note", textContent: words, role: "presentation" }));
+    this.list.replaceChildren(noteOf(words));
     this.status.textContent = words;
     this.open(true);
   }
 
+  /** What is found and, where the select says so, the offer to create what was typed. */
   offer(options, more) {
-    if (!options.length) return this.note(texts().nothing);
-    this.options = options;
-    this.list.replaceChildren(...options.map((option, at) => this.item(option, at)));
-    if (more) this.list.append(Object.assign(document.createElement("li"), { className: "os-combo-note", textContent: texts().more, role: "presentation" }));
-    this.status.textContent = String(options.length);
+    const words = this.input.value.trim() === (this.chosen?.textContent.trim() ?? "") ? "" : this.input.value.trim();
+    const creates = this.select.dataset.create ? [{ create: words, label: words ? texts().create.replace("{name}", () => words) : texts().createNew }] : [];
+    if (!options.length && !creates.length) return this.note(texts().nothing);
+    this.options = [...options, ...creates];
+    const items = this.options.map((option, at) => this.item(option, at));
+    if (!options.length) items.unshift(noteOf(texts().nothing));
+    if (more) items.splice(options.length, 0, noteOf(texts().more));
+    this.list.replaceChildren(...items);
+    this.status.textContent = options.length ? String(options.length) : texts().nothing;
+    this.only = options.length === 1 && creates.length > 0;
     this.open(true);
     this.move(this.input.value ? 0 : Math.max(0, options.findIndex((option) => option.value === this.select.value)));
   }
@@ -115,6 +122,7 @@ class Combobox {
   item(option, at) {
     const item = Object.assign(document.createElement("li"), { id: `${this.list.id}-${at}`, role: "option" });
     item.dataset.at = at;
+    if (option.create !== undefined) item.className = "os-combo-create";
     item.append(Object.assign(document.createElement("span"), { textContent: option.label }));
     if (option.hint) item.append(Object.assign(document.createElement("span"), { className: "os-muted", textContent: option.hint }));
     return item;
@@ -133,17 +141,33 @@ class Combobox {
   open(open) {
     this.list.hidden = !open;
     this.input.setAttribute("aria-expanded", String(open));
+    if (open && this.box.closest(".os-grid-box")) this.float();
     if (!open) this.input.removeAttribute("aria-activedescendant");
+  }
+
+  /** Over the grid, whose edges would cut it off. */
+  float() {
+    const { left, bottom, width } = this.input.getBoundingClientRect();
+    Object.assign(this.list.style, { position: "fixed", left: `${left}px`, top: `${bottom + 4}px`, width: `${Math.max(width, 260)}px`, right: "auto" });
   }
 
   choose(option) {
     if (!option) return;
+    if (option.create !== undefined) return this.create(option.create);
     let existing = [...this.select.options].find((item) => item.value === option.value);
     if (!existing) this.select.append((existing = new Option(option.label, option.value)));
     existing.selected = true;
     this.show();
     this.open(false);
     this.select.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+
+  create(words) {
+    this.open(false);
+    createInPlace(this.select.dataset.create, words, (made) => {
+      this.choose(made);
+      this.input.focus();
+    });
   }
 
   leave() {
@@ -161,6 +185,11 @@ class Combobox {
       event.preventDefault();
       if (!open) return this.search("");
       const step = event.key === "ArrowDown" ? 1 : -1;
+      // Down and Enter takes the only one that was found, not the offer to create another.
+      if (this.only && step > 0) {
+        this.only = false;
+        return;
+      }
       return this.move((this.at + step + last + 1) % (last + 1));
     }
     if (event.key === "Enter" && open && !event.ctrlKey && !event.metaKey) {
@@ -173,9 +202,11 @@ class Combobox {
       this.show();
       return this.open(false);
     }
-    if (event.key === "Tab" && open && this.input.value && this.options[this.at]) this.choose(this.options[this.at]);
+    if (event.key === "Tab" && open && this.input.value && this.options[this.at]?.create === undefined) this.choose(this.options[this.at]);
   }
 }
+
+const noteOf = (words) => Object.assign(document.createElement("li"), { className: "os-combo-note", textContent: words, role: "presentation" });
 
 function arrow() {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");

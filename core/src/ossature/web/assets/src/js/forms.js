@@ -1,8 +1,7 @@
 /** Forms: Ctrl-Enter saves, once; leaving with unsaved words asks; the summary of errors takes the focus; passwords can be shown. */
+import { isChanged, leave, stay } from "./drafts.js";
 import { on, whenReady } from "./page.js";
 import { reveal } from "./tabs.js";
-
-const changed = new WeakSet();
 
 function applyChoice(radio) {
   const name = radio.closest("[data-conflict]").dataset.conflict;
@@ -33,12 +32,10 @@ export function startForms() {
     event.preventDefault();
     form.requestSubmit(form.querySelector("[data-save]"));
   });
-  document.addEventListener("input", (event) => event.target.form?.matches("[data-draft]") && changed.add(event.target.form));
-  document.addEventListener("change", (event) => event.target.form?.matches("[data-draft]") && changed.add(event.target.form));
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (event.defaultPrevented) return;
-    changed.delete(form);
+    leave(form);
     const button = event.submitter;
     if (form.method !== "post" || form.hasAttribute("hx-post") || !button) return;
     if (form.dataset.sending) return event.preventDefault();
@@ -46,11 +43,11 @@ export function startForms() {
     button.setAttribute("aria-busy", "true");
   });
   addEventListener("pageshow", () => {
-    document.querySelectorAll("form[data-sending]").forEach((form) => delete form.dataset.sending);
+    document.querySelectorAll("form[data-sending]").forEach((form) => { delete form.dataset.sending; stay(form); });
     document.querySelectorAll("[aria-busy=true].btn").forEach((button) => button.removeAttribute("aria-busy"));
   });
   addEventListener("beforeunload", (event) => {
-    if ([...document.querySelectorAll("form[data-draft]")].some((form) => changed.has(form))) event.preventDefault();
+    if ([...document.querySelectorAll("form[data-draft]")].some(isChanged)) event.preventDefault();
   });
   on("change", "[data-conflict] input[type=radio]", applyChoice);
   on("input", "form [name]", (input) => {  // who types after choosing theirs means what is typed
