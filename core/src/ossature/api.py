@@ -9,6 +9,7 @@ from apiflask import APIBlueprint
 from flask import Blueprint
 from sqlalchemy.orm import Mapped
 
+from ossature.builtin.settings import render_settings
 from ossature.context import Access, Actor, Context, Reach, current, use_context
 from ossature.db.tenancy import tenant_key as fk
 from ossature.db.types import Money
@@ -169,6 +170,7 @@ __all__ = [
     "reference",
     "renamed",
     "render",
+    "render_settings",
     "requires",
     "restore",
     "rules",

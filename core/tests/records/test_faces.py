@@ -159,24 +159,24 @@ def test_a_reference_with_many_values_shows_twelve_columns_and_says_so(
 def test_a_column_is_a_window_and_goes_on_where_it_ended(
     owner: Person, tenant: Tenant, samples: RecordApi, sort: str
 ) -> None:
-    fill(tenant, [{"name": f"Row {n:02}", "state": ("raw", "cut")[n % 9 == 0], "pieces": n % 7} for n in range(63)])
+    fill(tenant, [{"name": f"Row {n:02}", "state": ("raw", "cut")[n % 9 == 0], "pieces": n % 7} for n in range(130)])
     order = {"sort": sort} if sort else {}
     page = get(owner, face="board", by="state", **order)
     shown = columns(page)
     (more,) = more_of(page)
     found = shown["Raw"]
-    assert len(found) == 20
-    assert len(shown["Cut"]) == 7
+    assert len(found) == boards.WINDOW
+    assert len(shown["Cut"]) == 15
     while more:
         part = follow(owner, more)
         found += cards(part)
         more = next(iter(more_of(part)), "")
     assert found == samples.names(limit=200, **order, **{"filter[state]": "raw"})
-    assert len(found) == 56
+    assert len(found) == 115
 
 
 def test_a_cursor_goes_on_in_its_own_column_alone(owner: Person, tenant: Tenant) -> None:
-    fill(tenant, [{"name": f"Row {n:02}", "state": ("raw", "cut")[n % 2]} for n in range(44)])
+    fill(tenant, [{"name": f"Row {n:02}", "state": ("raw", "cut")[n % 2]} for n in range(104)])
     raw, _cut = more_of(get(owner, face="board", by="state"))
     assert "column=raw" in raw
     assert owner.page.get(unescape(raw).replace("column=raw", "column=cut")).status_code == 400
@@ -280,7 +280,7 @@ def test_a_board_takes_as_many_statements_for_many_rows_as_for_few(
         ({"face": "calendar", "at": "soon"}, 400), ({"face": "calendar", "at": "0001-01"}, 400),
         ({"face": "calendar", "at": "9999-12"}, 400), ({"face": "calendar", "at": "٢٠٢٦-١١"}, 400),
         ({"face": "calendar", "span": "year"}, 400), ({"face": "board", "sort": "nothing"}, 400),
-        ({"face": "board", "part": "sums"}, 400), ({"face": "board", "part": "sums", "shown": ["raw"] * 14}, 400),
+        ({"face": "board", "part": "sums"}, 400), ({"face": "board", "part": "sums", "shown": ["raw"] * 33}, 400),
         ({"face": "board", "by": "shelf_id", "part": "sums", "shown": "x"}, 422),
         ({"face": "board", "part": "column", "column": "raw", "cursor": "x"}, 400),
     ],

@@ -51,12 +51,14 @@ def record_blueprint(plugin: str, types: Iterable[RecordType], aliases: Mapping[
     blueprint = APIBlueprint(f"{plugin}_records_api", __name__, url_prefix="/api")
     for rt in types:
         paths = [f"/{plugin}/{rt.slug}", *(f"/{alias}" for alias, key in aliases.items() if key == rt.key)]
-        blueprint.add_url_rule(
-            f"/{plugin}/{rt.slug}/options",
-            endpoint=f"{rt.name}_options",
-            view_func=_options(rt.key, rt),
-            methods=["GET"],
-        )
+        picked = [part for part in rt.parts.values() if part.position and part.title_field in part.fields]
+        for one in (rt, *picked):
+            blueprint.add_url_rule(
+                f"/{plugin}/{one.slug}/options",
+                endpoint=f"{one.name}_options",
+                view_func=_options(one.key, one),
+                methods=["GET"],
+            )
         for name, methods, tail, view in _views(rt):
             for number, path in enumerate(paths):
                 blueprint.add_url_rule(
@@ -244,7 +246,7 @@ def options_answer(target: str) -> Response:
     known_arguments(("q",))
     search = request.args.get("q", "")[:200]
     found = options(target, plain(search), 21)
-    data = [{"value": str(option.id), "label": option.title, "hint": ""} for option in found[:20]]
+    data = [{"value": str(option.id), "label": option.title, "hint": option.hint} for option in found[:20]]
     return success(data, meta={"more": len(found) > 20})
 
 

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, func, select
 
+from ossature.context import current
 from ossature.db.work import session
+from ossature.ids import as_id
 from ossature.kernel import kernel
-from ossature.rbac.predicate import demand
+from ossature.rbac.predicate import demand, reaches
 from ossature.records.aggregate import GroupRow, aggregate
 from ossature.records.cursor import Cursor
 from ossature.records.fields import Field, Kind
 from ossature.records.filters import Group, Question, condition
 from ossature.records.ordering import order_by, read_orders
-from ossature.records.query import ListQuery, Row, columns, refuse_a_long_list, searched_rows_of, to_rows
+from ossature.records.query import Label, ListQuery, Row, columns, refuse_a_long_list, searched_rows_of, to_rows
 from ossature.records.searching import Reach, says_nothing
 from ossature.records.types import RecordType
 
 MOST_COLUMNS = 12
 """Columns of a board; a choice with more values than that, and a reference, show the busiest."""
-WINDOW = 20
+MOST_ASKED = 32
+"""Columns that sums are asked of at once; those in a declared order may be so many."""
+MOST_OWNERS = 20
+"""Owners of ordered entries, such as pipelines, that a board can be switched between."""
+WINDOW = 50
 """Cards of a column that come at once."""
 LOOKED_AT = 5_000
 """Rows of a longer list among which the busiest columns are looked for."""
@@ -48,8 +55,47 @@ class Board:
     reach: Reach = "all"
 
 
-def board(rt: RecordType, query: ListQuery, by: Field) -> Board:
-    """The first cards of every column in one statement, and one that finds the columns where they are not declared.
+@dataclass(frozen=True, slots=True)
+class Owners:
+    """Whose entries are the columns, where the board is by a reference to entries that have an order: the stages of one
+    pipeline. `field` is where the record itself says which it belongs to, empty where it does not."""
+
+    labels: tuple[Label, ...]
+    chosen: UUID | None
+    field: str = ""
+
+
+def owners_of(rt: RecordType, by: Field, asked: Mapping[str, str]) -> Owners | None:
+    """The owners that the reader may choose between; the first unless the filter (`asked`) names one. None where the
+    field does not point to entries in an order."""
+    part = kernel().records.get(by.target or "")
+    if part is None or part.parent is None or part.position is None:
+        return None
+    owner = kernel().records[part.parent]
+    found = session().execute(
+        select(owner.c.id, owner.c[owner.title_field].label("title"))
+        .where(owner.c.tenant_id == current().tenant_id, owner.c.deleted_at.is_(None), reaches(owner))
+        .order_by(owner.c.created_at, owner.c.id)
+        .limit(MOST_OWNERS)
+    )
+    offered = tuple(Label(row.id, row.title or "") for row in found)
+    field = next((item.name for item in rt.references() if item.target == part.parent), "")
+    wanted = as_id(asked.get(field, "")) or next((label.id for label in offered), None)
+    return Owners(offered, wanted, field)
+
+
+def ordered_entries(by: Field, owner_id: UUID | None) -> list[UUID]:
+    """The ids of an owner's entries in their order."""
+    part = kernel().records[by.target or ""]
+    assert part.parent_column is not None
+    here = part.c.tenant_id == current().tenant_id, part.c[part.parent_column] == owner_id
+    statement = select(part.c.id).where(*here, part.c.deleted_at.is_(None)).order_by(*part.entries_order)
+    return list(session().execute(statement.limit(MOST_ASKED - 1)).scalars())
+
+
+def board(rt: RecordType, query: ListQuery, by: Field, given: Sequence[Any] | None = None) -> Board:
+    """The first cards of every column in one statement, and one that finds the columns where they are neither declared
+    nor `given`.
 
     Raises what a list raises. The column of rows without a value is there when there are such rows.
     """
@@ -60,8 +106,8 @@ def board(rt: RecordType, query: ListQuery, by: Field) -> Board:
     if says_nothing(query.search):
         return Board([])
     conditions, reach = searched_rows_of(rt, query)
-    values, more = _values(rt, by, conditions)
-    if rt.table.c[by.name].nullable:
+    values, more = _values(rt, by, conditions) if given is None else (list(given), False)
+    if given is None and rt.table.c[by.name].nullable:
         values.append(None)
     if not values:
         return Board([], more, reach)

@@ -311,10 +311,12 @@ def moment(
 
 def choice(
     label: Label, choices: Mapping[str, object], *, default: str | None = None, help: Label = "",
-    view: str | None = None,
+    view: str | None = None, read_only: bool = False,
 ) -> MappedColumn[Any]:  # fmt: skip
-    """One of a fixed list: stored as text under a named check, so that values can be added by migration."""
-    return _column(Field(Kind.CHOICE, label, help=help, choices=choices, default=default, view=view), sa.Text)
+    """One of a fixed list: stored as text under a named check, so that values can be added by migration. A `read_only`
+    one is set by the record's `complete` alone."""
+    declared = Field(Kind.CHOICE, label, help=help, choices=choices, default=default, view=view, read_only=read_only)
+    return _column(declared, sa.Text)
 
 
 def country(label: Label, *, default: str | None = None, help: Label = "") -> MappedColumn[Any]:

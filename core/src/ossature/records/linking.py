@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -19,7 +19,7 @@ from ossature.i18n.texts import translator
 from ossature.kernel import kernel
 from ossature.rbac.predicate import reaches
 from ossature.records.owning import OWNER
-from ossature.records.query import ACTOR
+from ossature.records.query import ACTOR, Row
 from ossature.records.statements import explained, invalid
 from ossature.records.types import RecordType
 
@@ -52,6 +52,43 @@ def check_references(rt: RecordType, values: Mapping[str, Any]) -> None:
             )
         if session().execute(statement).first() is None:
             faults.append(Detail(item.name, "not_found", _("Choose an existing record.")))
+    if faults:
+        raise invalid(faults)
+
+
+def check_part_references(
+    rt: RecordType, parts: Mapping[str, Sequence[Row]], old: Mapping[str, Sequence[Row]] | None = None
+) -> None:
+    """As `check_references` for the entries of collections, a statement a field; what `old` entries have stands."""
+    faults = []
+    for collection, rows in parts.items():
+        part, before = rt.parts[collection], {row["id"]: row for row in (old or {}).get(collection, ())}
+        for item in part.references():
+            given = {
+                number: row[item.name]
+                for number, row in enumerate(rows)
+                if row.get(item.name) is not None and row[item.name] != before.get(row.get("id"), {}).get(item.name)
+            }
+            if not given:
+                continue
+            target = kernel().records[item.target or ""]
+            statement = (
+                select(target.c.id)
+                .where(
+                    target.c.tenant_id == current().tenant_id,
+                    target.c.id.in_(set(given.values())),
+                    target.c.deleted_at.is_(None),
+                    reaches(target),
+                )
+                .order_by(target.c.id)
+                .with_for_update(read=True)
+            )
+            found = set(session().execute(statement).scalars())
+            faults += [
+                Detail(f"{collection}.{number}.{item.name}", "not_found", _("Choose an existing record."))
+                for number, id in given.items()
+                if id not in found
+            ]
     if faults:
         raise invalid(faults)
 

@@ -31,6 +31,7 @@ from ossature.records.list_pages import list_crumbs, list_index, list_query
 from ossature.records.list_tools import BOXES, list_box
 from ossature.records.mass_pages import mass_cancel, mass_dialog, mass_index, mass_show
 from ossature.records.merging import Stale
+from ossature.records.moving import move_card
 from ossature.records.note_pages import note_routes, notes_box
 from ossature.records.owning import writable_fields
 from ossature.records.part_views import grid_answer
@@ -69,6 +70,7 @@ def record_pages(plugin: str, types: Iterable[RecordType]) -> Blueprint:
             ("mass", f"/{rt.slug}/mass", ["GET", "POST"], "view", pages.mass),
             ("mass_show", f"/{rt.slug}/mass/<uuid:id>", ["GET"], "view", pages.mass_show),
             ("mass_cancel", f"/{rt.slug}/mass/<uuid:id>/cancel", ["POST"], "view", pages.mass_cancel),
+            ("move", f"{one}/move", ["POST"], "edit", pages.move),
             *note_routes(rt, one),
         ]
         for name, path, methods, action, view in routes:
@@ -142,6 +144,8 @@ class Pages:
         row = get_row(rt, id)
         parts = {name: found.get(id, []) for name, found in part_rows(rt, [id]).items()}
         shown = labels_of(rt, [row])
+        for name, entries in parts.items():
+            shown |= labels_of(rt.parts[name], entries)
         history = timeline_view(rt, row, timeline(rt, id)) if may_see_history() else None
         view = detail_page(rt, row, parts, shown, history)
         if request.args.get("part") == "preview":
@@ -212,6 +216,11 @@ class Pages:
         row = service.restore(rt, id)
         notify(_("%(name)s restored", name=row.get(rt.title_field) or rt.label))
         return redirect(url_for(page_endpoint(rt, "show"), id=id), 303)
+
+    def move(self, id: UUID) -> ResponseReturnValue:
+        """A card of a board was put into another column; the address names the board, the form the column."""
+        look = read_look(self.rt, request.args)
+        return move_card(self.rt, look, list_query(look, WINDOW), id)
 
     def timeline(self, id: UUID) -> ResponseReturnValue:
         rt = self.rt

@@ -72,12 +72,14 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """How a referenced record is shown: its title, or nothing when the reader may not see it."""
+    """How a referenced record is shown: its title, or nothing when the reader may not see it. A picker shows `hint`
+    beside it."""
 
     id: UUID
     title: str
     deleted: bool = False
     hidden: bool = False
+    hint: str = ""
 
 
 def list_rows(rt: RecordType, query: ListQuery) -> Page:
@@ -322,6 +324,8 @@ def options(target: str, search: str, limit: int = 20) -> list[Label]:
         rows = session().execute(statement.order_by(func.ossature.fold(label).collate("C")).limit(limit))
         return [Label(row.id, row.title) for row in rows]
     rt = kernel().records[target]
+    if rt.parent:
+        return _entries(rt, kernel().records[rt.parent], search, limit)
     if not rt.searchable:
         search = ""
     elif says_nothing(search):
@@ -332,6 +336,28 @@ def options(target: str, search: str, limit: int = 20) -> list[Label]:
         others = list_rows(rt, ListQuery(search=search, limit=limit, forgiving=True)).rows
         found = [*found, *(row for row in others if row["id"] not in known)][:limit]
     return [Label(row["id"], row[rt.title_field] or "") for row in found]
+
+
+def _entries(part: RecordType, owner: RecordType, search: str, limit: int) -> list[Label]:
+    """What a picker of a part offers: entries in their order, owner by owner, with the name of the owner."""
+    assert part.parent_column is not None
+    title, of = part.c[part.title_field], owner.c[owner.title_field]
+    statement = (
+        select(part.c.id, title.label("title"), of.label("of"))
+        .join_from(
+            part.table, owner.table,
+            sa.and_(owner.c.tenant_id == part.c.tenant_id, owner.c.id == part.c[part.parent_column]),
+        )
+        .where(
+            part.c.tenant_id == current().tenant_id, part.c.deleted_at.is_(None), owner.c.deleted_at.is_(None),
+            reaches(owner),
+        )
+        .order_by(owner.c.created_at, owner.c.id, *part.entries_order)
+        .limit(limit)
+    )  # fmt: skip
+    if search.strip():
+        statement = statement.where(func.ossature.fold(title).contains(folded(search.strip()), autoescape=True))
+    return [Label(row.id, row.title, hint=row.of or "") for row in session().execute(statement)]
 
 
 def _titled(rt: RecordType, start: str, limit: int) -> list[Row]:

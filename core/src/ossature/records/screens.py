@@ -60,7 +60,8 @@ class Screens:
     `list` names the columns, the title first; `facts` the fields beside the title on the record's page; `sections`
     group the form (all fields in one when empty); `state` is a choice shown as badge, `tones` colours its values (neutral,
     accent, info, success, warning, danger); `board` is the choice or reference that boards have columns of unless
-    somebody chooses another, `calendar` the date of calendars; `person` shows initials; `navigation` puts the list into a
+    somebody chooses another, `calendar` the date of calendars; `sums` are the numbers and amounts that their columns and
+    days add up, `stale` is a date from which cards are marked; `person` shows initials; `navigation` puts the list into a
     group of the side bar. `grids` are collections whose entries are lines of a grid, `short` the fields of the form that
     creates a record from the picker of another one's.
     """
@@ -76,6 +77,8 @@ class Screens:
     tones: Mapping[str, str] = field(default_factory=dict)
     board: str | None = None
     calendar: str | None = None
+    sums: Sequence[str] = ()
+    stale: str | None = None
     person: bool = False
     navigation: str | None = None
     weight: int = 100

@@ -27,7 +27,13 @@ from ossature.rbac.predicate import demand, reaches, reaches_owner
 from ossature.records import conditions
 from ossature.records.clean import clean
 from ossature.records.fields import Kind
-from ossature.records.linking import check_references, leave_no_live_child, restore_children, taken_by_others
+from ossature.records.linking import (
+    check_part_references,
+    check_references,
+    leave_no_live_child,
+    restore_children,
+    taken_by_others,
+)
 from ossature.records.merging import merge
 from ossature.records.owning import OWNER, check_new_owner, owner_for_new, writable_fields
 from ossature.records.part_order import keep_order
@@ -65,6 +71,7 @@ def create(rt: RecordType, values: Mapping[str, Any], id: UUID | None = None) ->
     if rt.owned:
         cleaned["owner_id"] = owner_for_new(rt, cleaned.get("owner_id"))
     check_references(rt, cleaned)
+    check_part_references(rt, cleaned_parts)
     record_id = id or new_id()
     change = RecordChange(rt.key, record_id, ChangeKind.CREATED, {}, {**cleaned, **cleaned_parts})
     if follows := rt.cls.complete(change):
@@ -124,6 +131,7 @@ def update(
     if "owner_id" in plan.values:
         check_new_owner(rt, plan.values["owner_id"])
     check_references(rt, plan.values)
+    check_part_references(rt, plan.parts, old_parts)
     ask(rt, plan.change)
 
     touched = [write_parts(rt.parts[name], id, old_parts[name], rows) for name, rows in plan.parts.items()]

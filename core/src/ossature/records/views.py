@@ -129,10 +129,10 @@ def detail_page(
         for name in names:
             if name in rt.parts:
                 shown_parts.add(name)
-                part_lists.append(_part_list(rt.parts[name], parts.get(name, ())))
+                part_lists.append(_part_list(rt.parts[name], parts.get(name, ()), labels))
     for name, part in rt.parts.items():
         if name not in shown_parts:
-            part_lists.append(_part_list(part, parts.get(name, ())))
+            part_lists.append(_part_list(part, parts.get(name, ()), labels))
     tabs = [models.Tab("overview", _("Overview"), tuple(overview), tuple(part for part in part_lists if part.items))]
     for related in screens.related:
         other = kernel().records.get(related.record)
@@ -164,8 +164,8 @@ def detail_page(
     )  # fmt: skip
 
 
-def _part_list(part: RecordType, rows: Sequence[Row]) -> models.PartList:
-    visible = {name: item for name, item in visible_fields(part).items() if not item.parent}
+def _part_list(part: RecordType, rows: Sequence[Row], labels: Mapping[UUID, Label]) -> models.PartList:
+    visible = {name: item for name, item in visible_fields(part).items() if not (item.parent or item.orders)}
     head = next((name for name, item in visible.items() if item.kind is Kind.CHOICE), None)
     items = []
     for row in rows:
@@ -174,7 +174,7 @@ def _part_list(part: RecordType, rows: Sequence[Row]) -> models.PartList:
             items.append(FactSection(title, lines=tuple(_lines(part.cls.__lines__, row, visible))))
             continue
         facts = tuple(
-            Fact(str(item.label), cell(part, item, row, {}))
+            Fact(str(item.label), cell(part, item, row, labels))
             for name, item in visible.items()
             if name != head and row.get(name) not in (None, "")
         )

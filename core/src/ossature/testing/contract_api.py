@@ -300,15 +300,26 @@ class _Filling:
     def _rows(self, rt: RecordType) -> list[UUID]:
         if rt.key in self._made:
             return self._made[rt.key]
+        if rt.parent:
+            self._rows(self._kernel.records[rt.parent])
+            return self._made.setdefault(rt.key, [])
         self._made[rt.key] = []
-        references: dict[str, list[UUID]] = {"owner_id": [self._owner.member_id]} if rt.owned else {}
+        owner = {"owner_id": [self._owner.member_id]} if rt.owned else {}
+        ids = self._insert(rt, {**owner, **self._targets(rt)})
+        for part in rt.parts.values():
+            assert part.parent_column is not None
+            self._insert(part, {part.parent_column: ids, **self._targets(part)})
+        return ids
+
+    def _insert(self, rt: RecordType, references: dict[str, list[UUID]]) -> list[UUID]:
+        self._made[rt.key] = insert_rows(self._connection, rt, self._tenant.id, ROWS, references=references)
+        return self._made[rt.key]
+
+    def _targets(self, rt: RecordType) -> dict[str, list[UUID]]:
+        """Rows of what the record refers to, by reference."""
+        found = {}
         for item in rt.references():
             target = self._kernel.records.get(item.target or "")
             if target is not None and (ids := self._rows(target)):
-                references[item.name] = ids
-        ids = insert_rows(self._connection, rt, self._tenant.id, ROWS, references=references)
-        self._made[rt.key] = ids
-        for part in rt.parts.values():
-            assert part.parent_column is not None
-            insert_rows(self._connection, part, self._tenant.id, ROWS, references={part.parent_column: ids})
-        return ids
+                found[item.name] = ids
+        return found

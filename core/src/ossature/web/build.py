@@ -27,7 +27,10 @@ PACKAGE = WEB.parent
 OLDEST_NODE = 18
 ICON_CALL = re.compile(r"""\bicon\(\s*["']([a-z0-9-]+)["']""")
 ICON_WORD = re.compile(r"""(?:icon|glyph)_*\s*(?::[^=\n]*)?=\s*["']([a-z0-9-]+)["']""")
-NAMES = {"src/js/app.js": "app.js", "src/css/app.css": "app.css", "src/css/landing.css": "landing.css"}
+NAMES = {
+    "src/js/app.js": "app.js", "src/js/drag.js": "drag.js", "src/css/app.css": "app.css",
+    "src/css/landing.css": "landing.css",
+}  # fmt: skip
 
 
 class BuildFailed(RuntimeError):

@@ -42,6 +42,10 @@ class Card:
     title: str
     facts: tuple[Cell, ...] = ()
     owner: str | None = None
+    version: int = 0
+    movable: bool = False
+    mark: str | None = None
+    """What is to be noticed of it: since when it is stale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,8 @@ class Column:
     struck: bool = False
     empty: bool = False
     """The column of records that have no value."""
+    value: str = ""
+    """What its records have in common, as a move says it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +73,16 @@ class BoardPage:
     columns: tuple[Column, ...]
     sums_url: str
     groups_url: str | None = None
-    summed: bool = False
-    """Columns say what they add up to, and keep the place for it."""
+    summed: int = 0
+    """Lines that columns keep for what they add up to."""
+    moves: str | None = None
+    """What the address of a move ends with; None where nobody moves cards."""
+    switch: tuple[FaceLink, ...] = ()
+    """Whose entries may be the columns: the pipelines of deals."""
+
+    @property
+    def switched(self) -> str:
+        return next((link.label for link in self.switch if link.active), "")
 
     @property
     def empty(self) -> bool:
@@ -82,6 +96,8 @@ class Sum:
     place: str
     count: int
     amounts: tuple[str, ...] = ()
+    others: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Further sums, with what they are."""
     shown: int | None = None
     """How many of them are on the page, where that is what the rest is counted against."""
 

@@ -31,7 +31,7 @@ const purgeTabler = {
 
 const result = await esbuild.build({
   absWorkingDir: here,
-  entryPoints: { app: "src/js/app.js", "app-style": "src/css/app.css", landing: "src/css/landing.css" },
+  entryPoints: { app: "src/js/app.js", drag: "src/js/drag.js", "app-style": "src/css/app.css", landing: "src/css/landing.css" },
   outdir, bundle: true, minify: true, format: "esm", legalComments: "none", metafile: true, plugins: [purgeTabler],
   entryNames: "[name]-[hash]", target: ["chrome123", "firefox128", "safari17.5"], logLevel: "warning",
 });

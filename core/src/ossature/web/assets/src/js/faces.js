@@ -34,10 +34,20 @@ function next(card, key) {
   return beside?.[Math.min(at, beside.length - 1)];
 }
 
+/** What moves cards comes only where there is something to move; a page's scripts carry its nonce. */
+function loadDrag(root) {
+  const board = root.querySelector("[data-board][data-drag]") ?? root.closest?.("[data-board][data-drag]");
+  if (!board || document.querySelector("script[data-drag]")) return;
+  const script = Object.assign(document.createElement("script"), { type: "module", src: board.dataset.drag, nonce: document.querySelector("script[nonce]")?.nonce ?? "" });
+  script.dataset.drag = "";
+  document.head.append(script);
+}
+
 export function startFaces() {
   whenReady((root) => {
     const faces = new Set([root.closest?.(FACE), ...root.querySelectorAll(FACE)]);
     for (const face of faces) if (face) oneStop(face);
+    loadDrag(root);
   });
   on("focusin", CARD, (card) => oneStop(card.closest(FACE), card));
   on("keydown", CARD, (card, event) => {
