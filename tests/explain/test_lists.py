@@ -37,7 +37,7 @@ ROWS, PARTS, OWNERS, IN_TEAM = 20_000, 5_000, 99, 40
 MOST = ROWS // 10
 WHO = ("own", "team", "all")
 RECORDS = (
-    "crm.company", "crm.contact", "_dummy.pebble", "_kinds.sample", "_kinds.shelf", "ossature.team",
+    "crm.company", "crm.contact", "crm.pipeline", "crm.deal", "_dummy.pebble", "_kinds.sample", "_kinds.shelf", "ossature.team",
     "ossature.legal_entity",
 )  # fmt: skip
 
@@ -83,7 +83,10 @@ def filled(app: Flask, servers: Servers, database: str) -> Filled:
                 )
                 for part in rt.parts.values():
                     owned = {str(part.parent_column): ids[rt.key][:: ROWS // 1000]}
-                    insert_rows(connection, part, tenant.id, PARTS, references=owned, history=False)
+                    others = {item.name: ids[item.target] for item in part.references() if item.target in ids}
+                    ids[part.key] = insert_rows(
+                        connection, part, tenant.id, PARTS, references={**owned, **others}, history=False
+                    )
             found.append(Filled(kernel, people, {key: rows[0] for key, rows in ids.items()}))
         connection.execute("VACUUM ANALYZE")
     return found[0]
@@ -251,6 +254,7 @@ def test_nothing_else_on_the_way_to_a_page_does_either(filled: Filled, key: str)
     paths = [page, f"{page}?{filters}", f"{page}/{one}", f"{page}/{one}/edit", f"{api}?{filters}", f"{api}/{one}",
              f"{api}/options", f"{page}?part=related&{filters}"]  # fmt: skip
     paths += [f"{page}?face=board&by={item.name}" for item in rt.fields.values() if item.kind is Kind.CHOICE]
+    paths += [f"{page}?face=board"] if filled.kernel.screens[key].board else []
     paths += [f"{page}?face=calendar&by={name}&at=2026-11" for name in calendar_by_index(rt)]
     if rt.searchable:
         paths += [f"{page}?q=a1b", f"{api}/options?q=a1b"]

@@ -21,3 +21,13 @@ def contacts(owner: Person) -> RecordApi:
 @pytest.fixture
 def companies(owner: Person) -> RecordApi:
     return RecordApi(owner, "/api/crm/companies", {"name": "Acme"})
+
+
+@pytest.fixture
+def deals(owner: Person) -> RecordApi:
+    return RecordApi(owner, "/api/crm/deals", {"name": "Bicycles for the town"})
+
+
+@pytest.fixture
+def pipelines(owner: Person) -> RecordApi:
+    return RecordApi(owner, "/api/crm/pipelines", {"name": "Sales"})

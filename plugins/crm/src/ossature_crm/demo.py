@@ -24,7 +24,7 @@ EPOCH = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 
 def load(size: DemoSize, session: Session, random: Random) -> None:
     """Companies first, then people who work there; an address for most, a second telephone for some."""
-    owners = _owners(session)
+    owners = owners_of_samples(session)
     companies = [_company(random, owners, number) for number in range(CONTACTS[size] // CONTACTS_PER_COMPANY)]
     insert_rows(record_type("crm.company"), (row for row, _address in companies))
     insert_rows(record_type("crm.company_address"), (address for _row, address in companies))
@@ -41,7 +41,7 @@ def load(size: DemoSize, session: Session, random: Random) -> None:
                 )
             if random.random() < 0.1:
                 phones.append(
-                    {"id": _id(random, contact["created_at"]), "contact_id": contact["id"], "phone": _phone(random, "1"),
+                    {"id": sample_id(random, contact["created_at"]), "contact_id": contact["id"], "phone": _phone(random, "1"),
                      "label": "Standard", "custom": MARK}
                 )  # fmt: skip
             yield contact
@@ -62,7 +62,7 @@ def remove(session: Session) -> None:
 people_and_companies = DemoData("crm.people_and_companies", load, remove)
 
 
-def _owners(session: Session) -> list[UUID | None]:
+def owners_of_samples(session: Session) -> list[UUID | None]:
     rows = session.execute(
         text("SELECT id FROM ossature.actor WHERE tenant_id = :tenant AND kind = 'member' AND active ORDER BY id"),
         {"tenant": current().tenant_id},
@@ -70,7 +70,7 @@ def _owners(session: Session) -> list[UUID | None]:
     return [row.id for row in rows] or [None]
 
 
-def _id(random: Random, at: datetime) -> UUID:
+def sample_id(random: Random, at: datetime) -> UUID:
     """A UUID version 7 whose random part is drawn, so that the same seed gives the same ids."""
     value = int(at.timestamp() * 1000) << 80 | 7 << 76 | random.getrandbits(12) << 64 | 2 << 62 | random.getrandbits(62)
     return UUID(int=value)
@@ -99,7 +99,14 @@ def _slug(text: str) -> str:
 def _address(random: Random, at: datetime) -> dict[str, Any]:
     city, code = random.choice(CITIES)
     street = f"{random.randrange(1, 180)} {random.choice(STREETS)}"
-    return {"id": _id(random, at), "line1": street, "postal_code": code, "city": city, "country": "FR", "custom": MARK}
+    return {
+        "id": sample_id(random, at),
+        "line1": street,
+        "postal_code": code,
+        "city": city,
+        "country": "FR",
+        "custom": MARK,
+    }
 
 
 def _company(random: Random, owners: list[UUID | None], number: int) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -108,7 +115,7 @@ def _company(random: Random, owners: list[UUID | None], number: int) -> tuple[di
     name = f"{random.choice(WORDS)} {random.choice(LAST_NAMES)}"
     siren = _siren(random)
     slug = f"{_slug(name)}-{number + 1}"
-    id = _id(random, at)
+    id = sample_id(random, at)
     row = {
         "id": id, "name": name, "legal_name": f"{name} {random.choice(['SAS', 'SARL', 'SA', 'SCOP'])}",
         "status": random.choices(["prospect", "active", "inactive"], [3, 5, 1])[0], "industry": industry,
@@ -125,7 +132,7 @@ def _contact(random: Random, owners: list[UUID | None], companies: list[UUID], n
     at = _moment(random)
     first, last = random.choice(FIRST_NAMES), random.choice(LAST_NAMES)
     return {
-        "id": _id(random, at), "first_name": first, "last_name": last,
+        "id": sample_id(random, at), "first_name": first, "last_name": last,
         "company_id": random.choice(companies) if random.random() < 0.9 else None, "job_title": random.choice(JOBS),
         "department": random.choice(DEPARTMENTS), "email": f"{_slug(first)}.{_slug(last)}{number + 1}@exemple.example",
         "phone": _phone(random, random.choice("12345")) if random.random() < 0.7 else None,

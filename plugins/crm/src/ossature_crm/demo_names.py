@@ -233,3 +233,14 @@ WORDS = [
     "Ateliers", "Cabinet", "Clinique", "Compagnie", "Conseil", "Établissements", "Garage", "Groupe", "Imprimerie",
     "Institut", "Laboratoires", "Logistique", "Maison", "Menuiserie", "Transports", "Verger",
 ]  # fmt: skip
+DEAL_SUBJECTS = [
+    "Renouvellement du parc", "Contrat de maintenance", "Formation des équipes", "Audit de sécurité",
+    "Refonte du site", "Déploiement en agences", "Mise en conformité", "Accompagnement au changement",
+    "Migration des données", "Extension de garantie", "Projet pilote", "Contrat cadre",
+]  # fmt: skip
+DEAL_REASONS = ["Budget reporté", "Concurrent moins cher", "Sans réponse", "Projet abandonné"]
+PRODUCTS = [
+    ("Journée de conseil", 95_000), ("Licence annuelle", 48_000), ("Journée de formation", 120_000),
+    ("Poste de travail", 139_900), ("Installation sur site", 65_000), ("Support, par mois", 29_000),
+]  # fmt: skip
+"""What is offered, and its unit price in cents."""

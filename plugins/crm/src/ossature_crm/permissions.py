@@ -12,4 +12,5 @@ PRESET_GRANTS = [
     PresetGrant("manager", "crm.company.view_revenue"),
     PresetGrant("sales_rep", "crm.contact.view", Reach.TEAM),
     PresetGrant("sales_rep", "crm.company.view", Reach.ALL),
+    PresetGrant("sales_rep", "crm.pipeline.view", Reach.ALL),
 ]

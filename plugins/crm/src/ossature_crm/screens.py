@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from ossature.api import Related, Screens, Section, translator
+from ossature.api import Grid, Related, Screens, Section, translator
 from ossature_crm.models.company import Company
 from ossature_crm.models.contact import Contact
+from ossature_crm.models.deal import Deal
+from ossature_crm.models.pipeline import Pipeline
 
 _, _l, ngettext = translator("crm")
 
@@ -18,6 +20,7 @@ contact_screens = Screens(
         Section(["addresses"], _l("Addresses")),
         Section(["status", "source", "owner_id", "tags", "notes"], _l("Relationship")),
     ],
+    related=[Related("crm.deal", "contact_id")],
     state="status",
     board="status",
     calendar="created_at",
@@ -42,11 +45,44 @@ company_screens = Screens(
         Section(["siren", "siret", "vat_number"], _l("Registration")),
         Section(["status", "owner_id", "tags", "notes"], _l("Relationship")),
     ],
-    related=[Related("crm.contact", "company_id"), Related("crm.company", "parent_id", _l("Subsidiaries"))],
+    related=[
+        Related("crm.deal", "company_id"),
+        Related("crm.contact", "company_id"),
+        Related("crm.company", "parent_id", _l("Subsidiaries")),
+    ],
     state="status",
     board="status",
     calendar="created_at",
     tones={"prospect": "accent", "active": "success", "inactive": "neutral"},
     navigation="sales",
     weight=20,
+)
+
+deal_screens = Screens(
+    Deal,
+    list=["name", "company_id", "value", "stage_id", "expected_close", "probability", "owner_id"],
+    facts=["value", "stage_id", "probability", "expected_close", "company_id", "contact_id", "owner_id"],
+    sections=[
+        Section(["name", "company_id", "contact_id", "owner_id", "source", "tags"], _l("Deal")),
+        Section(["pipeline_id", "stage_id", "probability", "expected_close", "closed_on"], _l("Progress")),
+        Section(["lines", "value"], _l("What is offered")),
+        Section(["contacts"], _l("Other contacts")),
+        Section(["won_reason", "lost_reason", "description"], _l("More")),
+    ],
+    state="status",
+    tones={"open": "info", "won": "success", "lost": "neutral"},
+    board="stage_id",
+    calendar="expected_close",
+    sums=["value", "weighted_value"],
+    stale="stale_from",
+    grids=[Grid("lines", totals=["total"])],
+    navigation="sales",
+    weight=5,
+)
+
+pipeline_screens = Screens(
+    Pipeline,
+    list=["name", "created_at"],
+    sections=[Section(["name", "stages"], _l("Pipeline"))],
+    grids=[Grid("stages")],
 )

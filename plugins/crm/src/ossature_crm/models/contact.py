@@ -21,7 +21,7 @@ from ossature.api import (
     text,
     translator,
 )
-from ossature_crm.models.reach import AddressFields, EmailFields, PhoneFields
+from ossature_crm.models.reach import SOURCES, AddressFields, EmailFields, PhoneFields
 
 _, _l, ngettext = translator("crm")
 
@@ -60,18 +60,7 @@ class Contact(Record):
         },
         default="lead",
     )
-    source: Mapped[str | None] = choice(
-        _l("Source"),
-        {
-            "website": _l("Website"),
-            "referral": _l("Referral"),
-            "cold_call": _l("Cold call"),
-            "event": _l("Event"),
-            "partner": _l("Partner"),
-            "advertisement": _l("Advertisement"),
-            "other": _l("Other"),
-        },
-    )
+    source: Mapped[str | None] = choice(_l("Source"), SOURCES)
     notes: Mapped[str | None] = long_text(_l("Notes"), personal=True)
 
     @classmethod

@@ -8,6 +8,17 @@ from ossature.api import Mapped, choice, country, email_address, phone_number, t
 
 _, _l, ngettext = translator("crm")
 
+SOURCES = {
+    "website": _l("Website"),
+    "referral": _l("Referral"),
+    "cold_call": _l("Cold call"),
+    "event": _l("Event"),
+    "partner": _l("Partner"),
+    "advertisement": _l("Advertisement"),
+    "other": _l("Other"),
+}
+"""Where people and deals come from."""
+
 
 class AddressFields:
     """A postal address: two lines, city, state, postal code, country."""

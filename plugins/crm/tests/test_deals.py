@@ -1,0 +1,300 @@
+"""Deals: every field written, refused when wrong, read back; what follows from stage and lines."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import text
+
+from ossature.api import Money
+from ossature.testing.background import run_pending
+from ossature.testing.people import Tenant
+from ossature_crm.deals import line_total
+
+pytestmark = pytest.mark.database
+
+EUR = {"amount": "1200.00", "currency": "EUR"}
+
+
+def line(description: str = "Bicycle", amount: str = "100.00", currency: str = "EUR", **more: Any) -> dict[str, Any]:
+    return {"description": description, "unit_price": {"amount": amount, "currency": currency}, **more}
+
+
+def stages(pipelines: Any, deal: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The stages of a deal's pipeline by name."""
+    return {stage["name"]: stage for stage in pipelines.read(deal["pipeline_id"])["stages"]}
+
+
+def move(deals: Any, deal: dict[str, Any], stage: dict[str, Any], **more: Any) -> Any:
+    return deals.patch(deal["id"], {"stage_id": stage["id"], **more})
+
+
+# -- the API -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.req("S4-393")
+def test_deals_are_listed(deals: Any) -> None:
+    deals.add(name="Zèbre")
+    deals.add(name="Éclair")
+    assert deals.names() == ["Éclair", "Zèbre"]
+    api = deals.person.api
+    assert api.get("/api/deals").json == api.get("/api/crm/deals").json
+
+
+@pytest.mark.req("S4-394", "S1-09")
+def test_a_deal_is_created_with_its_relations(deals: Any, companies: Any, contacts: Any) -> None:
+    company, contact = companies.add(), contacts.add()
+    answer = deals.post(
+        {"name": "Fleet", "company_id": company["id"], "contact_id": contact["id"], "lines": [line()],
+         "contacts": [{"contact_id": contact["id"], "role": "Signs"}]}
+    )  # fmt: skip
+    assert answer.status_code == 201
+    read = deals.read(answer.json["data"]["id"])
+    assert (read["company_id"], read["contact_id"]) == (company["id"], contact["id"])
+    assert read["contacts"][0]["role"] == "Signs"
+    assert deals.faults(deals.post({"value": EUR})) == {"name": "required"}
+    assert deals.faults(deals.post({"name": "X", "company_id": str(uuid4())})) == {"company_id": "not_found"}
+
+
+@pytest.mark.req("S4-395")
+def test_a_deal_is_read(deals: Any) -> None:
+    added = deals.add()
+    assert deals.read(added["id"]) == added
+    assert deals.person.api.get(deals.at(uuid4())).status_code == 404
+
+
+@pytest.mark.req("S4-396")
+def test_a_deal_is_changed(deals: Any) -> None:
+    added = deals.add()
+    assert deals.patch(added["id"], {"name": "Scooters"}).status_code == 200
+    assert deals.read(added["id"])["name"] == "Scooters"
+
+
+@pytest.mark.req("S4-397", "S4-181")
+def test_a_deal_is_deleted_softly_and_restored_with_its_lines(deals: Any, tenant: Tenant) -> None:
+    deal = deals.add(lines=[line()])
+    assert deals.delete(deal["id"]).status_code == 200
+    assert deals.names() == []
+    assert deals.read(deal["id"])["deleted_at"] is not None
+    deals.restore(deal["id"])
+    read = deals.read(deal["id"])
+    assert (len(read["lines"]), read["deleted_at"], read["created_by_id"]) == (1, None, str(deals.person.member_id))
+
+
+# -- fields ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.req("S4-167", "S1-39")
+def test_a_deal_has_a_name_and_a_description(deals: Any) -> None:
+    read = deals.read(deals.add(name="Fleet", description="Two\nlines")["id"])
+    assert (read["name"], read["description"]) == ("Fleet", "Two\nlines")
+    assert deals.faults(deals.post({"name": "x" * 201})) == {"name": "too_long"}
+
+
+@pytest.mark.req("S4-168", "S4-169")
+def test_the_value_is_an_amount_in_minor_units_with_its_currency(deals: Any, tenant: Tenant) -> None:
+    for amount, currency, minor in (("12.34", "EUR", 1234), ("1500", "JPY", 1500), ("1.234", "TND", 1234)):
+        deal = deals.add(value={"amount": amount, "currency": currency})
+        assert deals.read(deal["id"])["value"] == {"amount": amount, "currency": currency}
+        with tenant.work() as work:
+            stored = work.execute(text("SELECT value_minor FROM crm.deal WHERE id = :id"), {"id": deal["id"]}).scalar()
+        assert stored == minor
+    for wrong, code in (("-1", "too_small"), ("1.005", "too_precise"), ("many", "invalid")):
+        assert deals.faults(deals.post({"name": "X", "value": {"amount": wrong, "currency": "EUR"}})) == {"value": code}
+    wrong_currency = deals.post({"name": "X", "value": {"amount": "1", "currency": "XXX"}})
+    assert deals.faults(wrong_currency) == {"value": "unknown_currency"}
+
+
+@pytest.mark.req("S4-171")
+def test_the_probability_is_that_of_the_stage_unless_somebody_gives_another(deals: Any, pipelines: Any) -> None:
+    deal = deals.add(value=EUR)
+    of = stages(pipelines, deal)
+    assert (deal["probability"], deal["weighted_value"]["amount"]) == (10, "120.00")
+    moved = move(deals, deal, of["Qualified"]).json["data"]
+    assert moved["probability"] == 30
+    by_hand = deals.patch(deal["id"], {"probability": 45}).json["data"]
+    assert by_hand["weighted_value"]["amount"] == "540.00"
+    assert move(deals, deal, of["Proposal"]).json["data"]["probability"] == 45
+    assert move(deals, deal, of["Won"]).json["data"]["probability"] == 100
+    assert move(deals, deal, of["Lead"]).json["data"]["probability"] == 10
+    assert deals.patch(deal["id"], {"probability": None}).json["data"]["probability"] == 10
+    for wrong, code in ((101, "too_large"), (-1, "too_small"), (1.5, "invalid")):
+        assert deals.faults(deals.patch(deal["id"], {"probability": wrong})) == {"probability": code}
+
+
+@pytest.mark.req("S4-172", "S4-173")
+def test_closing_sets_the_day_and_reopening_takes_it_back(deals: Any, pipelines: Any) -> None:
+    deal = deals.add(expected_close="2026-12-24")
+    assert (deal["expected_close"], deal["closed_on"]) == ("2026-12-24", None)
+    of = stages(pipelines, deal)
+    won = move(deals, deal, of["Won"], won_reason="Price").json["data"]
+    day = datetime.fromisoformat(won["closed_on"]).date()
+    assert abs(day - datetime.now(UTC).date()) <= timedelta(days=1)
+    assert (won["status"], won["won_reason"]) == ("won", "Price")
+    assert deals.patch(deal["id"], {"closed_on": "2026-11-02"}).json["data"]["closed_on"] == "2026-11-02"
+    opened = move(deals, deal, of["Proposal"]).json["data"]
+    assert (opened["status"], opened["closed_on"], opened["won_reason"]) == ("open", None, None)
+    given = move(deals, deal, of["Won"], closed_on="2026-10-01").json["data"]
+    assert given["closed_on"] == "2026-10-01"
+    assert deals.faults(deals.patch(deal["id"], {"expected_close": "soon"})) == {"expected_close": "invalid"}
+
+
+@pytest.mark.req("S4-174")
+def test_a_deal_relates_to_a_company_and_several_contacts(deals: Any, companies: Any, contacts: Any) -> None:
+    company, people = companies.add(), [contacts.add(last_name=name) for name in ("Durand", "Petit", "Roux")]
+    deal = deals.add(
+        company_id=company["id"], contact_id=people[0]["id"],
+        contacts=[{"contact_id": one["id"]} for one in people[1:]],
+    )  # fmt: skip
+    read = deals.read(deal["id"])
+    assert [one["contact_id"] for one in read["contacts"]] == [one["id"] for one in people[1:]]
+    contacts.delete(people[2]["id"])
+    assert len(deals.read(deal["id"])["contacts"]) == 1
+    page = deals.person.page
+    for key, id in (("company_id", company["id"]), ("contact_id", people[0]["id"])):
+        tab = page.get(f"/crm/deals?part=related&filter[{key}]={id}", headers={"HX-Request": "true"}).text
+        assert "Bicycles for the town" in tab
+    assert f"/crm/deals?filter%5Bcompany_id%5D={company['id']}" in page.get(f"/crm/companies/{company['id']}").text
+    assert f"/crm/deals?filter%5Bcontact_id%5D={people[0]['id']}" in page.get(f"/crm/contacts/{people[0]['id']}").text
+
+
+@pytest.mark.req("S4-175")
+def test_a_deal_has_an_owner_who_reaches_it(deals: Any, tenant: Tenant) -> None:
+    assert deals.add()["owner_id"] == str(deals.person.member_id)
+    sales, other = tenant.member("sales_rep"), tenant.member("sales_rep")
+    own = deals.add(owner_id=str(sales.member_id))
+    assert deals.by(sales).patch(own["id"], {"name": "Mine"}).status_code == 200
+    assert deals.by(other).patch(own["id"], {"name": "Mine"}).status_code == 404
+    assert deals.faults(deals.patch(own["id"], {"owner_id": str(uuid4())})) == {"owner_id": "not_found"}
+
+
+@pytest.mark.req("S4-177")
+def test_a_deal_has_a_source(deals: Any) -> None:
+    assert deals.read(deals.add(source="referral")["id"])["source"] == "referral"
+    assert deals.faults(deals.post({"name": "X", "source": "dream"})) == {"source": "unknown_choice"}
+
+
+@pytest.mark.req("S4-178")
+def test_a_deal_is_not_lost_without_a_reason(deals: Any, pipelines: Any) -> None:
+    deal = deals.add()
+    lost = stages(pipelines, deal)["Lost"]
+    assert deals.faults(move(deals, deal, lost)) == {"lost_reason": "required"}
+    assert deals.read(deal["id"])["status"] == "open"
+    done = move(deals, deal, lost, lost_reason="Too dear").json["data"]
+    assert (done["status"], done["probability"], done["lost_reason"]) == ("lost", 0, "Too dear")
+    assert deals.faults(deals.patch(deal["id"], {"lost_reason": None})) == {"lost_reason": "required"}
+    assert deals.faults(deals.patch(deal["id"], {"lost_reason": "x" * 201})) == {"lost_reason": "too_long"}
+
+
+def test_what_follows_is_written_by_nobody(deals: Any) -> None:
+    for name, value in (("status", "won"), ("stage_changed_at", "2026-01-01T00:00:00Z"), ("stale_from", "2026-01-01")):
+        assert deals.faults(deals.post({"name": "X", name: value})) == {name: "unknown_field"}
+
+
+@pytest.mark.req("S4-375")
+def test_the_timeline_of_a_deal_says_who_moved_it_where(deals: Any, pipelines: Any) -> None:
+    deal = deals.add()
+    move(deals, deal, stages(pipelines, deal)["Proposal"])
+    deals.patch(deal["id"], {"lines": [line("Helmet")]})
+    told = deals.person.page.get(f"/crm/deals/{deal['id']}/timeline").text
+    assert all(word in told for word in ("Stage", "Lead", "Proposal", "Helmet"))
+
+
+@pytest.mark.req("S4-182", "S4-295")
+def test_deals_and_lines_have_their_indexes(deals: Any, tenant: Tenant) -> None:
+    with tenant.work() as work:
+        rows = work.execute(text("SELECT tablename, indexdef FROM pg_indexes WHERE schemaname = 'crm'"))
+        found = {(table, definition.partition("(")[2].replace('"', "")) for table, definition in rows}
+    for start in ("tenant_id, stage_id", "tenant_id, owner_id", "tenant_id, company_id", "tenant_id, expected_close_sort",
+                  "tenant_id, deleted_at"):  # fmt: skip
+        assert any(table == "deal" and columns.startswith(start) for table, columns in found), start
+    assert any(table == "deal_line" and columns.startswith("tenant_id, deal_id, position") for table, columns in found)
+
+
+# -- lines -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.req("S4-176", "S4-292", "S4-293")
+def test_a_line_has_description_quantity_price_and_discount_and_its_total_follows(deals: Any) -> None:
+    deal = deals.add(lines=[line("Bicycle", "99.99", quantity="3", discount="12.5"), line("Helmet", "40.00")])
+    first, second = deals.read(deal["id"])["lines"]
+    assert (first["description"], first["quantity"], first["discount"]) == ("Bicycle", "3.000", "12.50")
+    assert first["total"] == {"amount": "262.47", "currency": "EUR"}  # 262.473 75
+    assert (second["quantity"], second["discount"], second["total"]["amount"]) == ("1.000", "0.00", "40.00")
+    for wrong, code in (
+        ({"description": None}, "required"), ({"quantity": "-1"}, "too_small"), ({"quantity": "1.2345"}, "too_precise"),
+        ({"discount": "101"}, "too_large"), ({"unit_price": None}, "required"), ({"quantity": "1000001"}, "too_large"),
+    ):  # fmt: skip
+        (field,) = wrong
+        assert deals.faults(deals.patch(deal["id"], {"lines": [{**line(), **wrong}]})) == {f"lines.0.{field}": code}
+    assert len(deals.read(deal["id"])["lines"]) == 2
+
+
+@settings(max_examples=200)
+@given(
+    st.decimals(0, 1_000_000, places=3), st.integers(0, 10**9), st.decimals(0, 100, places=2)
+)  # fmt: skip
+def test_the_total_is_rounded_half_up(quantity: Decimal, price: int, discount: Decimal) -> None:
+    exact = quantity * price * (100 - discount) / 100
+    total = line_total(quantity, Money(price, "EUR"), discount).minor
+    assert Decimal(total) - Decimal("0.5") <= exact < Decimal(total) + Decimal("0.5")
+
+
+def test_the_database_rounds_a_total_as_we_do(deals: Any) -> None:
+    given = [("0.5", "0.01", "0"), ("1.5", "0.01", "0"), ("2.5", "0.33", "50"), ("0.333", "99.99", "33.33")]
+    added = deals.add(lines=[line("X", price, quantity=quantity, discount=off) for quantity, price, off in given])
+    for (quantity, price, off), stored in zip(given, added["lines"], strict=True):
+        ours = line_total(Decimal(quantity), Money.of(price, "EUR"), Decimal(off))
+        assert stored["total"]["amount"] == str(ours.amount)
+    assert added["value"]["amount"] == str(sum(Decimal(one["total"]["amount"]) for one in added["lines"]))
+
+
+def test_the_value_follows_from_the_lines_where_there_are_any(deals: Any) -> None:
+    deal = deals.add(value=EUR)
+    assert deal["value"] == EUR
+    with_lines = deals.patch(deal["id"], {"lines": [line(amount="10.00"), line(amount="5.50", quantity="2")]})
+    assert with_lines.json["data"]["value"] == {"amount": "21.00", "currency": "EUR"}
+    assert deals.patch(deal["id"], {"value": EUR}).json["data"]["value"]["amount"] == "21.00"
+    emptied = deals.patch(deal["id"], {"lines": []}).json["data"]
+    assert emptied["value"]["amount"] == "21.00"
+    assert deals.patch(deal["id"], {"value": EUR}).json["data"]["value"] == EUR
+
+
+def test_lines_in_two_currencies_are_refused_by_name(deals: Any) -> None:
+    refused = deals.post({"name": "X", "lines": [line(), line("Helmet", currency="USD")]})
+    assert deals.faults(refused) == {"lines.1.unit_price": "other_currency"}
+    assert "Line 2 is in USD" in refused.json["error"]["details"][0]["message"]
+    huge = deals.post({"name": "X", "lines": [line(amount="99999999999999", quantity="1000000")]})
+    assert deals.faults(huge) == {"lines.0.quantity": "too_large"}
+
+
+def test_lines_are_moved_by_sending_them_in_another_order(deals: Any) -> None:
+    deal = deals.add(lines=[line("A"), line("B"), line("C")])
+    a, b, c = deal["lines"]
+    deals.patch(deal["id"], {"lines": [c, a, b]})
+    assert [one["description"] for one in deals.read(deal["id"])["lines"]] == ["C", "A", "B"]
+
+
+# -- staleness ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_deal_that_does_not_move_grows_stale_by_what_its_stage_says(
+    deals: Any, pipelines: Any, tenant: Tenant
+) -> None:
+    deal = deals.add()
+    pipeline = pipelines.read(deal["pipeline_id"])
+    assert deal["stale_from"] is None
+    pipeline["stages"][0]["rotting_days"] = 7
+    assert pipelines.patch(pipeline["id"], {"stages": pipeline["stages"]}).status_code == 200
+    run_pending(tenant)
+    read = deals.read(deal["id"])
+    since = datetime.fromisoformat(read["stage_changed_at"]).date()
+    assert abs(datetime.fromisoformat(read["stale_from"]).date() - since - timedelta(days=7)) <= timedelta(days=1)
+    assert read["version"] == deal["version"]
+    assert move(deals, deal, stages(pipelines, deal)["Won"]).json["data"]["stale_from"] is None
