@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ from ossature.auth import cli as auth_cli
 from ossature.config import Config
 from ossature.db import transaction
 from ossature.errors import Invalid, NotFound
+from ossature.files.storage import storage
 from ossature.history import seals
 from ossature.history.cli import person_group
 from ossature.history.erasure import erase_person, forget_old_history
@@ -73,12 +75,16 @@ def test_a_persons_data_is_gone_from_rows_history_and_search_and_the_seals_still
     owner.api.patch(f"{API}/{id}", json={"job_title": f"{SECRET}’s assistant", "phone": "01 44 55 66 77"})
     draft = {"record": "crm.contact", "id": id}
     owner.api.put("/api/ossature/drafts", query_string=draft, json={"values": {"first_name": SECRET}})
+    letter = {"file": (io.BytesIO(b"a letter"), f"{SECRET}.txt")}
+    sent = owner.api.post(f"{API}/{id}/files", data=letter, content_type="multipart/form-data")
     stays = add(owner, first_name="Paul", email="paul@example.org", notes=None, addresses=[])
     assert seal_and_verify(tenant) == []
 
     erased = erase(tenant, id)
 
-    assert (erased.parts, erased.changes > 3) == (1, True)
+    assert (erased.parts, erased.files, erased.changes > 3) == (1, 1, True)
+    assert owner.api.get(sent.json["data"]["url"]).status_code == 404
+    assert list(storage().held(tenant.id, "kept")) == []
     for table in (
         "crm.contact",
         "crm.contact_address",
@@ -86,6 +92,7 @@ def test_a_persons_data_is_gone_from_rows_history_and_search_and_the_seals_still
         "ossature.event",
         "ossature.job",
         "ossature.draft",
+        "ossature.file",
     ):
         query = f"SELECT count(*) FROM {table} t WHERE t.tenant_id = %s AND t::text ILIKE ANY (%s)"
         signs = [f"%{SECRET}%", "%zephyrine@%", "%144556677%"]

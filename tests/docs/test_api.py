@@ -75,6 +75,12 @@ def converse_about_conventions(docs: Any, app: Flask, tenant: Tenant) -> None:
     assert docs.converse(CONVENTIONS, sender(client_of(app, tenant.url)), {"key": key}) > 10
 
 
+@pytest.mark.req("S2-016")
+def test_files_are_as_their_page_says(docs: Any, app: Flask, tenant: Tenant) -> None:
+    key = new_key(tenant, "crm.contact.view", "crm.contact.create", "crm.contact.edit")
+    assert docs.converse("api/files.md", sender(client_of(app, tenant.url)), {"key": key}) == 5
+
+
 @pytest.mark.req("A-024")
 def test_search_is_as_its_page_says(docs: Any, app: Flask, tenant: Tenant) -> None:
     key = new_key(tenant, "crm.contact.view", "crm.contact.create")
@@ -111,7 +117,7 @@ def test_the_page_of_the_api_has_every_operation_that_is_described(tenant: Tenan
 
 def test_addresses_of_records_are_plural_and_hyphenated(app: Flask) -> None:
     rules = {rule.rule for rule in app.url_map.iter_rules() if rule.rule.startswith("/api/")}
-    words = re.compile(r"/api(/_?[a-z][a-z0-9]*(-[a-z0-9]+)*|/openapi\.json|/<uuid:id>|/<key>)+")
+    words = re.compile(r"/api(/_?[a-z][a-z0-9]*(-[a-z0-9]+)*|/openapi\.json|/<uuid:id>|/<uuid:file_id>|/<key>)+")
     assert not [rule for rule in rules if not words.fullmatch(rule)]
     assert {"/api/contacts", "/api/contacts/<uuid:id>", "/api/crm/contacts", "/api/companies"} <= rules
     kernel: Kernel = app.extensions["ossature"]

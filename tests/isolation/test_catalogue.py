@@ -67,6 +67,7 @@ LOOSE = {
     "ossature.note.record_id": "of any record, hidden with it",
     "ossature.pin.record_id": "of any record; one that is gone is not shown",
     "ossature.draft.record_id": "of any record, or of none that is made; forgotten after 30 days",
+    "ossature.file.record_id": "of any record, which it is forgotten with",
     "ossature.tagging.record_id": "of any record, kept by the trigger of its table",
 }
 

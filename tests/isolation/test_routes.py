@@ -6,6 +6,7 @@ stands in the tables below. A route that they do not cover fails: whoever adds o
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,7 @@ from uuid import UUID, uuid4
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from PIL import Image
 from sqlalchemy import select, text
 from werkzeug.routing import Rule
 
@@ -154,7 +156,7 @@ BY_KEY = {
 
 # What would change the ground under the requests after it comes last, what puts it back after that.
 LAST = (
-    "_delete", "_restore", ".delete", ".deactivate", ".activate", ".switch_off", ".switch_on", ".revoke", ".end_session",
+    "_files_delete", "_file_remove", "_files_restore", "_file_restore", "_delete", "_restore", ".delete", ".deactivate", ".activate", ".switch_off", ".switch_on", ".revoke", ".end_session",
     ".sign_out", ".logout", ".refresh",
 )  # fmt: skip
 
@@ -190,6 +192,11 @@ class Route:
     def by_key(self) -> bool:
         """Whether it writes the record that has a value, which is another one in each organisation."""
         return self.record is not None and "/by/<field>" in self.rule.rule
+
+    @property
+    def of_files(self) -> bool:
+        """Whether it is about the files of a record."""
+        return self.record is not None and "/<uuid:id>/files" in self.rule.rule
 
     @property
     def about(self) -> str | None:
@@ -233,6 +240,20 @@ class Subjects:
         answer = self.owner.api.post(f"{RECORD_API[record]}/{self.id(record)}/notes", json={"text": "Hello"})
         assert answer.status_code == 201, answer.text
         return str(answer.json["data"]["id"])
+
+    def file(self, record: str) -> str:
+        """A picture on the thing of that record; nothing's where there is no such thing."""
+        if f"file of {record}" not in self.found:
+            path = f"{RECORD_API[record]}/{self.id(record)}/files"
+            answer = self.owner.api.post(path, data=self.upload(), content_type="multipart/form-data")
+            made = answer.status_code == 201
+            self.found[f"file of {record}"] = str(answer.json["data"]["id"] if made else uuid4())
+        return self.found[f"file of {record}"]
+
+    def upload(self) -> dict[str, Any]:
+        picture = io.BytesIO()
+        Image.new("RGB", (4, 4)).save(picture, "PNG")
+        return {"file": (io.BytesIO(picture.getvalue()), f"{new_id().hex}.png")}
 
     def _make(self, what: str) -> str:
         if what in RECORD_API:
@@ -309,6 +330,8 @@ class Caller:
             value = "owner_id" if argument == "field" and route.record else value
             if argument == "note" and route.about:
                 value = subjects.note(route.about)
+            if argument == "file_id" and route.record:
+                value = subjects.file(route.record)
             path = path.replace(f"<uuid:{argument}>", value).replace(f"<path:{argument}>", "nothing.css")
             path = path.replace(f"<{argument}>", value)
         assert "<" not in path, f"{route.name}: nothing is known of its arguments; add it to the table ABOUT"
@@ -316,7 +339,11 @@ class Caller:
         if route.endpoint == "health.metrics":
             given = {}
         if route.api:
-            if route.method in ("POST", "PUT", "PATCH"):
+            if route.endpoint.split("_alias")[0].endswith("_files_create"):
+                given |= {"data": subjects.upload(), "content_type": "multipart/form-data"}
+            elif route.of_files and route.method == "PATCH":
+                given["json"] = {"name": f"{new_id().hex}.png"}
+            elif route.method in ("POST", "PUT", "PATCH"):
                 given["json"] = subjects.body(route.record) if route.record else {}
             if route.endpoint.split("_alias")[0].endswith("_bulk"):
                 given["json"] = {"operations": [{"op": "create", "data": given["json"]}]}
@@ -327,6 +354,8 @@ class Caller:
             given["data"] = subjects.body(route.record) if route.record else {}
             if "_note_" in route.endpoint:
                 given["data"] = {"text": "Hello"}
+            if route.of_files:
+                given["data"] = {"name": f"{new_id().hex}.png"}
         return self.page.open(path, method=route.method, **given)
 
 

@@ -27,6 +27,9 @@ from ossature.errors import (
 )
 from ossature.events.emit import emit
 from ossature.events.types import Event, EventType, Handler, handles
+from ossature.files.queries import files_of, open_file
+from ossature.files.service import store_file
+from ossature.files.table import StoredFile
 from ossature.hooks.specs import hookimpl
 from ossature.hooks.types import (
     ApiAlias,
@@ -133,6 +136,7 @@ __all__ = [
     "Section",
     "Setting",
     "SettingsPage",
+    "StoredFile",
     "Unavailable",
     "Widget",
     "after_commit",
@@ -148,6 +152,7 @@ __all__ = [
     "derived",
     "email_address",
     "emit",
+    "files_of",
     "fk",
     "handles",
     "hookimpl",
@@ -159,6 +164,7 @@ __all__ = [
     "money",
     "new_id",
     "notify",
+    "open_file",
     "part_of",
     "phone_number",
     "platform_admin",
@@ -177,6 +183,7 @@ __all__ = [
     "secret",
     "session",
     "signed_in",
+    "store_file",
     "success",
     "text",
     "transaction",

@@ -35,6 +35,13 @@ BACKGROUND = ("dispatcher", "worker", "scheduler")
 READ_ELSEWHERE = frozenset({"OSSATURE_TEST_DATA", "OSSATURE_REQUIREMENTS", "OSSATURE_REQUIRE_ALL", "OSSATURE_DEBUG"})
 READ_ELSEWHERE_PREFIXES = ("OSSATURE_TEST_", "OSSATURE_BENCH_")
 
+PROGRAMS = (
+    "exe", "com", "scr", "pif", "cpl", "dll", "sys", "msi", "msp", "bat", "cmd", "ps1", "psm1", "vbs", "vbe", "js", "jse",
+    "mjs", "wsf", "wsh", "hta", "lnk", "reg", "jar", "apk", "app", "elf", "deb", "rpm", "sh", "bash", "php", "py", "pl",
+    "rb",
+)  # fmt: skip
+"""Endings of files that a computer runs when somebody opens them."""
+
 Words = Annotated[tuple[str, ...], NoDecode]
 Limit = Annotated[str, Field(pattern=r"^[1-9]\d* ?(/|per) ?(second|minute|hour|day)$")]
 
@@ -97,6 +104,14 @@ class Config(BaseSettings):
     event_days: int = Field(90, ge=1, le=3650, description="days that events are kept")
     rate_limit: Limit = Field("1200/minute", description="requests per user or key")
     sign_in_limit: Limit = Field("100/minute", description="requests per address before sign-in")
+    files_url: str = Field("", description="where files are kept: file:///folder or s3://bucket/prefix")
+    files_max_bytes: int = Field(25_000_000, ge=1, le=5_000_000_000, description="largest file, bytes")
+    files_tenant_bytes: int = Field(10_000_000_000, ge=1, description="room for the files of a tenant, bytes")
+    files_denied: Words = Field(PROGRAMS, description="endings of files that are not taken, comma separated")
+    s3_endpoint_url: str = Field("", description="address of an S3 other than Amazon's")
+    s3_region: str = Field("", description="region of the S3 bucket")
+    s3_access_key_id: str = Field("", description="access key of S3; the machine's own credentials when not given")
+    s3_secret_key: str = Field("", repr=False, description="secret of the access key of S3")
     max_body_bytes: int = Field(16 * 1024 * 1024, ge=1024, description="largest request body, bytes")
     cors_origins: Words = Field((), description="other sites allowed to call the API, comma separated")
     trusted_proxies: int = Field(0, ge=0, le=10, description="how many proxies in front set X-Forwarded-* headers")
@@ -146,6 +161,7 @@ class Config(BaseSettings):
         secret = str(values.get("secret_key", ""))
         values.setdefault("database_url", postgres_url(home))
         values.setdefault("redis_url", redis_url(home))
+        values.setdefault("files_url", (home / "files").as_uri())
         prefix = values.get("db_role_prefix", "ossature")
         for role in ("app", "system"):
             password = derive(secret, f"database role {role}").hex()[:40]
@@ -159,12 +175,17 @@ class Config(BaseSettings):
             values.setdefault("encryption_keys", f"derived:{key}")
         return values
 
-    @field_validator("cors_origins", "plugins", mode="before")
+    @field_validator("cors_origins", "plugins", "files_denied", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
+
+    @field_validator("files_denied")
+    @classmethod
+    def _as_endings(cls, value: Words) -> Words:
+        return tuple(one.lower().lstrip(".") for one in value)
 
     @field_validator("log_level", mode="before")
     @classmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import ipaddress
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ def problems_of(config: Config) -> Iterator[str]:
             yield f"OSSATURE_{name.upper()} is not a PostgreSQL address; give postgresql://user:password@host/database."
     if not config.redis_url.startswith(("redis://", "rediss://", "unix://")):
         yield "OSSATURE_REDIS_URL is not a Redis address; give redis://host:6379/0 or unix:///path/to/socket?db=0."
+    yield from _problems_of_files(config)
     for name in ("base_url", "api_url"):
         parts = urlsplit(getattr(config, name))
         if parts.scheme not in {"http", "https"} or not parts.hostname:
@@ -50,6 +52,17 @@ def problems_of(config: Config) -> Iterator[str]:
         yield from _problems_in_production(config)
     else:
         yield from _problems_of_the_demo(config)
+
+
+def _problems_of_files(config: Config) -> Iterator[str]:
+    parts = urlsplit(config.files_url)
+    folder = parts.scheme == "file" and not parts.netloc and parts.path not in ("", "/")
+    if not folder and (parts.scheme != "s3" or not parts.netloc):
+        yield "OSSATURE_FILES_URL names no place for files; give file:///absolute/folder or s3://bucket/prefix."
+    elif not folder and importlib.util.find_spec("boto3") is None:
+        yield "OSSATURE_FILES_URL is on S3, which takes boto3; install it with: pip install 'ossature[s3]'."
+    if bool(config.s3_access_key_id) != bool(config.s3_secret_key):
+        yield "OSSATURE_S3_ACCESS_KEY_ID and OSSATURE_S3_SECRET_KEY go together; give both or neither."
 
 
 def _weak_secrets(config: Config) -> Iterator[str]:

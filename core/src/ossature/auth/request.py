@@ -23,7 +23,7 @@ from ossature.auth.state import AccessState, open_access
 from ossature.auth.tokens import api_key_prefix, digest, same
 from ossature.context import Context, TenantInfo, bind, current_or_none
 from ossature.db import transaction
-from ossature.errors import BadRequest, Forbidden, NotFound, Refusal, Unauthenticated
+from ossature.errors import BadRequest, Detail, Forbidden, NotFound, Refusal, TooLarge, Unauthenticated
 from ossature.hooks.calls import PERMISSIONS, PRESET_GRANTS
 from ossature.i18n import choose_locale, choose_time_zone, translator
 from ossature.ids import new_id
@@ -39,6 +39,8 @@ _, _l, ngettext = translator("ossature")
 TENANT_HEADER = "HTTP_OSSATURE_TENANT"
 LOCALE_COOKIE = "ossature_locale"
 REFRESH_PATH = "/api/auth"
+BESIDE_A_FILE = 64 * 1024
+"""Bytes of a request that carries a file besides that file: other fields, and what keeps them apart."""
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 log = get_logger(__name__)
@@ -148,6 +150,7 @@ class Gate:
             request.environ[TENANT_HEADER] = str(on_host.id)
         if rule is None:
             return None  # no such route: Flask answers 404 or 405
+        self._allow_size()
         self._check_csrf()
         return self._check(rule, found)
 
@@ -247,6 +250,16 @@ class Gate:
             self._limits.count("key", found.actor.id)
         elif found.user:
             self._limits.count("user", found.user.id)
+
+    def _allow_size(self) -> None:
+        """How much may be sent, said before anything of it is read: the token of a form is read from the body."""
+        if not getattr(self._app.view_functions[request.endpoint or ""], "__takes_files__", False):
+            return
+        most = self._state.config.files_max_bytes
+        request.max_content_length = most + BESIDE_A_FILE
+        if (request.content_length or 0) > most + BESIDE_A_FILE:
+            message = _("This is too large: a file may have at most %(n)s bytes.", n=most)
+            raise TooLarge(message, [Detail("file", "too_large", message)])
 
     def _check_csrf(self) -> None:
         """Cookies are sent by the browser unasked, so what changes something must prove that our page asked for it."""

@@ -10,6 +10,7 @@ from ossature.builtin import (
     bin,
     changes,
     drafts_api,
+    files,
     history,
     history_api,
     home,
@@ -61,5 +62,6 @@ MODULES: tuple[ModuleType, ...] = (
     platform,
     tidy,
     seals,
+    files,
     why,
 )

@@ -14,6 +14,9 @@ from ossature.context import current
 from ossature.db.kernel import actor, change, change_set
 from ossature.db.work import session
 from ossature.errors import Forbidden
+from ossature.files.queries import names_of
+from ossature.files.table import FILE
+from ossature.files.telling import file_change
 from ossature.history.amounts import with_whole_amounts
 from ossature.history.change_sets import Undoing, may_see_history, undoings
 from ossature.i18n.texts import translator
@@ -137,6 +140,8 @@ def entry_of(group: Sequence[Mapping[str, Any]], root: RecordType) -> Entry | No
     for row in reversed(group):
         if row["record"] == NOTE:
             parts.append((NOTE, row["what"]))
+        if row["record"] == FILE and (told := file_change(dict(row))) is not None:
+            changes.append(FieldChange(root, *told))
         found = types.get(row["record"])
         if found is None:
             continue
@@ -185,6 +190,8 @@ def labels_in(entries: Iterable[Entry]) -> dict[UUID, Label]:
                 wanted.setdefault(item.field.target, set()).update(ids)
     found: dict[UUID, Label] = {}
     for target, ids in wanted.items():
-        if target == ACTOR or kernel().records.get(target):
+        if target == FILE:
+            found.update({id: Label(id, name) for id, name in names_of(ids).items()})
+        elif target == ACTOR or kernel().records.get(target):
             found.update(labels(target, ids))
     return found

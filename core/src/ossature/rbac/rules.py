@@ -77,6 +77,12 @@ def unproven() -> bool:
     return bool(g.get("unproven"))
 
 
+def takes_files(view: View) -> View:
+    """A request for it may be as large as a file; others have the general limit."""
+    view.__takes_files__ = True  # type: ignore[attr-defined]
+    return view
+
+
 def rule_of(view: Callable[..., Any], method: str) -> AccessRule | None:
     """The rule of a view function, or of the method of a class-based view that answers `method`."""
     rule = getattr(view, "__access__", None)

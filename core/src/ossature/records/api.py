@@ -12,6 +12,7 @@ from apiflask import APIBlueprint
 from flask import Response, request, url_for
 
 from ossature.errors import BadRequest, Detail
+from ossature.files.api import file_views
 from ossature.i18n.texts import translator
 from ossature.rbac import requires, signed_in
 from ossature.records import mass_api, schemas, service
@@ -219,7 +220,7 @@ def _views(rt: RecordType) -> list[tuple[str, list[str], str, View]]:
         body=NotePatch, answer=NoteAnswer, refusals=writes)  # fmt: skip
     add("note_remove", ["DELETE"], one + "/notes/<uuid:note>", notes["delete"], "edit", summary=f"Delete a note {of}",
         answer=NoteGoneAnswer, refusals=writes)  # fmt: skip
-    return made
+    return [*made, *file_views(rt)]
 
 
 def _options(target: str, rt: RecordType | None) -> View:

@@ -12,13 +12,14 @@ from flask.typing import ResponseReturnValue
 
 from ossature.context import current
 from ossature.errors import BadRequest, Conflict, Invalid
+from ossature.files.pages import file_routes, files_tab
 from ossature.history.change_sets import may_see_history
 from ossature.history.timeline import timeline
 from ossature.i18n.texts import translator
 from ossature.ids import as_id
 from ossature.kernel import kernel
 from ossature.rbac import requires
-from ossature.rbac.rules import shows_again, unproven
+from ossature.rbac.rules import shows_again, takes_files, unproven
 from ossature.records import service
 from ossature.records.boards import WINDOW
 from ossature.records.cells import cell_page
@@ -72,6 +73,7 @@ def record_pages(plugin: str, types: Iterable[RecordType]) -> Blueprint:
             ("mass_cancel", f"/{rt.slug}/mass/<uuid:id>/cancel", ["POST"], "view", pages.mass_cancel),
             ("move", f"{one}/move", ["POST"], "edit", pages.move),
             *note_routes(rt, one),
+            *file_routes(rt, one),
         ]
         for name, path, methods, action, view in routes:
             blueprint.add_url_rule(path, f"{rt.name}_{name}", _ruled(rt, name, action, view), methods=methods)
@@ -80,6 +82,8 @@ def record_pages(plugin: str, types: Iterable[RecordType]) -> Blueprint:
 
 def _ruled(rt: RecordType, name: str, action: str, view: View) -> View:
     ruled = requires(rt.permission(action))(_function(view, name))
+    if name == "files_add":
+        return takes_files(ruled)
     return shows_again(ruled) if name in ("new", "edit") else ruled
 
 
@@ -150,6 +154,7 @@ class Pages:
         view = detail_page(rt, row, parts, shown, history)
         if request.args.get("part") == "preview":
             return render("record/_preview.html", title=view.title, record=view)
+        view = replace(view, tabs=(*view.tabs, files_tab(rt, id)))
         crumbs = [*self._crumbs(), Crumb(view.title)]
         remember(rt.key, id)
         return render(

@@ -8,6 +8,7 @@ from uuid import UUID
 from flask import url_for
 
 from ossature.db.work import change_set_id
+from ossature.files.telling import file_sentence
 from ossature.history.change_sets import Undoing, may_see_history
 from ossature.history.timeline import Entry, FieldChange, TimelinePage
 from ossature.i18n.texts import translator
@@ -69,7 +70,7 @@ def entry_view(
     told = may_see_history()
     return models.TimelineEntry(
         actor=entry.actor or _("The system"), verb=verb, at=entry.at,  # type: ignore[arg-type]
-        changes=tuple(change_view(item, rt, labels) for item in items),
+        changes=tuple(change_view(item, rt, labels, entry.actor or _("The system")) for item in items),
         means=str(means) if means else None, reason=entry.reason, kind=entry.actor_kind,
         url=url_for("history.show", id=entry.id) if told else None,
         note=note_of(undoing), undo=undo, version_url=version_url,
@@ -97,11 +98,12 @@ def note_of(undoing: Undoing) -> str | None:
     return _("partly undone since") if undoing.partly else None
 
 
-def change_view(item: FieldChange, root: RecordType, labels: Mapping[UUID, Label]) -> Change:
-    """A field's change in words."""
+def change_view(item: FieldChange, root: RecordType, labels: Mapping[UUID, Label], actor: str = "") -> Change:
+    """A field's change in words; what `actor` did to a file, in a sentence."""
     label = str(item.field.label)
     if item.record.key != root.key:
         label = f"{item.record.label}: {label}"
     if item.field.secret or item.field.orders:
         return Change(label, hidden=True)
-    return Change(label, words_of(item.field, item.before, labels), words_of(item.field, item.after, labels))
+    before, after = words_of(item.field, item.before, labels), words_of(item.field, item.after, labels)
+    return Change(label, before, after, sentence=file_sentence(item.field, actor, before, after))

@@ -33,7 +33,7 @@ _numbers = count(1)
 
 
 class HostClient(FlaskClient):
-    """A test client that speaks to one host and sends the same headers each time."""
+    """A test client that speaks to one host, sends the same headers each time and reads answers to their end."""
 
     base_url: str = "http://localhost"
     always: dict[str, str]
@@ -41,6 +41,7 @@ class HostClient(FlaskClient):
     def open(self, *args: Any, **kwargs: Any) -> Any:
         if args and isinstance(args[0], str):
             kwargs.setdefault("base_url", self.base_url)
+            kwargs.setdefault("buffered", True)
             kwargs["headers"] = {**getattr(self, "always", {}), **dict(kwargs.get("headers") or {})}
         return super().open(*args, **kwargs)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 from flask import Response, request
@@ -141,6 +141,7 @@ def documented(
     tag: str,
     operation_id: str,
     body: type[BaseModel] | None = None,
+    body_as: Literal["json", "form_and_files"] = "json",
     query: type[BaseModel] | None = None,
     headers: type[BaseModel] | None = None,
     answer: type[BaseModel] | None = None,
@@ -153,7 +154,7 @@ def documented(
     describe = APIBlueprint("documentation", __name__)
     view._sync_ensured = True  # type: ignore[attr-defined]  # so that APIFlask annotates the view and not a wrapper
     if body is not None:
-        describe.input(body, location="json")(view)
+        describe.input(body, location=body_as)(view)
     if query is not None:
         describe.input(query, location="query")(view)
     if headers is not None:

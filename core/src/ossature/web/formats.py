@@ -167,6 +167,16 @@ def as_number(value: Decimal | int | float | None, unit: str | None = None) -> s
     return f"{written}{NARROW if locale.startswith('fr') else NO_BREAK}{unit}" if unit else written
 
 
+def as_bytes(size: int) -> str:
+    """`640 kB`, `1.2 MB`; `640 ko`, `1,2 Mo`: thousands, with one decimal below ten."""
+    value, power = Decimal(size), 0
+    while value >= 1000 and power < 4:
+        value, power = value / 1000, power + 1
+    value = round(value, 1 if power and value < 10 else 0).normalize() + 0
+    unit = ("o", "ko", "Mo", "Go", "To") if _reader()[0].startswith("fr") else ("bytes", "kB", "MB", "GB", "TB")
+    return as_number(value, unit[power])
+
+
 def as_span(first: date, span: str) -> str:
     """The day, week, month, quarter or year that begins on a day: `November 2026`, `T4 2026`."""
     if span == "week":
@@ -233,6 +243,7 @@ FILTERS = {
     "percent": as_percent,
     "money": as_money,
     "initials": initials,
+    "bytes": as_bytes,
     "hue": hue,
 }
 

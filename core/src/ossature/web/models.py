@@ -143,12 +143,16 @@ class Tab:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One field that changed; values are already in words, None for empty. `hidden` says only that it changed."""
+    """One field that changed; values are already in words, None for empty. `hidden` says only that it changed.
+
+    `sentence` tells who did what, where that is no change of a field: a file added.
+    """
 
     label: str
     before: str | None = None
     after: str | None = None
     hidden: bool = False
+    sentence: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
