@@ -35,6 +35,7 @@ from ossature.records.notes_api import (
 from ossature.records.query import ACTOR, COUNT_UP_TO, ListQuery, Page, count_up_to, get_row, list_rows, options
 from ossature.records.saved import viewed
 from ossature.records.service import Written
+from ossature.records.tag_names import TagsAnswer, TagsArguments, tags_view
 from ossature.records.types import RecordType
 from ossature.records.upsert import upsert
 from ossature.web.api import documented, known_arguments, limit_argument, read_object, success
@@ -211,6 +212,8 @@ def _views(rt: RecordType) -> list[tuple[str, list[str], str, View]]:
             body=schemas.input_model(rt, partial=True), answer=answer, refusals=writes)  # fmt: skip
     add("bulk", ["POST"], "/bulk", bulk_view, "edit", summary=f"Write up to 1,000 {plural.lower()} at once",
         body=BulkInput, answer=BulkAnswer, refusals=writes)  # fmt: skip
+    add("tags", ["GET"], "/tags", tags_view(rt), "view", summary=f"What tags {plural.lower()} have",
+        query=TagsArguments, answer=TagsAnswer, refusals=(400, 401, 403, 422, 429))  # fmt: skip
     notes, of = note_views(rt), f"of a {label.lower()}"
     add("notes", ["GET"], one + "/notes", notes["list"], "view", summary=f"List the notes {of}",
         query=NotesArguments, answer=NotesAnswer)  # fmt: skip

@@ -66,7 +66,7 @@ def input_view(
         choices=_choices(item), unit=item.unit or None,
         currency=currency,
         currencies=(*FIRST_CURRENCIES, *sorted(CURRENCIES - set(FIRST_CURRENCIES))) if item.kind is Kind.MONEY else (),
-        max_length=item.max_length, options_url=options_url(item) if item.kind is Kind.REFERENCE else None,
+        max_length=item.max_length, options_url=_offers(rt, item),
         create_url=create_url(item) if item.kind is Kind.REFERENCE else None,
         selected_label=_("Restricted") if label and label.hidden else (label.title if label else None),
         short=item.kind in SHORT or (item.kind is Kind.TEXT and (item.max_length or 999) <= 120),
@@ -77,6 +77,12 @@ def _choices(item: Field) -> tuple[Choice, ...]:
     """In the declared order; long lists by their words."""
     found = [Choice(key, str(text)) for key, text in item.choices.items()]
     return tuple(sorted(found, key=lambda one: folded(one.label)) if len(found) > 30 else found)
+
+
+def _offers(rt: RecordType, item: Field) -> str | None:
+    if item.kind is Kind.TAGS:
+        return url_for(f"{rt.plugin}_records_api.{rt.name}_tags")
+    return options_url(item) if item.kind is Kind.REFERENCE else None
 
 
 def options_url(item: Field) -> str | None:

@@ -5,6 +5,7 @@ import { startNavigation } from "./navigation.js";
 import { startMenus } from "./menus.js";
 import { startDialogs } from "./dialogs.js";
 import { startToasts } from "./toasts.js";
+import { startTags } from "./tags.js";
 import { startTabs } from "./tabs.js";
 import { startColumns } from "./columns.js";
 import { startCombobox } from "./combobox.js";
@@ -26,4 +27,4 @@ import { startGrid } from "./grid.js";
 import { startKeys } from "./keys.js";
 
 window.htmx = htmx;
-for (const start of [startRequests, startPreferences, startNavigation, startMenus, startDialogs, startToasts, startTabs, startColumns, startCombobox, startConditions, startDrafts, startFilters, startForms, startGrid, startList, startPalette, startParts, startPreview, startFaces, startFiles, startCells, startRows, startSelection, startViews, startKeys]) start(htmx);
+for (const start of [startRequests, startPreferences, startNavigation, startMenus, startDialogs, startToasts, startTabs, startTags, startColumns, startCombobox, startConditions, startDrafts, startFilters, startForms, startGrid, startList, startPalette, startParts, startPreview, startFaces, startFiles, startCells, startRows, startSelection, startViews, startKeys]) start(htmx);
