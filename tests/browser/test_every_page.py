@@ -82,7 +82,12 @@ def everything(tenant: Tenant, app: Flask) -> tuple[Person, list[str]]:
     add_job(tenant, "crm.import", "failed", due_at=900, error="TimeoutError")
     for state in ("waiting", "retry", "dead"):
         add_delivery(tenant, "crm.greet", state, record="crm.contact", record_id=UUID(contact), error="SMTPError")
+    acts = {
+        f"{page}/mass": person.api.post(f"/api{page}/mass", json={"ids": [id], "delete": True}).json["data"]["id"]
+        for page, id in (("/crm/companies", company), ("/crm/contacts", contact), ("/ossature/teams", team))
+    }
     ids = {
+        **acts,
         "/crm/companies": company,
         "/crm/contacts": contact,
         "/ossature/teams": team,
