@@ -11,7 +11,7 @@ NEEDS  := constraints.txt $(addsuffix /pyproject.toml,$(PARTS) $(TESTED))
 N      ?= 64
 MILLION ?= /tmp/ossature-million
 
-.PHONY: run serve test test-all check format bench bench-million torture requirements wheels pins clean
+.PHONY: run serve test test-all check format bench bench-million bench-writing torture requirements wheels pins clean
 
 run: $(VENV)/.assets  ## run everything, with a database inside
 	@$(BIN)/ossature up
@@ -42,6 +42,9 @@ bench: $(VENV)/.dev $(VENV)/.assets  ## measure, and write benchmarks/RESULTS.md
 
 bench-million: $(VENV)/.dev $(VENV)/.assets  ## measure reading with a million rows, and write benchmarks/READING.md
 	$(BIN)/python benchmarks/reading.py --home $(MILLION) $(ARGS)
+
+bench-writing: $(VENV)/.dev $(VENV)/.assets  ## measure writing, and write benchmarks/WRITING.md
+	$(BIN)/python benchmarks/writing.py $(ARGS)
 
 torture: $(VENV)/.dev $(VENV)/.assets  ## kill N times, spread over all steps, and write benchmarks/TORTURE.md
 	$(BIN)/python tests/torture/run.py $(N)
