@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -132,3 +133,16 @@ def test_the_bin_is_paged_and_wrong_input_is_refused(owner: Person) -> None:
         assert owner.page.post("/bin/restore", data={"items": wrong}).status_code == 422, wrong
     for query in ("record=none", "cursor=x"):
         assert owner.page.get(f"/bin?{query}").status_code == 400
+
+
+def test_notes_and_files_go_for_good_with_their_record(owner: Person) -> None:
+    id = add(owner, name="Stone")
+    assert owner.api.post(f"{API}/{id}/notes", json={"text": "From the river."}).status_code == 201
+    sent = {"file": (BytesIO(b"a plain text"), "river.txt")}
+    assert owner.api.post(f"{API}/{id}/files", data=sent).status_code == 201
+    assert owner.api.delete(f"{API}/{id}").status_code == 200
+    assert owner.page.post("/bin/purge", data={"items": sample(id), "sure": "1"}).status_code == 303
+    with owner.tenant.work() as work:
+        for table in ("note", "file"):
+            query = text(f"SELECT count(*) FROM ossature.{table} WHERE record_id = :id")
+            assert work.execute(query, {"id": id}).scalar_one() == 0, table

@@ -77,6 +77,7 @@ def test_a_persons_data_is_gone_from_rows_history_and_search_and_the_seals_still
     owner.api.put("/api/ossature/drafts", query_string=draft, json={"values": {"first_name": SECRET}})
     letter = {"file": (io.BytesIO(b"a letter"), f"{SECRET}.txt")}
     sent = owner.api.post(f"{API}/{id}/files", data=letter, content_type="multipart/form-data")
+    assert owner.api.post(f"{API}/{id}/notes", json={"text": f"{SECRET} prefers the morning"}).status_code == 201
     stays = add(owner, first_name="Paul", email="paul@example.org", notes=None, addresses=[])
     assert seal_and_verify(tenant) == []
 

@@ -23,6 +23,7 @@ from ossature.ids import new_id
 from ossature.kernel import kernel
 from ossature.records.drafts import forget_everybodys
 from ossature.records.fields import Field
+from ossature.records.notes import forget_notes
 from ossature.records.types import RecordType
 
 _, _l, _n = translator("ossature")
@@ -30,17 +31,18 @@ _, _l, _n = translator("ossature")
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """What an erasure took away: fields of the record, rows of its parts, its files, changes of the history."""
+    """What an erasure took away: fields of the record, rows of its parts, its notes and files, changes of the history."""
 
     id: UUID
     fields: int
     parts: int
+    notes: int
     files: int
     changes: int
 
 
 def erase_person(rt: RecordType, id: UUID, reason: str) -> Erased:
-    """Take what is personal out of a record, its parts, files, search and history, for good; the system role's work.
+    """Take what is personal out of a record, its parts, notes, files, search and history, for good; the system role's work.
 
     The record stays, in the bin and without a name, so that what refers to it still does. Raises `NotFound`, and
     `Invalid` for a record that holds nothing personal.
@@ -64,11 +66,11 @@ def erase_person(rt: RecordType, id: UUID, reason: str) -> Erased:
             owner = part.c[str(part.parent_column)]
             gone = sa.delete(part.table).where(part.c.tenant_id == tenant_id, owner == id)
             parts += session().execute(gone).rowcount  # type: ignore[attr-defined]
-    files = forget_files(rt.key, [id])
+    notes, files = forget_notes(rt.key, [id]), forget_files(rt.key, [id])
     act = _write_down("person", reason, record=rt.key, record_id=id)
     forget = text("SELECT ossature.forget_changes(:act, CAST(:ids AS uuid[]))")
     changes = session().execute(forget, {"act": act, "ids": [str(id)]}).scalar_one()
-    return Erased(act, len(personal), parts, files, changes)
+    return Erased(act, len(personal), parts, notes, files, changes)
 
 
 def forget_old_history(months: int, now: datetime) -> int:

@@ -17,12 +17,14 @@ from ossature.db.kernel import change, change_set
 from ossature.db.work import session
 from ossature.errors import Conflict, Detail, Forbidden
 from ossature.events.wake import wake_listeners
+from ossature.files.service import forget_files
 from ossature.i18n.texts import translator
 from ossature.kernel import kernel
 from ossature.plugins.manifest import is_on
 from ossature.rbac.permissions import BIN_PURGE
 from ossature.rbac.predicate import reaches, reaches_owner
 from ossature.records.cursor import Cursor
+from ossature.records.notes import forget_notes
 from ossature.records.query import ListQuery, list_rows
 from ossature.records.types import RecordType
 
@@ -264,6 +266,8 @@ def purge(rt: RecordType, ids: Sequence[UUID]) -> int:
         said = ", ".join(f"{one.number} {one.name}" for one in blocking) or str(rt.plural)
         message = _("%(what)s still refer to it, also in the recycle bin; delete those for good first.", what=said)
         raise Conflict(message, [Detail("", "referenced", message)], code="referenced") from None
+    forget_notes(rt.key, doomed)
+    forget_files(rt.key, doomed)
     wake_listeners(rt)
     return len(doomed)
 
