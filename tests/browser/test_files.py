@@ -69,7 +69,7 @@ def test_files_are_chosen_looked_at_removed_and_put_back(member: Callable[..., P
     page.get_by_role("button", name="More for front.png").click()
     page.get_by_role("menuitem", name="Remove").click()
     expect(page.locator(".os-file:not(.os-file-removed)")).to_have_count(1)
-    page.get_by_role("button", name="Undo").click()
+    page.locator("#toasts").get_by_role("button", name="Undo").click()
     expect(page.get_by_role("link", name="front.png", exact=True)).to_be_visible()
     expect(page.get_by_role("complementary", name="Timeline")).to_contain_text("removed the file front.png")
 
