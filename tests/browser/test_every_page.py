@@ -47,7 +47,7 @@ def pages(app: Flask, ids: dict[str, str]) -> Iterator[str]:
             rule.rule in ("/metrics", "/api")
             or name in NOT_PAGES
             or rule.endpoint in NOT_PAGES
-            or name.endswith("_timeline")
+            or name.endswith(("_timeline", "_notes", "_files"))
         ):
             continue
         if not rule.arguments:
