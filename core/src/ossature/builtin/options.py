@@ -48,13 +48,14 @@ def index() -> ResponseReturnValue:
 @blueprint.post("")
 @requires(SETTINGS_MANAGE)
 def save() -> ResponseReturnValue:
-    """Set every option as the form says, or none where a number cannot be."""
+    """Set every option as the form says, or none where a number cannot be; a number that it does not have stays."""
     settings = kernel().plugins.values(SETTINGS, current().access.plugins)
-    posted = {one.key: _posted(one) for one in settings}
+    posted = {one.key: _posted(one) for one in settings if isinstance(one, Setting) or one.key in request.form}
     if any(isinstance(value, Refused) for value in posted.values()):
         return Response(_page(posted), 422)
     for setting in settings:
-        setting.write(posted[setting.key])
+        if setting.key in posted:
+            setting.write(posted[setting.key])
     notify(_("Saved"))
     return redirect(url_for("settings_options.index"), 303)
 
@@ -70,7 +71,7 @@ class Refused:
 def _posted(setting: Setting | NumberSetting) -> bool | int | Refused:
     if isinstance(setting, Setting):
         return request.form.get(setting.key) == "1"
-    typed = request.form.get(setting.key, "").strip()
+    typed = request.form[setting.key].strip()
     if not (typed.isascii() and typed.isdigit() and len(typed) < 12):
         return Refused(typed[:40], _("Write a whole number."))
     if not setting.minimum <= int(typed) <= setting.maximum:

@@ -35,6 +35,7 @@ def upgrade() -> None:
             "id",
             postgresql_where=sa.text("deleted_at IS NULL"),
         ),
+        sa.Index("note_author_id_idx", "tenant_id", "author_id"),
         root="record_id",
     )
 
