@@ -191,7 +191,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class DetailPage:
-    """A record: `record/detail.html`. Give `timeline`, or `timeline_url` to have it fetched on its own."""
+    """A record: `record/detail.html`. Give `timeline`, or `timeline_url` to have it fetched on its own; `notes` beside it is optional."""
 
     title: str
     kind: str
