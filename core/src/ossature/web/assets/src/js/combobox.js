@@ -58,7 +58,8 @@ export class Combobox {
     input.addEventListener("input", () => this.search(input.value));
     input.addEventListener("click", () => this.list.hidden && this.search(""));
     input.addEventListener("keydown", (event) => this.key(event));
-    input.addEventListener("blur", () => setTimeout(() => this.leave(), 120));
+    input.addEventListener("blur", () => { this.leaving = setTimeout(() => this.leave(), 120); });
+    input.addEventListener("focus", () => clearTimeout(this.leaving)); // who is back so soon has not left: what they type stays
     this.clear.addEventListener("click", () => { this.choose({ value: "", label: "" }); input.focus(); });
     this.list.addEventListener("mousedown", (event) => event.preventDefault());
     this.list.addEventListener("click", (event) => {
