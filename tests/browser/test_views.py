@@ -139,7 +139,7 @@ def test_views_are_kept_by_the_keyboard_alone(screen: Callable[..., Page], owner
     page = screen(owner, f"{CONTACTS}?filter[status]=lead")
     page.locator(".os-views-button").focus()
     page.keyboard.press("Enter")
-    expect(page.locator("#views-menu")).to_be_visible()
+    expect(page.locator("#views-menu [data-view-entry]")).to_be_focused()
     page.keyboard.press("ArrowDown")
     expect(page.locator("#views-menu a:focus")).to_contain_text("Save as…")
     page.keyboard.press("Enter")
