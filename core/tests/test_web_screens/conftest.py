@@ -24,6 +24,8 @@ from wtforms.validators import InputRequired
 from ossature.context import Access, Actor, Context, Reach, TenantInfo, bind
 from ossature.hooks.types import NavItem
 from ossature.i18n import load_kernel_catalogues
+from ossature.records.note_pages import NotesBox
+from ossature.records.notes import Note
 from ossature.testing.browser import chromium, serving
 from ossature.web import Crumb, Shell, install_web, notify, render, render_error
 from ossature.web import components as parts
@@ -168,6 +170,17 @@ def detail_page(fr: bool, deleted: bool = False) -> DetailPage:
     )
 
 
+def notes_box(fr: bool) -> NotesBox:
+    at = datetime.now(UTC) - timedelta(days=1)
+    pinned = "Préfère être appelée le matin." if fr else "Prefers to be called in the morning."
+    other = "Devis envoyé." if fr else "The quote is sent."
+    notes = (
+        Note(UUID(int=1), pinned, True, ID, "Camille Rousseau", at, at, True),
+        Note(UUID(int=2), other, False, UUID(int=3), "Hugo Blanc", at, at + timedelta(hours=1), False),
+    )
+    return NotesBox(notes, "/contact/1/notes", True)
+
+
 def form_page(fr: bool, conflict: bool = False) -> FormPage:
     fields = parts.sample_fields()
     errors = (
@@ -297,7 +310,8 @@ def make_app() -> Flask:
 
     def detail(number: str) -> str:
         page = detail_page(fr(), "deleted" in request.args)
-        return render("record/detail.html", title=page.title, breadcrumbs=(*crumbs, Crumb(page.title)), record=page)
+        trail = (*crumbs, Crumb(page.title))
+        return render("record/detail.html", title=page.title, breadcrumbs=trail, record=page, notes=notes_box(fr()))
 
     def edit(number: str = "1") -> str:
         page = form_page(fr(), "conflict" in request.args)
