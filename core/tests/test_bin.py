@@ -37,7 +37,7 @@ def deleted(person: Person, id: str, path: str = API) -> bool:
     return answer.status_code == 404 or answer.json["data"]["deleted_at"] is not None
 
 
-@pytest.mark.req("A-029", "P-23")
+@pytest.mark.req("A-029")
 def test_the_bin_holds_every_kind_says_who_and_brings_back_children(owner: Person) -> None:
     tenant = owner.tenant
     shelf = add(owner, SHELVES, name="Top shelf")

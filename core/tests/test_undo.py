@@ -69,7 +69,7 @@ OTHER = {
 }  # fmt: skip
 
 
-@pytest.mark.req("S4-101", "P-21")
+@pytest.mark.req("S4-101")
 def test_an_edit_of_every_kind_of_field_and_of_parts_is_put_back(owner: Person) -> None:
     id = add(owner, **FULL)["id"]
     first = state(owner, id)
@@ -112,7 +112,6 @@ def test_another_field_that_changed_since_is_no_obstacle_and_the_same_one_is(own
     assert read(owner, id)["pieces"] == 6
 
 
-@pytest.mark.req("P-23")
 def test_creation_is_undone_by_deleting_until_somebody_edits_it(owner: Person) -> None:
     one, other = add(owner, pieces=1)["id"], add(owner, pieces=1)["id"]
     assert undo_last(owner, one).status_code == 200

@@ -173,7 +173,6 @@ def undone(owner: Person, number: UUID) -> Any:
         return undo(number)
 
 
-@pytest.mark.req("P-40")
 def test_of_two_who_undo_the_same_one_does_and_the_other_is_told(owner: Person) -> None:
     id = made(owner, pieces=1)
     edit = edited(owner, id, pieces=2)

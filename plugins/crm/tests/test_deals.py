@@ -192,6 +192,16 @@ def test_a_deal_is_not_lost_without_a_reason(deals: Any, pipelines: Any) -> None
     assert deals.faults(deals.patch(deal["id"], {"lost_reason": "x" * 201})) == {"lost_reason": "too_long"}
 
 
+@pytest.mark.req("S4-179")
+def test_a_deal_has_tags_that_lists_filter_by(deals: Any) -> None:
+    deal = deals.add(tags=["Fair 2026", "urgent"])
+    deals.add(tags=["other"])
+    assert deals.read(deal["id"])["tags"] == ["Fair 2026", "urgent"]
+    found = deals.person.api.get("/api/crm/deals?filter[tags]=URGENT").json["data"]
+    assert [one["id"] for one in found] == [deal["id"]]
+    assert deals.faults(deals.post({"name": "X", "tags": ["x" * 61]})) == {"tags": "too_long"}
+
+
 def test_what_follows_is_written_by_nobody(deals: Any) -> None:
     for name, value in (("status", "won"), ("stage_changed_at", "2026-01-01T00:00:00Z"), ("stale_from", "2026-01-01")):
         assert deals.faults(deals.post({"name": "X", name: value})) == {name: "unknown_field"}
