@@ -16,7 +16,8 @@ import pytest
 
 from ossature.kernel import Kernel
 from ossature.records import schemas
-from ossature.records.fields import Kind
+from ossature.records.clean import Wrong, clean_value
+from ossature.records.fields import Field, Kind
 from ossature.records.filters import filterable
 from ossature.records.including import includable
 from ossature.records.ordering import sortable
@@ -215,12 +216,11 @@ class RecordContract:
         for listed in lists:
             row = listed.rows(limit=1)[0]
             with listed.person.work():
-                unique = keys_of(listed.rt)
+                unique = [name for name, item in keys_of(listed.rt).items() if _accepted(item, row[name])]
             for name in unique:
-                if row[name] is not None:
-                    at = f"{listed.path}/by/{name}/{quote(str(row[name]), safe='')}"
-                    found: Any = listed.person.api.put(at, json={})
-                    assert (found.status_code, found.json["data"]["id"]) == (200, row["id"]), f"{at}: {found.text}"
+                at = f"{listed.path}/by/{name}/{quote(str(row[name]), safe='')}"
+                found: Any = listed.person.api.put(at, json={})
+                assert (found.status_code, found.json["data"]["id"]) == (200, row["id"]), f"{at}: {found.text}"
             tagged = {"op": "update", "id": row["id"], "data": {"tags": ["Contract"]}}
             absent = {"op": "delete", "id": str(UUID(int=7))}
             refused = self._bulk(listed, [tagged, absent])
@@ -282,6 +282,14 @@ def _written(kind: Kind, value: Any) -> str:
         case Kind.TAGS:
             return str(value[0])
     return str(value)
+
+
+def _accepted(item: Field, value: Any) -> bool:
+    """Whether a field can have a value; one that a rule refuses was filled in all the same where it is required."""
+    try:
+        return clean_value(item, value) is not None
+    except Wrong:
+        return False
 
 
 class _Filling:

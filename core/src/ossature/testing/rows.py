@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from hashlib import md5
 from typing import Any
 from uuid import UUID
 
@@ -26,7 +28,7 @@ def insert_rows(
 
     `references` gives the ids that columns such as `owner_id` take in turn. Without `history`, triggers and key
     checks stay out of it, for fillings by the ten thousand. Fields with a rule, and secrets, are left empty where
-    they may be.
+    they may be; else a text is as its rule leaves it, unless the rule refuses it.
     """
     references = references or {}
     columns: dict[str, sql.Composable] = {
@@ -36,7 +38,7 @@ def insert_rows(
     }
     for item in rt.fields.values():
         if item.writable and item.name not in references and (history or item.kind is not Kind.TAGS):
-            columns |= _values(item)
+            columns |= _ruled(item, number) if item.kind is Kind.TEXT and item.rule else _values(item)
     for name, ids in references.items():
         columns[name] = sql.SQL("({}::uuid[])[1 + n % {}]").format(sql.Literal([str(id) for id in ids]), len(ids))
     statement = sql.SQL("INSERT INTO {} ({}) SELECT {} FROM generate_series(0, {}) n RETURNING id").format(
@@ -51,11 +53,24 @@ def insert_rows(
         return [id for (id,) in connection.execute(statement)]
 
 
+def _ruled(item: Field, number: int) -> dict[str, sql.Composable]:
+    """The same as `_values` for a text with a rule, which the database does not know."""
+    if item.rule is None or not item.required:
+        return {}
+    made = []
+    for n in range(number):
+        value = f"{md5(str(n).encode(), usedforsecurity=False).hexdigest()[:8]} {n}"[: item.max_length or 200]
+        with suppress(ValueError):
+            value = item.rule(value)
+        made.append(value)
+    return {item.name: sql.SQL("({}::text[])[1 + n]").format(sql.Literal(made))}
+
+
 def _values(item: Field) -> dict[str, sql.Composable]:
     """Column -> SQL that gives a value for the number `n`; nothing where the default or null will do."""
     made: sql.Composable
     match item.kind:
-        case Kind.TEXT | Kind.LONG_TEXT if item.rule is None or item.required:
+        case Kind.TEXT | Kind.LONG_TEXT:
             made = sql.SQL("left(substr(md5(n::text), 1, 8) || ' ' || n, {})").format(item.max_length or 200)
         case Kind.EMAIL:
             made = sql.SQL("substr(md5(n::text), 1, 8) || n || '@example.com'")
