@@ -122,12 +122,15 @@ def test_a_board_of_a_list_too_long_to_look_at_says_that_there_may_be_other_colu
     owner: Person, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(boards, "LOOKED_AT", 4)
-    top, low = fill(tenant, [{"name": "Top"}, {"name": "Low"}], "_kinds.shelf")
-    fill(tenant, [{"name": f"{n}", "shelf_id": top} for n in range(3)])
-    assert "These are the busiest." not in get(owner, face="board", by="shelf_id")
-    fill(tenant, [{"name": f"{n}", "shelf_id": top} for n in range(3, 6)] + [{"name": "6", "shelf_id": low}])
+    shelves = fill(tenant, [{"name": f"Shelf {n}"} for n in range(6)], "_kinds.shelf")
+    fill(tenant, [{"name": f"{n}", "shelf_id": shelf} for n, shelf in enumerate(shelves[:3])])
     page = get(owner, face="board", by="shelf_id")
-    assert list(columns(page)) == ["Top"]
+    assert columns(page) == {"Shelf 0": ["0"], "Shelf 1": ["1"], "Shelf 2": ["2"]}
+    assert "These are the busiest." not in page
+    fill(tenant, [{"name": f"{n}", "shelf_id": shelf} for n, shelf in enumerate(shelves[3:], 3)])
+    page = get(owner, face="board", by="shelf_id")
+    # Whichever four rows were looked at, they are on four shelves.
+    assert len(columns(page)) == 4
     assert "These are the busiest." in page
 
 
