@@ -93,7 +93,7 @@ def _values(item: Field) -> dict[str, sql.Composable]:
         case Kind.BOOLEAN:
             made = sql.SQL("n % 2 = 0")
         case Kind.TAGS:
-            made = sql.SQL("CASE n % 3 WHEN 0 THEN '{{}}'::text[] ELSE ARRAY['Tag ' || n % 4, 'Second'] END")
+            made = sql.SQL("CASE n % 3 WHEN 0 THEN '{}'::text[] ELSE ARRAY['Tag ' || n % 4, 'Second'] END")
         case Kind.MONEY:
             minor, currency = item.columns
             return {minor: sql.SQL("n * 100"), currency: sql.Literal("EUR")}
