@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from decimal import Decimal
 from hashlib import md5
 from typing import Any
 from uuid import UUID
@@ -37,7 +38,7 @@ def insert_rows(
         "created_at": sql.SQL("now() - n * interval '1 minute'"),
     }
     for item in rt.fields.values():
-        if item.writable and item.name not in references and (history or item.kind is not Kind.TAGS):
+        if (item.writable or item.read_only) and item.name not in references and (history or item.kind is not Kind.TAGS):
             columns |= _ruled(item, number) if item.kind is Kind.TEXT and item.rule else _values(item)
     for name, ids in references.items():
         columns[name] = sql.SQL("({}::uuid[])[1 + n % {}]").format(sql.Literal([str(id) for id in ids]), len(ids))
@@ -82,7 +83,8 @@ def _values(item: Field) -> dict[str, sql.Composable]:
             low, high = int(item.minimum or 0), int(item.maximum or 2**31 - 1)  # type: ignore[arg-type]
             made = sql.SQL("{} + n % {}").format(low, min(high - low + 1, 2**31 - 1))
         case Kind.DECIMAL:
-            made = sql.SQL("(n % 1000)::numeric / 8")
+            least, most = Decimal(str(item.minimum or 0)), Decimal(str(item.maximum or 125))
+            made = sql.SQL("{} + (n % 1000)::numeric / 1000 * {}").format(least, min(most - least, Decimal(125)))
         case Kind.DATE:
             made = sql.SQL("'2026-01-01'::date + n % 3000")
         case Kind.DATETIME:
