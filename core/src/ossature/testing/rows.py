@@ -38,7 +38,11 @@ def insert_rows(
         "created_at": sql.SQL("now() - n * interval '1 minute'"),
     }
     for item in rt.fields.values():
-        if (item.writable or item.read_only) and item.name not in references and (history or item.kind is not Kind.TAGS):
+        if (
+            (item.writable or item.read_only)
+            and item.name not in references
+            and (history or item.kind is not Kind.TAGS)
+        ):
             columns |= _ruled(item, number) if item.kind is Kind.TEXT and item.rule else _values(item)
     for name, ids in references.items():
         columns[name] = sql.SQL("({}::uuid[])[1 + n % {}]").format(sql.Literal([str(id) for id in ids]), len(ids))
