@@ -141,7 +141,8 @@ def file_views(rt: RecordType) -> list[tuple[str, list[str], str, View]]:
     add("files_list", ["GET"], here, list_view, "view", summary=f"List the files of a {label}", query=FilesQuery,
         answer=FilesAnswer, refusals=reads)  # fmt: skip
     add("files_create", ["POST"], here, takes_files(create_view), "edit", summary=f"Put a file on a {label}",
-        body=FileInput, body_as="form_and_files", answer=FileAnswer, status=201, refusals=writes)  # fmt: skip
+        body=FileInput, body_as="form_and_files", answer=FileAnswer, status=201, also={200: "It was there already"},
+        refusals=writes)  # fmt: skip
     add("files_bytes", ["GET"], one, bytes_view, "view", summary=f"Download a file of a {label}",
         refusals=reads)  # fmt: skip
     add("files_versions", ["GET"], one + "/versions", versions_view, "view",

@@ -209,7 +209,8 @@ def _views(rt: RecordType) -> list[tuple[str, list[str], str, View]]:
     if unique := [name for name, item in rt.fields.items() if item.unique]:
         add("by", ["PUT"], "/by/<field>/<path:value>", by_view, "edit",
             summary=f"Create or change the {label.lower()} that has a value: {', '.join(unique)}",
-            body=schemas.input_model(rt, partial=True), answer=answer, refusals=writes)  # fmt: skip
+            body=schemas.input_model(rt, partial=True), answer=answer, also={201: "It was created"},
+            refusals=writes)  # fmt: skip
     add("bulk", ["POST"], "/bulk", bulk_view, "edit", summary=f"Write up to 1,000 {plural.lower()} at once",
         body=BulkInput, answer=BulkAnswer, refusals=writes)  # fmt: skip
     add("tags", ["GET"], "/tags", tags_view(rt), "view", summary=f"What tags {plural.lower()} have",

@@ -146,9 +146,12 @@ def documented(
     headers: type[BaseModel] | None = None,
     answer: type[BaseModel] | None = None,
     status: int = 200,
+    also: Mapping[int, str] | None = None,
     refusals: Sequence[int] = (400, 401, 403, 404, 422, 429),
 ) -> Callable[..., Any]:
-    """Describe a view for OpenAPI. The models document; the record's declaration is what is enforced."""
+    """Describe a view for OpenAPI. The models document; the record's declaration is what is enforced. `also`: further
+    statuses of success that have the same answer, and what each means.
+    """
     from apiflask import APIBlueprint
 
     describe = APIBlueprint("documentation", __name__)
@@ -163,6 +166,8 @@ def documented(
         describe.output(answer, status_code=status)(view)
     failed = {"application/json": {"schema": {"$ref": "#/components/schemas/Failure"}}}
     responses: Any = {code: {"description": REFUSALS[code], "content": failed} for code in refusals}
+    told = {"application/json": {"schema": {"type": "object"}}}
+    responses |= {code: {"description": meaning, "content": told} for code, meaning in (also or {}).items()}
     describe.doc(
         summary=summary, tags=[tag], operation_id=operation_id, security=["bearer", "session"], responses=responses
     )(view)
