@@ -47,7 +47,7 @@ def erase_person(rt: RecordType, id: UUID, reason: str) -> Erased:
     The record stays, in the bin and without a name, so that what refers to it still does. Raises `NotFound`, and
     `Invalid` for a record that holds nothing personal.
     """
-    personal = {name: item for name, item in rt.fields.items() if item.personal and item.writable}
+    personal = {name: item for name, item in rt.fields.items() if item.personal and not (item.derived or item.parent)}
     if not personal:
         raise Invalid(_("%(records)s hold nothing that is marked as personal.", records=rt.plural))
     tenant_id = current().tenant_id
