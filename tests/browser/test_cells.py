@@ -99,6 +99,18 @@ def test_two_at_one_cell_choose(owner: Person, screen: Screen) -> None:
     assert owner.api.get(f"/api/contacts/{one['id']}").json["data"]["job_title"] == "Theirs"
 
 
+def test_a_dialogue_answers_at_the_moment_it_comes(owner: Person, screen: Screen) -> None:
+    page = screen(owner, "/crm/contacts")
+    page.evaluate("""document.addEventListener("htmx:afterSwap", () => setTimeout(() => {
+        const field = document.querySelector("[data-mass-add]");
+        field.value = "source";
+        field.dispatchEvent(new Event("change", { bubbles: true }));
+    }), { once: true })""")
+    page.get_by_role("checkbox", name="Select all rows of this page").check()
+    page.get_by_role("region", name="What is selected").get_by_role("button", name="Edit…").click()
+    expect(page.get_by_role("dialog", name="Change 3 contacts").locator("#f-source")).to_be_visible()
+
+
 @pytest.mark.req("A-016")
 def test_selected_rows_are_changed_with_progress_and_a_result(owner: Person, screen: Screen) -> None:
     page = screen(owner, "/crm/contacts")
