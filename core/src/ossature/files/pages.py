@@ -18,6 +18,7 @@ from ossature.files.table import StoredFile
 from ossature.i18n.texts import translator
 from ossature.ids import as_id
 from ossature.kernel import kernel
+from ossature.records.lookup import OfRecord
 from ossature.records.types import RecordType
 from ossature.web import models, notify, render
 from ossature.web.api import dumps
@@ -51,7 +52,7 @@ def files_tab(rt: RecordType, record_id: UUID) -> models.Tab:
 
 def file_routes(rt: RecordType, one: str) -> list[Route]:
     """The pages of a record's files below `one`, the record's own: name, address, methods, action, view."""
-    pages = FilePages(rt.key)
+    pages = FilePages(rt)
     files, file = f"{one}/files", f"{one}/files/<uuid:file_id>"
     return [
         ("files", files, ["GET"], "view", pages.index),
@@ -66,15 +67,8 @@ def file_routes(rt: RecordType, one: str) -> list[Route]:
     ]
 
 
-class FilePages:
+class FilePages(OfRecord):
     """The pages of the files of one record type."""
-
-    def __init__(self, key: str) -> None:
-        self.key = key
-
-    @property
-    def rt(self) -> RecordType:
-        return kernel().records[self.key]
 
     def index(self, id: UUID) -> ResponseReturnValue:
         before = as_id(request.args.get("before", ""))

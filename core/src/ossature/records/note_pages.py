@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from ossature.errors import BadRequest, Invalid
 from ossature.i18n.texts import translator
 from ossature.ids import as_id
-from ossature.kernel import kernel
+from ossature.records.lookup import OfRecord
 from ossature.records.notes import Note, Notes, add_note, change_note, delete_note, may_write, notes_of, notes_on
 from ossature.records.query import Row, get_row
 from ossature.records.types import RecordType
@@ -46,7 +46,7 @@ def notes_box(rt: RecordType, row: Row, *, text: str = "", error: str = "", edit
 
 def note_routes(rt: RecordType, one: str) -> Routes:
     """Pages below a record's own: name, path, methods, action, view."""
-    pages, note = NotePages(rt.key), f"{one}/notes/<uuid:note>"
+    pages, note = NotePages(rt), f"{one}/notes/<uuid:note>"
     return [
         ("notes", f"{one}/notes", ["GET"], "view", pages.index),
         ("note_add", f"{one}/notes", ["POST"], "edit", pages.add),
@@ -56,15 +56,8 @@ def note_routes(rt: RecordType, one: str) -> Routes:
     ]
 
 
-class NotePages:
+class NotePages(OfRecord):
     """The notes of one record type."""
-
-    def __init__(self, key: str) -> None:
-        self.key = key
-
-    @property
-    def rt(self) -> RecordType:
-        return kernel().records[self.key]
 
     def index(self, id: UUID) -> ResponseReturnValue:
         """The notes that follow one, or all of the box."""

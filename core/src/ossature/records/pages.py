@@ -17,7 +17,6 @@ from ossature.history.change_sets import may_see_history
 from ossature.history.timeline import timeline
 from ossature.i18n.texts import translator
 from ossature.ids import as_id
-from ossature.kernel import kernel
 from ossature.rbac import requires
 from ossature.rbac.rules import shows_again, takes_files, unproven
 from ossature.records import service
@@ -30,6 +29,7 @@ from ossature.records.form_views import conflict_panel, form_page, refuse
 from ossature.records.forms import RecordForm
 from ossature.records.list_pages import list_crumbs, list_index, list_query
 from ossature.records.list_tools import BOXES, list_box
+from ossature.records.lookup import OfRecord
 from ossature.records.mass_pages import mass_cancel, mass_dialog, mass_index, mass_show
 from ossature.records.merging import Stale
 from ossature.records.moving import move_card
@@ -95,15 +95,8 @@ def _function(method: View, name: str) -> View:
     return view
 
 
-class Pages:
+class Pages(OfRecord):
     """The pages of one record type."""
-
-    def __init__(self, rt: RecordType) -> None:
-        self.key = rt.key
-
-    @property
-    def rt(self) -> RecordType:
-        return kernel().records[self.key]
 
     def index(self) -> ResponseReturnValue:
         """The list in the face that is asked for; a recycle bin and what is related to a record have no other."""
