@@ -66,10 +66,14 @@ def writing(connection: psycopg.Connection, context: Context, statements: list[S
 
     def write() -> None:
         fresh: dict[UUID, UUID] = {id: new_id() for id in made}
+
+        def own(value: object) -> object:
+            return fresh.get(value, value) if isinstance(value, UUID) else value
+
         with connection.transaction():
             cursor = connection.execute(settings_of(context))
             for sql, values in statements:
-                cursor.execute(sql.encode(), {name: fresh.get(value, value) for name, value in values.items()})
+                cursor.execute(sql.encode(), {name: own(value) for name, value in values.items()})
                 cursor.fetchall()
 
     return write
