@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from io import BytesIO
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
+from ossature.files.storage import storage
 from ossature.testing.background import run_pending
 from ossature.testing.people import Person, Tenant
 
@@ -314,3 +316,145 @@ def test_undoing_two_hundred_takes_no_more_statements_than_undoing_two(owner: Pe
 
     few = min(asked(2), asked(3))
     assert asked(200) <= few + 2
+
+
+# -- notes and files ---------------------------------------------------------------------------------------------------
+
+
+def noted(person: Person, id: str, text: str = "From the river.") -> str:
+    answer = person.api.post(f"{API}/{id}/notes", json={"text": text})
+    assert answer.status_code == 201, answer.text
+    return str(answer.json["data"]["id"])
+
+
+def notes(person: Person, id: str) -> list[tuple[str, bool]]:
+    return [(note["text"], note["pinned"]) for note in person.api.get(f"{API}/{id}/notes").json["data"]]
+
+
+def put(person: Person, id: str, content: bytes, name: str = "river.txt", **fields: str) -> str:
+    answer = person.api.post(f"{API}/{id}/files", data={"file": (BytesIO(content), name), **fields})
+    assert answer.status_code == 201, answer.text
+    return str(answer.json["data"]["id"])
+
+
+def files(person: Person, id: str) -> list[tuple[str, bytes]]:
+    found = person.api.get(f"{API}/{id}/files").json["data"]
+    return sorted((file["name"], person.api.get(file["url"]).data) for file in found)
+
+
+def reasons(answer: Any) -> list[tuple[str, str]]:
+    assert answer.status_code == 409, answer.text
+    return [(one["field"], one["code"]) for one in answer.json["error"]["details"]]
+
+
+def test_a_note_is_undone_and_redone_by_itself(owner: Person) -> None:
+    id = add(owner)["id"]
+    note = f"{API}/{id}/notes/{noted(owner, id)}"
+    owner.api.patch(note, json={"text": "From the sea.", "pinned": True})
+    assert undo_last(owner, id).status_code == 200
+    assert notes(owner, id) == [("From the river.", False)]
+    assert undo_last(owner, id).status_code == 200
+    assert notes(owner, id) == [("From the sea.", True)]
+    owner.api.delete(note)
+    assert undo_last(owner, id).status_code == 200
+    assert notes(owner, id) == [("From the sea.", True)]
+    noted(owner, id, "A second one.")
+    assert undo_last(owner, id).status_code == 200
+    assert [words for words, _pinned in notes(owner, id)] == ["From the sea."]
+    assert undo_last(owner, id).status_code == 200, "a note that was taken away comes back"
+    assert [words for words, _pinned in notes(owner, id)] == ["From the sea.", "A second one."]
+
+
+def test_a_note_that_was_changed_since_stays(owner: Person) -> None:
+    id = add(owner)["id"]
+    note = f"{API}/{id}/notes/{noted(owner, id)}"
+    first = sets(owner.tenant, id)[0]
+    owner.api.patch(note, json={"text": "From the sea."})
+    second = sets(owner.tenant, id)[0]
+    assert reasons(undo(owner, first)) == [("note", "changed_since")]
+    owner.api.delete(note)
+    assert reasons(undo(owner, second)) == [("note", "changed_since")]
+    assert notes(owner, id) == []
+
+
+def test_a_note_of_somebody_else_is_undone_only_by_those_who_may_change_it(owner: Person) -> None:
+    id = add(owner)["id"]
+    noted(owner, id)
+    viewer = owner.tenant.member("viewer")
+    assert undo(viewer, sets(owner.tenant, id)[0]).status_code == 404
+    assert len(notes(owner, id)) == 1
+
+
+def test_files_that_were_added_renamed_and_removed_are_put_back(owner: Person) -> None:
+    id = add(owner)["id"]
+    file = f"{API}/{id}/files/{put(owner, id, b'one')}"
+    assert undo_last(owner, id).status_code == 200
+    assert files(owner, id) == []
+    assert undo_last(owner, id).status_code == 200
+    assert files(owner, id) == [("river.txt", b"one")]
+    owner.api.patch(file, json={"name": "sea.txt"})
+    assert undo_last(owner, id).status_code == 200
+    assert files(owner, id) == [("river.txt", b"one")]
+    owner.api.delete(file)
+    assert undo_last(owner, id).status_code == 200
+    assert files(owner, id) == [("river.txt", b"one")]
+    owner.api.delete(file)
+    removal = sets(owner.tenant, id)[0]
+    put(owner, id, b"another")
+    assert reasons(undo(owner, removal)) == [("file", "taken")]
+    assert files(owner, id) == [("river.txt", b"another")]
+
+
+def test_a_new_version_goes_and_the_one_before_it_comes_back(owner: Person) -> None:
+    id = add(owner)["id"]
+    put(owner, id, b"one")
+    first = sets(owner.tenant, id)[0]
+    put(owner, id, b"two")
+    second = sets(owner.tenant, id)[0]
+    assert reasons(undo(owner, first)) == [("file", "changed_since")]
+    assert undo(owner, second).status_code == 200
+    assert files(owner, id) == [("river.txt", b"one")]
+    again = undo(owner, second)
+    assert (again.json["error"]["code"], again.json["error"]["details"]) == ("cannot_undo", [])
+    assert undo_last(owner, id).status_code == 200
+    assert files(owner, id) == [("river.txt", b"two")]
+    (listed,) = owner.api.get(f"{API}/{id}/files").json["data"]
+    versions = owner.api.get(f"{listed['url']}/versions").json["data"]
+    assert [one["version"] for one in versions] == [4, 3, 2, 1]
+    put(owner, id, b"three")
+    assert reasons(undo(owner, second)) == [("file", "changed_since")]
+
+
+def test_a_file_whose_content_is_no_longer_kept_does_not_come_back(owner: Person, app: Any) -> None:
+    id = add(owner)["id"]
+    file = put(owner, id, b"one")
+    with owner.tenant.work() as work:
+        key = work.execute(text("SELECT key FROM ossature.file WHERE id = :id"), {"id": file}).scalar_one()
+    owner.api.delete(f"{API}/{id}/files/{file}")
+    storage().delete(owner.tenant.id, key)
+    assert reasons(undo_last(owner, id)) == [("file", "gone")]
+
+
+def test_fields_notes_and_files_of_one_change_set_are_undone_together_or_not_at_all(owner: Person) -> None:
+    id = add(owner, pieces=1)["id"]
+    note, file = noted(owner, id), put(owner, id, b"one")
+    with owner.tenant.work() as work:
+        for statement in (
+            "UPDATE _kinds.sample SET pieces = 2, version = version + 1 WHERE id = :id",
+            "UPDATE ossature.note SET text = 'From the sea.' WHERE record_id = :id",
+            "UPDATE ossature.file SET name = 'sea.txt' WHERE record_id = :id",
+        ):
+            work.execute(text(statement), {"id": id})
+    change = sets(owner.tenant, id)[0]
+    shown = owner.page.get(f"/history/{change}?undo=1").text
+    assert all(words in shown for words in ("sea.txt", "Note", "Pieces"))
+    assert undo(owner, change).status_code == 200
+    assert (read(owner, id)["pieces"], notes(owner, id)) == (1, [("From the river.", False)])
+    assert files(owner, id) == [("river.txt", b"one")]
+    assert undo_last(owner, id).status_code == 200
+    assert (read(owner, id)["pieces"], files(owner, id)) == (2, [("sea.txt", b"one")])
+    owner.api.patch(f"{API}/{id}/notes/{note}", json={"text": "From the hill."})
+    owner.api.delete(f"{API}/{id}/files/{file}")
+    again = sets(owner.tenant, id)[2]
+    assert reasons(undo(owner, again)) == [("note", "changed_since")]
+    assert read(owner, id)["pieces"] == 2

@@ -274,7 +274,7 @@ def _put_changes(put: Put) -> list[Change]:
         if item.before is None and item.after is None:
             continue
         shown.append(change_view(item, put.record, named))
-    return [*shown, *(Change(label, None, str(_PUT[what])) for label, what in parts)]
+    return [*shown, *(Change(label, None, str(_PUT[what])) for label, what in (*parts, *put.hanging))]
 
 
 def _fields(rt: RecordType, columns: Mapping[str, tuple[Any, Any]]) -> list[FieldChange]:

@@ -84,7 +84,7 @@ def rename_file(rt: RecordType, record_id: UUID, id: UUID, name: str) -> StoredF
     if not cleaned:
         raise _invalid("required", _("Give the file a name."))
     demand_ending(cleaned)
-    _one_at_a_time()
+    one_at_a_time()
     file = _latest(rt, record_id, id)
     if cleaned == file.name:
         return file
@@ -96,14 +96,14 @@ def rename_file(rt: RecordType, record_id: UUID, id: UUID, name: str) -> StoredF
 
 def remove_file(rt: RecordType, record_id: UUID, id: UUID) -> StoredFile:
     """Take a file with all its versions from its record; it can be restored."""
-    _one_at_a_time()
+    one_at_a_time()
     file = _latest(rt, record_id, id, removed=True)
     return file if file.deleted_at is not None else _update(file, deleted_at=func.now())
 
 
 def restore_file(rt: RecordType, record_id: UUID, id: UUID) -> StoredFile:
     """Put a removed file back. Where another one has taken its name since, it gets a number: `offer (2).pdf`."""
-    _one_at_a_time()
+    one_at_a_time()
     file = _latest(rt, record_id, id, removed=True)
     if file.deleted_at is None:
         return file
@@ -120,12 +120,13 @@ def forget_files(record: str, record_ids: Iterable[UUID]) -> int:
     For what purges or erases records; asks no permission. Their names stand in the history until that is forgotten.
     """
     here = (table.c.tenant_id == tenant_id(), table.c.record == record, table.c.record_id.in_(list(record_ids)))
-    keys = list(session().execute(sa.delete(table).where(*here).returning(table.c.key)).scalars())
+    rows = session().execute(sa.delete(table).where(*here).returning(table.c.key)).scalars().all()
+    keys = sorted(set(rows))  # a version that was brought back has the bytes of an earlier one
     for start in range(0, len(keys), 1000):
         some = keys[start : start + 1000]
         delete_bytes.enqueue(Keys(keys=some))  # whatever is killed after the commit, this still happens
         after_commit(partial(_delete, tenant_id(), some))
-    return len(keys)
+    return len(rows)
 
 
 # -- steps ---------------------------------------------------------------------------------------------------------------
@@ -141,7 +142,7 @@ def _hold(key: str, source: BinaryIO, picture: Picture | None) -> None:
 def _write(
     rt: RecordType, record_id: UUID, found: Incoming, key: str, picture: Picture | None, replaces: UUID | None
 ) -> StoredFile:
-    _one_at_a_time()
+    one_at_a_time()
     demand_record(rt, record_id, "edit", lock=True)
     _demand_room(found)
     before = _file_to_replace(rt, record_id, found.name, replaces)
@@ -175,7 +176,7 @@ def _delete(tenant: UUID, keys: list[str]) -> None:
     storage().delete(tenant, *(one for key in keys for one in (key, small_key(key))))
 
 
-def _one_at_a_time() -> None:
+def one_at_a_time() -> None:
     """Of one tenant only one transaction at a time changes files: names stay apart and the room is counted exactly."""
     session().execute(sa.select(func.pg_advisory_xact_lock(func.hashtextextended(f"files {tenant_id()}", 0))))
 

@@ -15,6 +15,7 @@ from ossature.db.kernel import actor, change, change_set
 from ossature.db.kernel import undo as undo_table
 from ossature.db.work import session
 from ossature.errors import NotFound
+from ossature.history.hanging import HANGING, records_of
 from ossature.i18n.texts import translator
 from ossature.kernel import kernel
 from ossature.plugins.manifest import is_on
@@ -114,12 +115,20 @@ def touched(head: ChangeSet) -> list[Touched]:
         .group_by(c.root_id)
         .order_by(func.max(c.seq).desc())
     )
-    return [Touched(id, _root_key(keys), added, binned) for id, keys, added, binned in rows]
+    found = rows.all()
+    of = root_keys({id: keys for id, keys, _added, _binned in found})
+    return [Touched(id, of[id], added, binned) for id, _keys, added, binned in found]
 
 
-def _root_key(keys: Iterable[str]) -> str:
-    known = [kernel().records.get(key) for key in keys]
-    return next((rt.parent or rt.key for rt in known if rt is not None), min(keys))
+def root_keys(changed: Mapping[UUID, Iterable[str]]) -> dict[UUID, str]:
+    """The record's key of each root, by the keys of what was changed of it: itself, parts, notes and files."""
+    found, bare = dict[UUID, str](), list[UUID]()
+    for id, keys in changed.items():
+        known = [kernel().records.get(key) for key in keys]
+        found[id] = next((rt.parent or rt.key for rt in known if rt is not None), min(keys))
+        if found[id] in HANGING:
+            bare.append(id)
+    return found | (records_of(bare) if bare else {})
 
 
 def record_type_of(key: str) -> RecordType | None:

@@ -13,9 +13,8 @@ from ossature.context import Reach, current
 from ossature.db.kernel import change
 from ossature.db.work import session
 from ossature.history.amounts import with_whole_amounts
-from ossature.history.change_sets import ChangeSet, of_change_set, record_type_of
+from ossature.history.change_sets import ChangeSet, of_change_set, record_type_of, root_keys
 from ossature.history.timeline import Entry, entry_of, labels_in
-from ossature.kernel import kernel
 from ossature.rbac.predicate import reaches
 from ossature.records.query import Label, labels
 from ossature.records.types import RecordType
@@ -104,7 +103,8 @@ def _items(head: ChangeSet, groups: Mapping[UUID, Sequence[Mapping[str, Any]]]) 
         "change_set_id": head.id, "at": head.at, "label": head.actor, "kind": head.actor_kind, "means": head.means,
         "reason": head.reason, "actor_id": head.actor_id,
     }  # fmt: skip
-    types = {id: _root_type([row["record"] for row in group]) for id, group in groups.items()}
+    keys = root_keys({id: {row["record"] for row in group} for id, group in groups.items()})
+    types = {id: _root_type(key) for id, key in keys.items()}
     titles: dict[UUID, Label] = {}
     for rt in {rt.key: rt for rt in types.values() if rt is not None}.values():
         titles.update(labels(rt.key, [id for id, of in types.items() if of is not None and of.key == rt.key]))
@@ -119,10 +119,6 @@ def _items(head: ChangeSet, groups: Mapping[UUID, Sequence[Mapping[str, Any]]]) 
     return tuple(found)
 
 
-def _root_type(keys: Sequence[str]) -> RecordType | None:
-    for key in keys:
-        rt = kernel().records.get(key)
-        root = record_type_of(rt.parent or rt.key) if rt is not None else None
-        if root is not None:
-            return root if current().access.allows(root.permission("view")) else None
-    return None
+def _root_type(key: str) -> RecordType | None:
+    root = record_type_of(key)
+    return root if root is not None and current().access.allows(root.permission("view")) else None

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DataError, IntegrityError
 
 from ossature.context import current
@@ -18,7 +16,11 @@ from ossature.db.kernel import actor as actor_table
 from ossature.db.kernel import change
 from ossature.db.work import session
 from ossature.errors import Detail, Refusal
-from ossature.history.net import Net, Nets, changes_of, field_of, from_history, tracked_columns
+from ossature.files.service import one_at_a_time
+from ossature.files.table import FILE
+from ossature.history.hanging import HANGING, Hanging, Hung, refusal_of, write
+from ossature.history.lines import Line, Refused, alike, needs_of, set_columns, stored_columns, what_it_becomes
+from ossature.history.net import Net, Nets, changes_of, field_of
 from ossature.hooks.types import ChangeKind, RecordChange
 from ossature.i18n.texts import translator
 from ossature.kernel import kernel
@@ -30,14 +32,12 @@ from ossature.records.types import RecordType
 
 _, _l, _n = translator("ossature")
 
-NOW = object()
-"""Stands for the moment of the write: what is deleted anew is deleted now."""
-
 
 @dataclass(frozen=True, slots=True)
 class Put:
     """A record that is put back. `what`: update, delete, restore; `columns` from what they are to what they become,
-    as the history's JSON, of `record` itself and of parts by collection and id."""
+    as the history's JSON, of `record` itself and of parts by collection and id; `hanging`: the names of notes and
+    files that are put back, and what each is."""
 
     record: RecordType
     id: UUID
@@ -45,6 +45,7 @@ class Put:
     what: str
     columns: Mapping[str, tuple[Any, Any]]
     parts: tuple[tuple[str, str, Mapping[str, tuple[Any, Any]]], ...] = ()
+    hanging: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,61 +64,17 @@ class Kept:
 
 
 @dataclass
-class _Line:
-    """One row that is to be put back: the record's or a part's. `columns` become what is given, in the history's JSON."""
-
-    rt: RecordType
-    id: UUID
-    raw: Mapping[str, Any]
-    net: Net
-    collection: str = ""
-    columns: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def what(self) -> str:
-        if "deleted_at" not in self.columns:
-            return "update"
-        return "restore" if self.columns["deleted_at"] is None else "delete"
-
-    @property
-    def after(self) -> dict[str, Any]:
-        return {
-            **self.raw,
-            **{
-                name: datetime.now(UTC) if value is NOW else from_history(self.rt.c[name], value)
-                for name, value in self.columns.items()
-            },
-        }
-
-    @property
-    def shown(self) -> dict[str, tuple[Any, Any]]:
-        """From what to what, as JSON, of what is no deletion; amounts of money with both their halves."""
-        found = {
-            name: (self.net.columns[name][1], value) for name, value in self.columns.items() if name != "deleted_at"
-        }
-        for item in self.rt.money:
-            if any(name in found for name in item.columns):
-                found |= {name: (self.raw[name], self.raw[name]) for name in item.columns if name not in found}
-        return found
-
-
-@dataclass
 class _Step:
-    """One record with its parts."""
+    """One record with its parts, and with the notes and files that hang on it."""
 
-    own: _Line
+    own: Line
     title: str | None
-    parts: list[_Line] = field(default_factory=list)
+    parts: list[Line] = field(default_factory=list)
+    hanging: list[Hung] = field(default_factory=list)
 
     @property
-    def lines(self) -> list[_Line]:
+    def lines(self) -> list[Line]:
         return [line for line in (self.own, *self.parts) if line.columns]
-
-
-class _Refused(Exception):
-    def __init__(self, code: str, message: str, field: str = "", **extra: Any) -> None:
-        super().__init__(message)
-        self.detail = Detail(field, code, message, extra)
 
 
 class Batch:
@@ -141,22 +98,26 @@ class Batch:
     # -- what each would become ----------------------------------------------------------------------------------------
 
     def _plan(self, ids: Sequence[UUID]) -> None:
+        if any(net.record == FILE for id in ids for net in self.nets[id].values()):
+            one_at_a_time()  # as those do who write files, before any record is locked
         rows = self._locked(ids)
+        hanging = Hanging(self.rt, self.nets, ids)
         part_lines = list(self._part_lines(ids))
         later = self._changed_since(rows, part_lines)
         for id in ids:
             raw = rows.get(id)
             if raw is None:
-                self._keep(id, None, _Refused("gone", _("It was deleted for good.")))
+                self._keep(id, None, Refused("gone", _("It was deleted for good.")))
                 continue
             net = self.nets[id].get(id) or Net(self.rt.key, id)
-            step = _Step(_Line(self.rt, id, raw, net), self._title(raw))
+            step = _Step(Line(self.rt, id, raw, net), self._title(raw))
             step.parts = [line for line in part_lines if line.raw[line.rt.parent_column or ""] == id]
             try:
                 self._may_be_put_back(step)
                 self._fill(step, later)
+                self._fill_what_hangs(step, hanging)
                 self._is_permitted(step)
-            except _Refused as refused:
+            except Refused as refused:
                 self._keep(id, step.title, refused)
             else:
                 self.steps[id] = step
@@ -168,68 +129,54 @@ class Batch:
                 step.title = None
                 return
             step.title = None
-            raise _Refused("not_found", _("You may not see this record."))
-        if self.rt.ledger:
-            raise _Refused("ledger", _("What is written in %(records)s stays; correct it by a new entry.", records=self.rt.plural))  # fmt: skip
+            raise Refused("not_found", _("You may not see this record."))
+        if self.rt.ledger and any(net.record not in HANGING for net in self.nets[step.own.id].values()):
+            raise Refused("ledger", _("What is written in %(records)s stays; correct it by a new entry.", records=self.rt.plural))  # fmt: skip
 
     def _fill(self, step: _Step, later: Nets) -> None:
-        """Decide for each row what it becomes. Raises `_Refused` for what was changed since."""
+        """Decide for each row what it becomes. Raises `Refused` for what was changed since."""
         since = later.get(step.own.id, {})
         for line in (step.own, *step.parts):
             if line.net.erased:
-                raise _Refused("erased", _("What it held before has been erased from the history."))
+                raise Refused("erased", _("What it held before has been erased from the history."))
             if line.net.purged:
-                raise _Refused("gone", _("It was deleted for good."))
-            line.columns = self._columns(line, since)
+                raise Refused("gone", _("It was deleted for good."))
+            line.columns = what_it_becomes(line, since)
         if step.own.net.created and step.own.columns and (named := _touched(since, step.own)):
-            raise _Refused("changed_since", _("It was changed since it was created."), named)
+            raise Refused("changed_since", _("It was changed since it was created."), named)
         if step.own.what == "delete":
             step.parts = []  # they go with it
         if step.lines and step.own.raw["deleted_at"] is not None and step.own.what != "restore":
-            raise _Refused("deleted", _("It is in the recycle bin; restore it first."))
+            raise Refused("deleted", _("It is in the recycle bin; restore it first."))
 
-    def _columns(self, line: _Line, since: Mapping[UUID, Net]) -> dict[str, Any]:
-        raw, net = line.raw, line.net
-        if net.created:
-            if raw["deleted_at"] is not None:
-                return {}
-            if line.collection and (later := since.get(line.id)) is not None and not later.same:
-                raise _changed(line, next(iter(later.columns), ""))
-            return {"deleted_at": NOW}
-        found: dict[str, Any] = {}
-        for name, (before, after) in net.columns.items():
-            if name not in tracked_columns(line.rt):
-                continue  # the declaration has changed since
-            if name == "deleted_at":
-                if (raw[name] is None) != (before is None):
-                    found[name] = None if before is None else NOW
-                continue
-            column, now = line.rt.c[name], raw[name]
-            if now == from_history(column, before):
-                continue
-            if now != from_history(column, after):
-                raise _changed(line, name)
-            found[name] = before
-        _whole_money(line, found, since.get(line.id))
-        return found
+    def _fill_what_hangs(self, step: _Step, hanging: Hanging) -> None:
+        if step.own.what == "delete":
+            return  # it goes with the record
+        step.hanging = hanging.of(step.own.id)
+        if step.hanging and step.own.raw["deleted_at"] is not None and step.own.what != "restore":
+            raise Refused("deleted", _("It is in the recycle bin; restore it first."))
 
     def _is_permitted(self, step: _Step) -> None:
-        what = step.own.what
         for line in step.lines:
             visible = visible_fields(line.rt)
             for name in line.columns:
                 item = field_of(line.rt, name)
                 if item is not None and item.name not in visible:
-                    raise _Refused("forbidden", _("It also changed what you may not change."))
-        action = "edit" if what == "update" else "delete"
-        if step.lines and not step.own.raw[f"_{action}"] and not (action == "delete" and self._follows(step)):
-            permission = self.rt.permission(action)
-            raise _Refused(
-                "forbidden", _("Your permission %(permission)s does not reach this record.", permission=permission)
-            )
+                    raise Refused("forbidden", _("It also changed what you may not change."))
+        for action in self._actions(step):
+            if not step.own.raw[f"_{action}"] and not (action == "delete" and self._follows(step)):
+                permission = self.rt.permission(action)
+                raise Refused(
+                    "forbidden", _("Your permission %(permission)s does not reach this record.", permission=permission)
+                )
         owner = step.own.columns.get("owner_id")
         if owner is not None and not reaches_owner(self.rt, "edit", UUID(owner)):
-            raise _Refused("out_of_reach", _("You may not give records to this person."), "owner_id")
+            raise Refused("out_of_reach", _("You may not give records to this person."), "owner_id")
+
+    def _actions(self, step: _Step) -> set[str]:
+        """What the bound actor must be allowed to do with the record."""
+        of_lines = {"edit" if step.own.what == "update" else "delete"} if step.lines else set()
+        return of_lines | ({"edit"} if step.hanging else set())
 
     def _follows(self, step: _Step) -> bool:
         """Whether it was deleted or restored along with what it hangs on, by the same change set."""
@@ -243,23 +190,23 @@ class Batch:
         rt = self.rt
         may = [reaches(rt, action).label(f"_{action}") for action in ("view", "edit", "delete")]
         statement = (
-            select(*_stored(rt), *may)
+            select(*stored_columns(rt), *may)
             .where(rt.c.tenant_id == current().tenant_id, rt.c.id.in_(ids))
             .order_by(rt.c.id)
             .with_for_update(of=rt.table)
         )
         return {row["id"]: dict(row) for row in session().execute(statement).mappings()}
 
-    def _part_lines(self, ids: Sequence[UUID]) -> Iterator[_Line]:
+    def _part_lines(self, ids: Sequence[UUID]) -> Iterator[Line]:
         changed = {net.id: net for id in ids for net in self.nets[id].values() if net.record != self.rt.key}
         for collection, part in self.rt.parts.items():
             those = [id for id, net in changed.items() if net.record == part.key]
             if those:
                 where = (part.c.tenant_id == current().tenant_id, part.c.id.in_(those))
-                for row in session().execute(select(*_stored(part)).where(*where)).mappings():
-                    yield _Line(part, row["id"], dict(row), changed[row["id"]], collection)
+                for row in session().execute(select(*stored_columns(part)).where(*where)).mappings():
+                    yield Line(part, row["id"], dict(row), changed[row["id"]], collection)
 
-    def _changed_since(self, rows: Mapping[UUID, Mapping[str, Any]], parts: Sequence[_Line]) -> Nets:
+    def _changed_since(self, rows: Mapping[UUID, Mapping[str, Any]], parts: Sequence[Line]) -> Nets:
         """What came after the change set, of records where the values stored now do not tell: those that it created,
         and amounts of money of which it changed but half."""
         suspects: dict[UUID, int] = {}
@@ -279,7 +226,7 @@ class Batch:
         name = self.rt.title_field
         return (raw[name] if name in raw and name in visible_fields(self.rt) else None) or _("Unnamed")
 
-    def _keep(self, id: UUID, title: str | None, refused: _Refused) -> None:
+    def _keep(self, id: UUID, title: str | None, refused: Refused) -> None:
         self.kept.append(Kept(self.rt.key, id, title, refused.detail))
 
     # -- what stands in the way ----------------------------------------------------------------------------------------
@@ -293,7 +240,7 @@ class Batch:
             if len(self.steps) == count:
                 return
 
-    def _drop(self, id: UUID, refused: _Refused) -> None:
+    def _drop(self, id: UUID, refused: Refused) -> None:
         step = self.steps.pop(id, None)
         if step is not None:
             self._keep(id, step.title, refused)
@@ -303,7 +250,7 @@ class Batch:
         wanted: dict[str, dict[UUID, list[tuple[UUID, str, str]]]] = {}
         for id, step in self.steps.items():
             for line in step.lines:
-                for name, label, target, value in _needs(line):
+                for name, label, target, value in needs_of(line):
                     wanted.setdefault(target, {}).setdefault(value, []).append((id, name, label))
         for target, by_value in wanted.items():
             living = _living(target, list(by_value))
@@ -311,7 +258,7 @@ class Batch:
                 if value not in living and not (target == self.rt.key and value in back):
                     for id, name, label in askers:
                         message = _("%(field)s: what it referred to is gone, or you may not see it.", field=label)
-                        self._drop(id, _Refused("not_found", message, name))
+                        self._drop(id, Refused("not_found", message, name))
 
     def _with_living_children(self) -> None:
         going = [id for id, step in self.steps.items() if step.own.what == "delete"]
@@ -331,7 +278,7 @@ class Batch:
             )  # fmt: skip
             for id, count in rows.all():
                 message = _("%(n)s %(records)s refer to it by now.", n=count, records=other.plural)
-                self._drop(id, _Refused("referenced", message, item.name, record=other.key))
+                self._drop(id, Refused("referenced", message, item.name, record=other.key))
 
     def _ask_the_rules(self) -> None:
         with_parts = [id for id, step in self.steps.items() if any(line.collection for line in step.lines)]
@@ -349,7 +296,7 @@ class Batch:
                 ask(self.rt, RecordChange(self.rt.key, id, kind[step.own.what], before, after))
             except Refusal as refusal:
                 fault = refusal.details[0] if refusal.details else Detail("", "refused", str(refusal.message))
-                self._drop(id, _Refused(fault.code, str(fault.message), fault.field))
+                self._drop(id, Refused(fault.code, str(fault.message), fault.field))
 
     def _entries(self, collection: str, old: Sequence[Row], step: _Step) -> list[Row]:
         """The entries of a collection as they would be."""
@@ -372,13 +319,14 @@ class Batch:
     # -- writing -------------------------------------------------------------------------------------------------------
 
     def _write(self) -> list[Put]:
-        steps = [step for step in self.steps.values() if step.lines]
+        steps = [step for step in self.steps.values() if step.lines or step.hanging]
         if steps and not self._written(steps):
             steps = [step for step in steps if step.own.id in self.steps and self._written([step])]
         return [
             Put(
                 self.rt, step.own.id, step.title or "", step.own.what, step.own.shown,
                 tuple((line.collection, line.what, line.shown) for line in step.parts if line.columns),
+                tuple((hung.name, hung.what) for hung in step.hanging),
             )
             for step in steps
         ]  # fmt: skip
@@ -388,44 +336,29 @@ class Batch:
         savepoint = session().begin_nested()
         try:
             for rt in (self.rt, *self.rt.parts.values()):
-                for names, lines in _alike(line for step in steps for line in step.lines if line.rt is rt):
-                    _set_columns(rt, names, lines)
+                for lines in alike(line for step in steps for line in step.lines if line.rt is rt):
+                    set_columns(rt.table, lines)
             by_parts = [step.own.id for step in steps if step.lines and not step.own.columns]
             if by_parts:
                 where = (self.rt.c.tenant_id == current().tenant_id, self.rt.c.id.in_(by_parts))
                 session().execute(sa.update(self.rt.table).where(*where).values(version=self.rt.c.version + 1))
+            write([hung for step in steps for hung in step.hanging])
         except (IntegrityError, DataError) as error:
             savepoint.rollback()
             if len(steps) == 1:
-                refusal = explained(self.rt, error)
-                fault = refusal.details[0] if refusal.details else Detail("", "refused", str(refusal.message))
-                label = str(self.rt.fields[fault.field].label) if fault.field in self.rt.fields else ""
-                message = f"{label}: {fault.message}" if label else str(fault.message)
-                self._drop(steps[0].own.id, _Refused(fault.code, message, fault.field))
+                self._drop(steps[0].own.id, refusal_of(error) or self._explained(error))
             return False
         savepoint.commit()
         return True
 
-
-def _stored(rt: RecordType) -> list[sa.Column[Any]]:
-    """Columns to read: all but secrets and what is only for order and search."""
-    hidden = {item.name for item in rt.fields.values() if item.secret}
-    names = {*BASE, *tracked_columns(rt), *(item for one in rt.fields.values() for item in one.columns)} - hidden
-    return [column for column in rt.table.c if column.name in names]
-
-
-def _changed(line: _Line, name: str) -> _Refused:
-    item = field_of(line.rt, name)
-    if item is not None and item.name not in visible_fields(line.rt):
-        return _Refused("forbidden", _("It also changed what you may not change."))
-    label = str(item.label) if item else str(_("Owner")) if name == "owner_id" else ""
-    if line.collection:
-        label = f"{line.rt.label}: {label}" if label else str(line.rt.label)
-    path = line.collection or (item.name if item else name)
-    return _Refused("changed_since", _("%(field)s was changed since.", field=label or line.rt.label), path)
+    def _explained(self, error: IntegrityError | DataError) -> Refused:
+        refusal = explained(self.rt, error)
+        fault = refusal.details[0] if refusal.details else Detail("", "refused", str(refusal.message))
+        label = str(self.rt.fields[fault.field].label) if fault.field in self.rt.fields else ""
+        return Refused(fault.code, f"{label}: {fault.message}" if label else str(fault.message), fault.field)
 
 
-def _touched(since: Mapping[UUID, Net], own: _Line) -> str | None:
+def _touched(since: Mapping[UUID, Net], own: Line) -> str | None:
     """What was done to a created record since, by name; None where nothing of it is left."""
     for net in since.values():
         if net.created and "deleted_at" in net.columns and net.columns["deleted_at"][1] is not None:
@@ -439,27 +372,6 @@ def _touched(since: Mapping[UUID, Net], own: _Line) -> str | None:
 def _halves(rt: RecordType, net: Net) -> bool:
     """Whether one column of an amount of money was changed and the other not."""
     return any(len([name for name in item.columns if name in net.columns]) == 1 for item in rt.money)
-
-
-def _whole_money(line: _Line, found: Mapping[str, Any], since: Net | None) -> None:
-    """An amount is put back whole: its other half must not have changed since."""
-    for item in line.rt.money:
-        if since is not None and any(name in found for name in item.columns):
-            for name in item.columns:
-                if name not in line.net.columns and name in since.columns:
-                    raise _changed(line, name)
-
-
-def _needs(line: _Line) -> Iterator[tuple[str, str, str, UUID]]:
-    """Name, label, target and id of what must be alive for a row to be put back."""
-    restored = line.what == "restore"
-    for item in line.rt.references():
-        given = item.name in line.columns
-        value = from_history(line.rt.c[item.name], line.columns[item.name]) if given else line.raw[item.name]
-        if value is not None and value != line.id and (given or (restored and item.on_delete != "clear")):
-            yield item.name, str(item.label), item.target or "", value
-    if (owner := line.columns.get("owner_id")) is not None:
-        yield "owner_id", str(_("Owner")), ACTOR, UUID(owner)
 
 
 def _living(target: str, ids: list[UUID]) -> set[UUID]:
@@ -480,30 +392,3 @@ def _living(target: str, ids: list[UUID]) -> set[UUID]:
             .with_for_update(read=True, of=rt.table)
         )
     return set(session().execute(found).scalars())
-
-
-def _alike(lines: Iterable[_Line]) -> Iterator[tuple[tuple[str, ...], list[_Line]]]:
-    """Rows by the columns that are put back in them."""
-    found: dict[tuple[str, ...], list[_Line]] = {}
-    for line in lines:
-        found.setdefault(tuple(sorted(line.columns)), []).append(line)
-    yield from found.items()
-
-
-def _set_columns(rt: RecordType, names: Sequence[str], lines: Sequence[_Line]) -> None:
-    """One statement for all rows: the history's JSON becomes values where it came from, in the database."""
-    table, now = rt.table, [name for name in names if lines[0].columns[name] is NOW]
-    given = [name for name in names if name not in now]
-    if any((line.columns[name] is NOW) != (name in now) for line in lines for name in names):
-        for line in lines:
-            _set_columns(rt, names, [line])
-        return
-    documents = [{"id": line.id, **{name: line.columns[name] for name in given}} for line in lines]
-    was = (
-        func.jsonb_to_recordset(sa.cast(documents, JSONB))
-        .table_valued(sa.column("id", sa.Uuid), *(sa.column(name, table.c[name].type) for name in given))
-        .render_derived(name="was", with_types=True)
-    )
-    values: dict[str, Any] = {name: was.c[name] for name in given} | dict.fromkeys(now, func.now())
-    statement = sa.update(table).where(table.c.tenant_id == current().tenant_id, table.c.id == was.c.id)
-    session().execute(statement.values(values))

@@ -125,6 +125,14 @@ def may_write(rt: RecordType, row: Row) -> bool:
     return row["deleted_at"] is None and reaches_owner(rt, "edit", row.get("owner_id"))
 
 
+def answers_for(rt: RecordType, author_id: UUID | None) -> bool:
+    """Whether the reader may change and delete an author's notes on records that they may edit."""
+    access, who = current().access, current().actor
+    selves = access.selves or ({who.id} if who else set())
+    mine = author_id in selves or access.reach(rt.permission("edit")) is Reach.ALL
+    return mine and access.allows(rt.permission("edit"))
+
+
 def _writable(rt: RecordType, id: UUID) -> None:
     demand(rt, "edit")
     row = get_row(rt, id)
@@ -148,12 +156,9 @@ def _notes(rt: RecordType, id: UUID) -> Any:
 
 
 def _shown(rt: RecordType, row: Any) -> Note:
-    access, who = current().access, current().actor
-    selves = access.selves or ({who.id} if who else set())
-    mine = row["author_id"] in selves or access.reach(rt.permission("edit")) is Reach.ALL
     return Note(
         row["id"], row["text"], row["pinned"], row["author_id"], row["author"] or "", row["created_at"],
-        row["updated_at"], mine and access.allows(rt.permission("edit")),
+        row["updated_at"], answers_for(rt, row["author_id"]),
     )  # fmt: skip
 
 
