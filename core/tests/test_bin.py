@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from io import BytesIO
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
 from ossature.builtin.bin import BIN_DAYS, empty_bin
+from ossature.files.storage import Missing, storage
 from ossature.testing.background import run_pending
 from ossature.testing.people import Person, Tenant
 
@@ -135,14 +137,22 @@ def test_the_bin_is_paged_and_wrong_input_is_refused(owner: Person) -> None:
         assert owner.page.get(f"/bin?{query}").status_code == 400
 
 
-def test_notes_and_files_go_for_good_with_their_record(owner: Person) -> None:
-    id = add(owner, name="Stone")
-    assert owner.api.post(f"{API}/{id}/notes", json={"text": "From the river."}).status_code == 201
-    sent = {"file": (BytesIO(b"a plain text"), "river.txt")}
-    assert owner.api.post(f"{API}/{id}/files", data=sent).status_code == 201
-    assert owner.api.delete(f"{API}/{id}").status_code == 200
-    assert owner.page.post("/bin/purge", data={"items": sample(id), "sure": "1"}).status_code == 303
+def test_notes_and_files_go_for_good_with_their_record_and_with_what_goes_along(owner: Person) -> None:
+    shelf = add(owner, SHELVES, name="Top shelf")
+    inside, other = add(owner, name="Stone", shelf_id=shelf), add(owner, name="Another")
+    at = {shelf: f"{SHELVES}/{shelf}", inside: f"{API}/{inside}", other: f"{API}/{other}"}
+    for path in at.values():
+        assert owner.api.post(f"{path}/notes", json={"text": "From the river."}).status_code == 201
+        sent = {"file": (BytesIO(b"a plain text"), "river.txt")}
+        assert owner.api.post(f"{path}/files", data=sent).status_code == 201
+    assert owner.api.delete(at[shelf]).status_code == 200
+    with owner.tenant.work() as work:
+        keys = dict(work.execute(text("SELECT record_id, key FROM ossature.file")).all())
+    assert owner.page.post("/bin/purge", data={"items": f"_kinds.shelf:{shelf}", "sure": "1"}).status_code == 303
     with owner.tenant.work() as work:
         for table in ("note", "file"):
-            query = text(f"SELECT count(*) FROM ossature.{table} WHERE record_id = :id")
-            assert work.execute(query, {"id": id}).scalar_one() == 0, table
+            left = work.execute(text(f"SELECT record_id FROM ossature.{table}")).scalars().all()
+            assert left == [UUID(other)], table
+    for id in (shelf, inside):
+        with pytest.raises(Missing):
+            storage().open(owner.tenant.id, keys[UUID(id)])

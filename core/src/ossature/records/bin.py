@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from ossature.context import current
 from ossature.db.kernel import actor as actor_table
 from ossature.db.kernel import change, change_set
-from ossature.db.work import session
+from ossature.db.work import change_set_id, session
 from ossature.errors import Conflict, Detail, Forbidden
 from ossature.events.wake import wake_listeners
 from ossature.files.service import forget_files
@@ -256,6 +256,7 @@ def purge(rt: RecordType, ids: Sequence[UUID]) -> int:
     )  # fmt: skip
     if not doomed:
         return 0
+    before = _last_change()
     try:
         with session().begin_nested():
             session().execute(
@@ -266,10 +267,37 @@ def purge(rt: RecordType, ids: Sequence[UUID]) -> int:
         said = ", ".join(f"{one.number} {one.name}" for one in blocking) or str(rt.plural)
         message = _("%(what)s still refer to it, also in the recycle bin; delete those for good first.", what=said)
         raise Conflict(message, [Detail("", "referenced", message)], code="referenced") from None
-    forget_notes(rt.key, doomed)
-    forget_files(rt.key, doomed)
+    _forget_what_hung(before)
     wake_listeners(rt)
     return len(doomed)
+
+
+def _of_this_change_set() -> sa.ColumnElement[bool]:
+    c = change.c
+    return and_(c.tenant_id == current().tenant_id, c.at == func.now(), c.change_set_id == change_set_id())
+
+
+def _last_change() -> int:
+    """The number of the last change of this change set so far."""
+    found: int = session().execute(
+        select(func.coalesce(func.max(change.c.seq), 0)).where(_of_this_change_set())
+    ).scalar_one()  # fmt: skip
+    return found
+
+
+def _forget_what_hung(after: int) -> None:
+    """Delete the notes and files of all records that went after a change: also of those that the database took along."""
+    c, gone = change.c, dict[str, list[UUID]]()
+    rows = session().execute(
+        select(c.record, c.record_id).where(
+            _of_this_change_set(), c.seq > after, c.what == "purge", c.record_id == c.root_id
+        )
+    )
+    for row in rows:
+        gone.setdefault(row.record, []).append(row.record_id)
+    for key, ids in gone.items():
+        forget_notes(key, ids)
+        forget_files(key, ids)
 
 
 def purge_older(rt: RecordType, days: int, after: tuple[datetime, UUID] | None, most: int) -> tuple[int, tuple[datetime, UUID] | None]:  # fmt: skip
