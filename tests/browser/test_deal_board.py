@@ -79,7 +79,7 @@ def test_a_lost_deal_asks_why_goes_back_on_escape_and_on_with_a_reason(
     page.wait_for_function("document.querySelector('.os-cards[data-sortable]')")
     drag(page, "Fleet", "Lost")
     dialog = page.get_by_role("dialog", name="Move Fleet to Lost")
-    expect(dialog.get_by_text("Say why the deal was lost.")).to_be_visible()
+    expect(dialog.get_by_text("Fill this in.")).to_be_visible()
     page.keyboard.press("Escape")
     expect(card(page, "Fleet", "Lead")).to_be_visible()
     assert stage(deals, "Fleet") == "Lead"

@@ -129,6 +129,34 @@ def test_a_line_is_dragged_to_another_place(owner: Person, screen: Screen) -> No
     expect(rows.nth(2).locator("[name$=finding]")).to_have_value("gold")
 
 
+def test_a_deal_is_written_with_its_lines_and_says_why_it_was_lost(owner: Person, screen: Screen) -> None:
+    owner.api.post("/api/crm/deals", json={"name": "First"})
+    page = screen(owner, "/crm/deals/new")
+    reason = page.get_by_label("Lost because")
+    page.get_by_label("Name").fill("Fleet")
+    expect(reason).to_be_hidden()
+    page.get_by_role("combobox", name="Stage").fill("Lost")
+    page.get_by_role("option", name="Lost").click()
+    expect(reason).to_be_visible()
+    expect(reason).to_have_attribute("aria-required", "true")
+    page.get_by_role("button", name="Add: line").click()
+    paste(page, "[name='lines-0-description']", "Bicycle\t3\t99.99\t12.5\nHelmet\t1\t40\t0")
+    expect(page.locator("[data-computed=total]").first).to_have_text("€262.47")
+    expect(page.locator("[data-total=total]")).to_have_text("€302.47")
+    page.locator("[name='lines-1-description']").press("Alt+ArrowUp")
+    page.locator("[name='lines-1-unit_price-currency']").select_option("USD")
+    reason.fill("Too dear")
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_role("link", name="Line 2, Unit price: Line 2 is in EUR, the first one in USD")).to_be_visible()
+    expect(page.get_by_role("combobox", name="Stage")).to_have_value("Lost")
+    page.locator("[name='lines-0-unit_price-currency']").select_option("EUR")
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_role("heading", level=1, name="Fleet")).to_be_visible()
+    stored = owner.api.get(f"/api/crm/deals/{page.url.rpartition('/')[2]}").json["data"]
+    assert [one["description"] for one in stored["lines"]] == ["Helmet", "Bicycle"]
+    assert (stored["value"]["amount"], stored["lost_reason"]) == ("302.47", "Too dear")
+
+
 @pytest.mark.req("A-043")
 def test_a_company_is_created_from_a_contacts_form_by_keyboard_and_chosen(owner: Person, screen: Screen) -> None:
     page = screen(owner, "/crm/contacts/new")

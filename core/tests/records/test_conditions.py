@@ -148,6 +148,7 @@ def test_what_is_true_of_a_row(condition: Condition, true: bool) -> None:
     [
         (lambda: when("state").is_("won"), "shows, requires or locks nothing"),
         (lambda: when("colour").filled().shows("reason"), "'colour', which is no field"),
+        (lambda: when("state.kind").is_("lost").shows("reason"), "'state.kind', which is no field"),
         (lambda: when("state").is_("open").shows("reason"), "'open', which it never is"),
         (lambda: when("state").above(3).shows("reason"), "cannot ask 'state' 'above'"),
         (lambda: when("hidden").filled().shows("reason"), "not everybody may see"),

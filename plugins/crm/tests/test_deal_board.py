@@ -63,7 +63,7 @@ def test_a_lost_deal_asks_for_its_reason_and_goes_on(deals: Any) -> None:
     assert 'name="lost_reason"' in asked.json["dialog"]
     again = move(deals, deal, lost, asked="lost_reason", lost_reason="")
     assert again.status_code == 422
-    assert "Say why the deal was lost." in again.json["dialog"]
+    assert "Fill this in." in again.json["dialog"]
     done = move(deals, deal, lost, asked="lost_reason", lost_reason="Too dear")
     assert done.status_code == 200
     read = deals.read(deal["id"])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from html import unescape
 from typing import Any
 from uuid import uuid4
 
@@ -190,6 +192,39 @@ def test_a_deal_is_not_lost_without_a_reason(deals: Any, pipelines: Any) -> None
     assert (done["status"], done["probability"], done["lost_reason"]) == ("lost", 0, "Too dear")
     assert deals.faults(deals.patch(deal["id"], {"lost_reason": None})) == {"lost_reason": "required"}
     assert deals.faults(deals.patch(deal["id"], {"lost_reason": "x" * 201})) == {"lost_reason": "too_long"}
+
+
+def test_the_form_follows_the_kind_of_the_stage_that_is_chosen(deals: Any, pipelines: Any) -> None:
+    page = deals.person.page
+    deal = deals.add(lines=[line()])
+    of = stages(pipelines, deal)
+    edit = f"/crm/deals/{deal['id']}/edit"
+    shown = page.get(edit).text
+    for name in ("lost_reason", "won_reason", "closed_on"):
+        assert re.search(rf'data-off>\s*<label [^>]*for="f-{name}"', shown), name
+    assert "tell=kind" in shown
+    assert unescape(re.search(r'selected data-tells="([^"]*)"', shown)[1]) == '{"kind":"open"}'  # type: ignore[index]
+    assert "data-grid-grip" in shown
+    assert "data-total" in shown
+    picked = deals.person.api.get("/api/crm/stages/options?tell=kind&q=lost").json["data"]
+    assert [(one["label"], one["tells"]) for one in picked] == [("Lost", {"kind": "lost"})]
+    unknown = deals.person.api.get("/api/crm/stages/options?tell=name")
+    assert unknown.status_code == 400
+    refused = page.post(edit, data={"name": "Fleet", "stage_id": of["Lost"]["id"], "pipeline_id": deal["pipeline_id"]})
+    assert refused.status_code == 422
+    assert 'href="#f-lost_reason"' in refused.text
+    assert not re.search(r'data-off>\s*<label [^>]*for="f-lost_reason"', refused.text)
+
+
+def test_the_chance_of_a_closed_deal_is_locked_until_it_is_opened_again(deals: Any, pipelines: Any) -> None:
+    deal = deals.add()
+    of = stages(pipelines, deal)
+    move(deals, deal, of["Won"])
+    assert deals.faults(deals.patch(deal["id"], {"probability": 40})) == {"probability": "locked"}
+    assert move(deals, deal, of["Lost"], lost_reason="Too dear").json["data"]["probability"] == 0
+    assert move(deals, deal, of["Proposal"], probability=40).json["data"]["probability"] == 40
+    schema = deals.person.api.get("/api/openapi.json").json["components"]["schemas"]["CrmDealInput"]["properties"]
+    assert schema["lost_reason"]["x-required-when"] == {"field": "stage_id.kind", "op": "is", "value": "lost"}
 
 
 @pytest.mark.req("S4-179")

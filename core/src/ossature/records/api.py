@@ -14,6 +14,7 @@ from flask import Response, request, url_for
 from ossature.errors import BadRequest, Detail
 from ossature.files.api import file_views
 from ossature.i18n.texts import translator
+from ossature.kernel import kernel
 from ossature.rbac import requires, signed_in
 from ossature.records import mass_api, schemas, service
 from ossature.records.aggregate import aggregate
@@ -33,6 +34,7 @@ from ossature.records.notes_api import (
     note_views,
 )
 from ossature.records.query import ACTOR, COUNT_UP_TO, ListQuery, Page, count_up_to, get_row, list_rows, options
+from ossature.records.referred import may_tell, told
 from ossature.records.saved import viewed
 from ossature.records.service import Written
 from ossature.records.tag_names import TagsAnswer, TagsArguments, tags_view
@@ -248,11 +250,27 @@ def actor_options_blueprint() -> APIBlueprint:
 
 def options_answer(target: str) -> Response:
     """What a picker offers for `?q=`: records that the reader may see."""
-    known_arguments(("q",))
+    known_arguments(("q", "tell"))
     search = request.args.get("q", "")[:200]
     found = options(target, plain(search), 21)
-    data = [{"value": str(option.id), "label": option.title, "hint": option.hint} for option in found[:20]]
+    tells = _told(target, [option.id for option in found[:20]])
+    data = [
+        {"value": str(option.id), "label": option.title, "hint": option.hint, **tells.get(option.id, {})}
+        for option in found[:20]
+    ]
     return success(data, meta={"more": len(found) > 20})
+
+
+def _told(target: str, ids: list[UUID]) -> dict[UUID, dict[str, Any]]:
+    """What `?tell=` asks of each option."""
+    names, rt = _names("tell"), kernel().records.get(target)
+    known = may_tell(rt) if rt else []
+    if unknown := [name for name in names if name not in known]:
+        raise BadRequest(
+            _("The field %(field)s does not exist.", field=unknown[0][:80]),
+            [Detail("tell", "unknown_field", _("Name choices, and fields that are yes or no."))],
+        )
+    return {id: {"tells": values} for id, values in told(rt, ids, names).items()} if rt and names else {}
 
 
 def list_query(rt: RecordType, base: Definition | None = None) -> ListQuery:

@@ -3,9 +3,10 @@
     __when__ = (
         when("status").is_("lost").shows("lost_reason").requires("lost_reason"),
         (when("status").is_("won") & when("signed_on").filled()).locks("amount"),
+        when("stage_id.kind").is_("lost").requires("lost_reason"),
     )
 
-Declared once, as questions that lists know as well: the service asks them of what is about to be written, the page of
+A choice, or a yes or no, of what a reference points to is asked as `reference.field`. Declared once, as questions that lists know as well: the service asks them of what is about to be written, the page of
 what is typed.
 """
 
@@ -150,11 +151,11 @@ def states(rt: RecordType, row: Mapping[str, Any], before: Mapping[str, Any]) ->
     waiting: set[str] = set()
     shown: set[str] = set()
     for condition in rt.conditions:
-        true = holds(condition.filter, row, rt.fields)
+        true = holds(condition.filter, row, rt.asked)
         waiting.update(condition.shown)
         if true:
             shown.update((*condition.shown, *condition.required))
-        locked = bool(condition.locked and before and true and holds(condition.filter, before, rt.fields))
+        locked = bool(condition.locked and before and true and holds(condition.filter, before, rt.asked))
         for name in condition.named:
             state = found.get(name, FieldState())
             found[name] = FieldState(
@@ -254,9 +255,14 @@ def problems(rt: RecordType) -> Iterator[str]:
         if not condition.named:
             yield "a condition shows, requires or locks nothing; say which fields"
         for question in tests_of(condition.filter):
-            item = rt.fields.get(question.field)
-            if item is None or not item.writable:
+            item = rt.asked.get(question.field)
+            reference = rt.fields.get(question.field.partition(".")[0])
+            if item is None or reference is None or not reference.writable:
                 yield f"a condition asks {question.field!r}, which is no field that a form holds"
+            elif item is not reference and (rt.parent or reference.view):
+                yield f"a condition asks {question.field!r}; only a record asks what it refers to, and what everybody sees"
+            elif item is not reference and item.kind not in (Kind.CHOICE, Kind.BOOLEAN):
+                yield f"a condition asks {question.field!r}; of what is referred to, choices and yes or no are asked"
             elif item.view:
                 yield f"a condition asks {question.field!r}, which not everybody may see; what it does would reveal it"
             elif question.op not in OPERATORS.get(item.kind, ()):
@@ -308,10 +314,10 @@ def for_page(rt: RecordType, before: Mapping[str, Any], *, stored: bool) -> list
     since they begin with the next change; of part rows, which the page tells apart, all are kept."""
     made = []
     for condition in rt.conditions:
-        locking = not stored or bool(before and holds(condition.filter, before, rt.fields))
+        locking = not stored or bool(before and holds(condition.filter, before, rt.asked))
         made.append(
             {
-                "when": _for_page(condition.filter, rt.fields), "shows": condition.shown,
+                "when": _for_page(condition.filter, rt.asked), "shows": condition.shown,
                 "requires": condition.required, "locks": condition.locked if locking else (),
             }
         )  # fmt: skip

@@ -7,6 +7,8 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+import orjson
+
 from ossature.db.work import session
 from ossature.errors import Conflict, Invalid
 from ossature.history.timeline import last_change
@@ -19,6 +21,7 @@ from ossature.records.input_views import as_json, in_state, input_view
 from ossature.records.part_views import part_view
 from ossature.records.query import Label, Row, labels
 from ossature.records.record import TAGS
+from ossature.records.referred import with_referred
 from ossature.records.screens import Section
 from ossature.records.types import RecordType
 from ossature.records.views import plain_words
@@ -35,11 +38,16 @@ def form_page(
 ) -> FormPage:  # fmt: skip
     """A record's form as `record/form.html` shows it."""
     shown, states = labels_in(rt, form), form.states()
+    (stored,) = with_referred(rt, form.stored) if form.stored else ({},)
+    tells = _tells(rt, form)
     sections = []
     for section in _sections(rt, form):
         fields = tuple(
             in_state(
-                input_view(rt, form.form[name], name, form.fields[name], form.errors.get(name, ()), shown),
+                replace(
+                    input_view(rt, form.form[name], name, form.fields[name], form.errors.get(name, ()), shown),
+                    tells=tells.get(name),
+                ),
                 states.get(name),
             )
             for name in section.fields
@@ -57,8 +65,19 @@ def form_page(
     return FormPage(
         title=title, action=action, sections=tuple(sections), submit_label=submit_label, cancel_url=cancel_url,
         version=version, errors=tuple(_summary(rt, form)) if conflict is None else (), conflict=conflict,
-        conditions=as_json(conditions.for_page(rt, form.stored, stored=True)),
+        conditions=as_json(conditions.for_page(rt, stored, stored=True)),
     )  # fmt: skip
+
+
+def _tells(rt: RecordType, form: RecordForm) -> dict[str, str]:
+    """Of each reference that conditions look through, what they ask of the record that is chosen."""
+    (row,) = with_referred(rt, {name: form.form[name].data for name in form.fields})
+    found: dict[str, dict[str, Any]] = {}
+    for name in rt.elsewhere:
+        reference, _dot, asked = name.partition(".")
+        if reference in form.fields:
+            found.setdefault(reference, {})[asked] = row[name]
+    return {name: orjson.dumps(values).decode() for name, values in found.items()}
 
 
 def _sections(rt: RecordType, form: RecordForm) -> list[Section]:

@@ -25,6 +25,7 @@ from ossature.records.clean import Wrong, clean_value
 from ossature.records.fields import Field, Kind
 from ossature.records.owning import writable_fields
 from ossature.records.part_writes import MOST_PARTS
+from ossature.records.referred import with_referred
 from ossature.records.types import RecordType
 
 _GROUPED = re.compile(r"-?\d{1,3}(?:(?:\.\d{3})+,\d+|(?:,\d{3})+\.\d+)")
@@ -179,7 +180,8 @@ class RecordForm:
             return {}
         typed = {name: self.form[name].data for name in self.fields}
         rows = {name: self.form[name].entries for name in self.rt.parts}
-        return conditions.states(self.rt, {**self.row, **typed, **rows}, self.stored)
+        after, before = with_referred(self.rt, {**self.row, **typed, **rows}, self.stored)
+        return conditions.states(self.rt, after, before)
 
     @property
     def stored(self) -> Mapping[str, Any]:

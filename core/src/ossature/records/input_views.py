@@ -21,6 +21,7 @@ from ossature.records.conditions import FieldState
 from ossature.records.fields import Field, Kind
 from ossature.records.forms import DeclaredField
 from ossature.records.query import ACTOR, Label
+from ossature.records.referred import asked_of
 from ossature.records.rules import folded, shown_phone_number
 from ossature.records.types import RecordType
 from ossature.web import models
@@ -82,14 +83,17 @@ def _choices(item: Field) -> tuple[Choice, ...]:
 def _offers(rt: RecordType, item: Field) -> str | None:
     if item.kind is Kind.TAGS:
         return url_for(f"{rt.plugin}_records_api.{rt.name}_tags")
-    return options_url(item) if item.kind is Kind.REFERENCE else None
+    return options_url(item, asked_of(rt, item.name)) if item.kind is Kind.REFERENCE else None
 
 
-def options_url(item: Field) -> str | None:
+def options_url(item: Field, tell: Sequence[str] = ()) -> str | None:
+    """Where a picker searches; `tell` are fields that it answers with each option."""
     if item.target == ACTOR:
         return url_for("ossature_actors_api.options")
     target = kernel().records.get(item.target or "")
-    return url_for(f"{target.plugin}_records_api.{target.name}_options") if target else None
+    return (
+        url_for(f"{target.plugin}_records_api.{target.name}_options", tell=",".join(tell) or None) if target else None
+    )
 
 
 def create_url(item: Field) -> str | None:

@@ -28,12 +28,14 @@ class MoneyValue(BaseModel):
 
 class OptionArguments(BaseModel):
     q: str | None = Field(None, max_length=200, description="What was typed")
+    tell: str | None = Field(None, description="Fields of each option to answer as well: choices, and yes or no")
 
 
 class Option(BaseModel):
     value: str = Field(description="The id to send as reference")
     label: str
     hint: str = ""
+    tells: dict[str, Any] = Field({}, description="What `tell` asked for, by field; only then")
 
 
 class OptionAnswer(BaseModel):

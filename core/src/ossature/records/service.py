@@ -39,6 +39,7 @@ from ossature.records.owning import OWNER, check_new_owner, owner_for_new, writa
 from ossature.records.part_order import keep_order
 from ossature.records.part_writes import clean_parts, split_parts, write_parts
 from ossature.records.query import Row, columns, part_rows, to_row
+from ossature.records.referred import with_referred
 from ossature.records.statements import explained, insert_row, invalid, is_secret, stored_columns, update_row
 from ossature.records.types import RecordType
 
@@ -266,7 +267,8 @@ def ask(rt: RecordType, change: RecordChange) -> None:
     """
     faults = [] if change.kind in (ChangeKind.DELETED,) else list(rt.cls.check(change))
     if change.kind in (ChangeKind.CREATED, ChangeKind.UPDATED):
-        faults = [*conditions.faults(rt, change), *faults]
+        after, before = with_referred(rt, change.after, change.before)
+        faults = [*conditions.faults(rt, replace_in(change, after=after, before=before)), *faults]
     faults += kernel().plugins.check_record_change(change, current().access.plugins)
     if faults:
         if change.kind in (ChangeKind.DELETED, ChangeKind.RESTORED):

@@ -13,6 +13,7 @@ from ossature.hooks.types import Permission
 from ossature.i18n.texts import translator
 from ossature.records.conditions import Condition, problems
 from ossature.records.fields import Field, Kind, Label
+from ossature.records.questions import tests_of
 from ossature.records.record import DeclarationError, Part, Record, RecordBase, declared_fields
 
 _, _l, _n = translator("ossature")
@@ -41,6 +42,8 @@ class RecordType:
     parent: str | None = None
     parent_column: str | None = None
     conditions: tuple[Condition, ...] = ()
+    elsewhere: Mapping[str, Field] = field(default_factory=dict)
+    """What conditions ask of the records that this one refers to: `stage_id.kind` -> the field of the stage."""
     ledger: bool = False
 
     @property
@@ -84,6 +87,11 @@ class RecordType:
     def statements(self) -> dict[Hashable, sa.Select[Any]]:
         """Statements that were put together before, by shape."""
         return {}
+
+    @cached_property
+    def asked(self) -> Mapping[str, Field]:
+        """What conditions may ask: the record's own fields and those of what it refers to."""
+        return {**self.fields, **self.elsewhere}
 
     @property
     def searchable(self) -> bool:
@@ -188,8 +196,20 @@ class RecordTypes:
             assert collection is not None
             self._types[rt.parent] = replace(owner, parts={**owner.parts, collection: rt})
         for rt in described:
+            if elsewhere := self._elsewhere(rt):
+                self._types[rt.key] = replace(self._types[rt.key], elsewhere=elsewhere)
+        for rt in described:
             for problem in problems(self._types[rt.key]):
                 raise DeclarationError(f"{rt.key}: {problem}")
+
+    def _elsewhere(self, rt: RecordType) -> dict[str, Field]:
+        found: dict[str, Field] = {}
+        for name in (one.field for condition in rt.conditions for one in tests_of(condition.filter)):
+            reference, _dot, field = name.partition(".")
+            target = self._types.get((item.target or "") if (item := rt.fields.get(reference)) else "")
+            if field and target and field in target.fields:
+                found[name] = target.fields[field]
+        return found
 
     def __getitem__(self, key: str) -> RecordType:
         return self._types[key]

@@ -248,6 +248,8 @@ class FormField:
     step: str | None = None
     options_url: str | None = None
     selected_label: str | None = None
+    tells: str | None = None
+    """What conditions ask of the record that is chosen, as JSON; options that are searched for say it as `tells`."""
     create_url: str | None = None
     autocomplete: str | None = None
     placeholder: str | None = None

@@ -192,8 +192,6 @@ def refuse(change: RecordChange) -> Iterator[Detail]:
             _("%(stage)s belongs to another pipeline. This one has: %(names)s.", stage=stage.name, names=names),
         )  # fmt: skip
         return
-    if stage.kind == "lost" and not change.after.get("lost_reason"):
-        yield Detail("lost_reason", "required", _("Say why the deal was lost."))
     arrived = "stage_id" in change.changed
     for name in stage.requires:
         field, words = NEEDS[name]

@@ -64,10 +64,13 @@ deal_screens = Screens(
     facts=["value", "stage_id", "probability", "expected_close", "company_id", "contact_id", "owner_id"],
     sections=[
         Section(["name", "company_id", "contact_id", "owner_id", "source", "tags"], _l("Deal")),
-        Section(["pipeline_id", "stage_id", "probability", "expected_close", "closed_on"], _l("Progress")),
+        Section(
+            ["pipeline_id", "stage_id", "won_reason", "lost_reason", "probability", "expected_close", "closed_on"],
+            _l("Progress"),
+        ),
         Section(["lines", "value"], _l("What is offered")),
         Section(["contacts"], _l("Other contacts")),
-        Section(["won_reason", "lost_reason", "description"], _l("More")),
+        Section(["description"], _l("More")),
     ],
     state="status",
     tones={"open": "info", "won": "success", "lost": "neutral"},

@@ -27,6 +27,7 @@ from ossature.api import (
     reference,
     text,
     translator,
+    when,
 )
 from ossature_crm.models.reach import SOURCES
 
@@ -69,6 +70,15 @@ class Deal(Record):
     description: Mapped[str | None] = long_text(_l("Description"), search=True)
     stage_changed_at: Mapped[datetime | None] = moment(_l("In this stage since"), read_only=True)
     stale_from: Mapped[date | None] = day(_l("Stale from"), sort=True, read_only=True, tracked=False)
+
+    __when__ = (
+        when("stage_id.kind").is_("lost").shows("lost_reason").requires("lost_reason"),
+        when("stage_id.kind").is_("won").shows("won_reason"),
+        when("stage_id.kind").in_("won", "lost").shows("closed_on"),
+        # Each by itself, so that who turns a won deal into a lost one does not meet the lock.
+        when("stage_id.kind").is_("won").locks("probability"),
+        when("stage_id.kind").is_("lost").locks("probability"),
+    )
 
     @classmethod
     def complete(cls, change: RecordChange) -> Mapping[str, Any]:

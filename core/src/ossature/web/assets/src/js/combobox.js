@@ -157,6 +157,7 @@ export class Combobox {
     if (option.create !== undefined) return this.create(option.create);
     let existing = [...this.select.options].find((item) => item.value === option.value);
     if (!existing) this.select.append((existing = new Option(option.label, option.value)));
+    if (option.tells) existing.dataset.tells = JSON.stringify(option.tells);
     existing.selected = true;
     this.show();
     this.open(false);

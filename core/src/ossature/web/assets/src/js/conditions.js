@@ -14,11 +14,19 @@ function typed(input) {
   return input.type === "checkbox" ? String(input.checked) : input.value.trim();
 }
 
+/** What is asked of a field; with a dot, of the record that is chosen in it, which its option tells. */
+function typedIn(name, find) {
+  const [field, of] = name.split(".");
+  if (!of) return typed(find(field));
+  const tells = find(field)?.selectedOptions?.[0]?.dataset.tells;
+  return String((tells ? JSON.parse(tells)[of] : null) ?? "");
+}
+
 function holds(node, find) {
   if (node.all) return node.all.every((item) => holds(item, find));
   if (node.any) return node.any.some((item) => holds(item, find));
   if (node.none) return !node.none.some((item) => holds(item, find));
-  const text = typed(find(node.field));
+  const text = typedIn(node.field, find);
   const empty = text === "" || (node.as === "number" && readNumber(text) === null);
   if (node.op === "empty" || node.op === "filled") return (text === "") === (node.op === "empty");
   if (empty) return node.op === "not";
