@@ -58,7 +58,7 @@ class Field:
     `required` means that a value must be given; `view` is the permission that seeing and changing it takes, when the
     record's own is not enough; `rule` turns an accepted spelling into the stored one or raises `ValueError`. A `derived`
     field is worked out by the database, a `read_only` one is set by the record's own `complete`, and one that `orders`
-    is the place of an entry in its collection, which the kernel keeps.
+    is the place of an entry in its collection, which the kernel keeps. A `board` field is one that boards are mostly by.
     """
 
     kind: Kind
@@ -87,6 +87,7 @@ class Field:
     parent: str | None = None
     read_only: bool = False
     orders: bool = False
+    board: bool = False
 
     @property
     def textual(self) -> bool:
@@ -327,14 +328,17 @@ def country(label: Label, *, default: str | None = None, help: Label = "") -> Ma
 
 
 def reference(
-    target: str, label: Label, *, on_delete: OnDelete = "clear", help: Label = "", view: str | None = None
-) -> MappedColumn[Any]:
+    target: str, label: Label, *, on_delete: OnDelete = "clear", help: Label = "", view: str | None = None,
+    board: bool = False,
+) -> MappedColumn[Any]:  # fmt: skip
     """Another record, by its key: `reference("crm.company", _l("Company"))`.
 
     `on_delete` says what the target's deletion does: `restrict` refuses it, `cascade` deletes this record with it,
-    `clear` leaves the link standing, struck through, until the target is purged.
+    `clear` leaves the link standing, struck through, until the target is purged. `board` where boards have a column for
+    each: an index gives its cards in the order of their titles, however many there are.
     """
-    return _column(Field(Kind.REFERENCE, label, help=help, target=target, on_delete=on_delete, view=view), sa.Uuid)
+    declared = Field(Kind.REFERENCE, label, help=help, target=target, on_delete=on_delete, view=view, board=board)
+    return _column(declared, sa.Uuid)
 
 
 def part_of(target: str, collection: str) -> MappedColumn[Any]:

@@ -235,6 +235,9 @@ def _constraints(cls: type[RecordBase]) -> list[Any]:
             found.append(tenant_key(name, field.target, rule))
             place = [one for one, (_value, item) in declared_fields(cls).items() if field.parent and item.orders]
             found.append(sa.Index(f"{table}_{name}_idx", "tenant_id", name, *place))
+            if field.board:
+                columns = ("tenant_id", name, *_default_order(cls))
+                found.append(sa.Index(f"{table}_{name}_board_idx", *columns, postgresql_where=live))
         if field.kind is Kind.CHOICE:
             values = ", ".join("'" + choice.replace("'", "''") + "'" for choice in field.choices)
             found.append(sa.CheckConstraint(f"{name} IN ({values})", name=name))
@@ -281,8 +284,16 @@ def _indexes_of_owned_rows(cls: type[RecordBase], table: str, live: Any) -> list
     choices = [name for name, (_value, field) in fields.items() if field.kind is Kind.CHOICE][:MOST_COVERED]
     by_date = ("tenant_id", "owner_id", "created_at", "id", *choices)
     found = [sa.Index(f"{table}_owner_id_created_at_idx", *by_date, postgresql_where=live)]
-    title = fields.get(cls.__title__)
-    if title is not None and title[1].sort:
-        by_title = ("tenant_id", "owner_id", title[1].named(cls.__title__, False).sort_column, "id")
-        found.append(sa.Index(f"{table}_owner_id_{cls.__title__}_idx", *by_title, postgresql_where=live))
+    by_title = _default_order(cls)
+    if by_title[0] != "created_at":
+        columns = ("tenant_id", "owner_id", *by_title)
+        found.append(sa.Index(f"{table}_owner_id_{cls.__title__}_idx", *columns, postgresql_where=live))
     return found
+
+
+def _default_order(cls: type[RecordBase]) -> tuple[str, str]:
+    """The columns that lists are ordered by unless they say otherwise."""
+    title = declared_fields(cls).get(cls.__title__)
+    if title is not None and title[1].sort:
+        return title[1].named(cls.__title__, False).sort_column, "id"
+    return "created_at", "id"

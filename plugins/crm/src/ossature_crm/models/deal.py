@@ -49,8 +49,9 @@ class Deal(Record):
         "crm.pipeline", _l("Pipeline"), on_delete="restrict", help=_l("The first one unless you choose.")
     )
     stage_id: Mapped[UUID | None] = reference(
-        "crm.stage", _l("Stage"), on_delete="restrict", help=_l("The first of the pipeline unless you choose.")
-    )
+        "crm.stage", _l("Stage"), on_delete="restrict", help=_l("The first of the pipeline unless you choose."),
+        board=True,
+    )  # fmt: skip
     status: Mapped[str] = choice(
         _l("Status"), {"open": _l("Open"), "won": _l("Won"), "lost": _l("Lost")}, default="open", read_only=True
     )
