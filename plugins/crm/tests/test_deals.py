@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -159,11 +160,31 @@ def test_a_deal_relates_to_a_company_and_several_contacts(deals: Any, companies:
     contacts.delete(people[2]["id"])
     assert len(deals.read(deal["id"])["contacts"]) == 1
     page = deals.person.page
-    for key, id in (("company_id", company["id"]), ("contact_id", people[0]["id"])):
-        tab = page.get(f"/crm/deals?part=related&filter[{key}]={id}", headers={"HX-Request": "true"}).text
-        assert "Bicycles for the town" in tab
-    assert f"/crm/deals?filter%5Bcompany_id%5D={company['id']}" in page.get(f"/crm/companies/{company['id']}").text
-    assert f"/crm/deals?filter%5Bcontact_id%5D={people[0]['id']}" in page.get(f"/crm/contacts/{people[0]['id']}").text
+    for shown in (f"companies/{company['id']}", *(f"contacts/{one['id']}" for one in people[:2])):
+        address = unescape(re.search(r'"(/crm/deals\?[^"]*part=related)"', page.get(f"/crm/{shown}").text)[1])  # type: ignore[index]
+        assert "Bicycles for the town" in page.get(address, headers={"HX-Request": "true"}).text
+    begun = re.search(r'href="(/crm/deals/new\?[^"]*)"', page.get(address, headers={"HX-Request": "true"}).text)
+    assert begun is not None
+    assert begun[1].endswith(f"contact_id={people[1]['id']}")
+
+
+def test_a_list_asks_who_takes_part_in_a_deal(deals: Any, contacts: Any) -> None:
+    anna, bela = contacts.add(last_name="Anna"), contacts.add(last_name="Bela")
+    deals.add(name="Main", contact_id=anna["id"])
+    deals.add(name="Beside", contacts=[{"contact_id": anna["id"]}, {"contact_id": bela["id"]}])
+    left = deals.add(name="Left", contacts=[{"contact_id": anna["id"]}])
+    deals.patch(left["id"], {"contacts": []})
+    assert deals.names(**{"filter[contacts]": anna["id"]}) == ["Beside"]
+    assert deals.names(**{"filter[contacts.in]": f"{anna['id']},{bela['id']}"}) == ["Beside"]
+    assert deals.names(**{"filter[contacts.not]": anna["id"]}) == ["Left", "Main"]
+    assert deals.names(**{"filter[contacts.empty]": ""}) == ["Left", "Main"]
+    assert deals.names(**{"filter[contacts.filled]": ""}) == ["Beside"]
+    either = [{"field": name, "value": anna["id"]} for name in ("contact_id", "contacts")]
+    assert deals.names(where=json.dumps({"any": either})) == ["Beside", "Main"]
+    assert deals.names(where=json.dumps({"none": either})) == ["Left"]
+    assert deals.person.api.get("/api/crm/deals?filter[contacts]=somebody").status_code == 422
+    page = deals.person.page.get("/crm/deals", query_string={"where": json.dumps({"any": either})}).text
+    assert "Main contact is Anna or Other contacts is Anna" in unescape(page)
 
 
 @pytest.mark.req("S4-175")

@@ -209,7 +209,11 @@ def _numbered(rt: RecordType, query: ListQuery, grouping: Grouping) -> Grouping:
 
 def groupable(rt: RecordType) -> dict[str, Field]:
     """What the reader may group by; dates by day, week, month, quarter or year."""
-    return {name: item for name, (item, _operators) in filterable(rt).items() if item.kind in _GROUPED}
+    return {
+        name: item
+        for name, (item, _operators) in filterable(rt).items()
+        if item.kind in _GROUPED and name not in rt.collected
+    }
 
 
 def measurable(rt: RecordType) -> dict[str, Field]:

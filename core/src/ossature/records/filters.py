@@ -10,7 +10,7 @@ Screens, API, views and counts all come through `condition()`; a field that the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import InvalidOperation
 from typing import Any
@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 import sqlalchemy as sa
-from sqlalchemy import ColumnElement, and_, func, not_, or_
+from sqlalchemy import ColumnElement, and_, func, not_, or_, select
 
 from ossature.context import Reach, current
 from ossature.errors import BadRequest, Detail, Invalid
@@ -77,6 +77,8 @@ def filterable(rt: RecordType) -> dict[str, tuple[Field, tuple[str, ...]]]:
             Field(Kind.REFERENCE, _l("Owner"), name="owner_id", target="ossature.actor"),
             OWNER_OPERATORS,
         )
+    for name, item in rt.collected.items():
+        found[name] = (item, _REFERENCE)
     for name, label in (("created_at", _l("Created")), ("updated_at", _l("Last changed"))):
         found[name] = (Field(Kind.DATETIME, label, name=name), OPERATORS[Kind.DATETIME])
     return found
@@ -183,8 +185,14 @@ def without(node: Filter, position: int) -> Filter:
 
 
 def equalities(node: Filter) -> dict[str, str]:
-    """The fields of which the filter demands one value: what a new record of this list begins with."""
+    """The fields of which the filter demands one value."""
     return {one.field: str(one.value) for one in outermost(node) if isinstance(one, Question) and one.op == "is"}
+
+
+def beginnings(node: Filter) -> dict[str, str]:
+    """What a new record of this list begins with: what the filter demands, else the first of its alternatives."""
+    first = [one.items[0] for one in outermost(node) if isinstance(one, Group) and one.join == "any" and one.items]
+    return {**equalities(Group("all", tuple(first))), **equalities(node)}
 
 
 def _not_too_large(node: Filter) -> None:
@@ -218,9 +226,9 @@ class _Compiler:
             return sa.true()
         if node.join == "all":
             return and_(*parts)
-        # What is unknown counts as no, so that "none of these" finds rows that have no value.
-        together = func.coalesce(or_(*parts), sa.false())
-        return not_(together) if node.join == "none" else together
+        # What is unknown counts as no, so that "none of these" finds rows that have no value; elsewhere rows are left
+        # out either way, and bare alternatives are read along their indexes.
+        return not_(func.coalesce(or_(*parts), sa.false())) if node.join == "none" else or_(*parts)
 
     def test(self, test: Question, where: str) -> ColumnElement[bool]:
         found = self.fields.get(test.field)
@@ -241,6 +249,8 @@ class _Compiler:
                 _("%(field)s cannot be asked %(op)s.", field=str(item.label), op=test.op[:80]),
                 [Detail(self._at(test), "unknown_operator", _("Use one of: %(names)s.", names=", ".join(operators)))],
             )
+        if test.field in self.rt.collected and test.op in ("empty", "filled"):
+            return self._has(test.field) if test.op == "filled" else not_(self._has(test.field))
         if test.op in ("empty", "filled") and item.kind is not Kind.TAGS:
             missing = and_(*(self.rt.c[column].is_(None) for column in item.columns))
             if item.name == "owner_id" and current().access.reach(self.rt.permission("view")) is not Reach.ALL:
@@ -270,6 +280,9 @@ class _Compiler:
             return tagged(self.rt, test.op, test.value)
         if item.kind is Kind.MONEY:
             return self._compare_money(item, test)
+        if item.name in self.rt.collected:
+            ids = [READERS[item.kind](item, one) for one in (several(test.value) if test.op == "in" else [test.value])]
+            return not_(self._has(item.name, ids)) if test.op == "not" else self._has(item.name, ids)
         read = READERS[item.kind]
         column: ColumnElement[Any] = self.rt.c[item.columns[0]]
         if item.kind is Kind.INTEGER:  # what is asked may be larger than what the column can hold
@@ -287,6 +300,20 @@ class _Compiler:
             "above": lambda: column > value, "at_least": lambda: column >= value,
         }  # fmt: skip
         return compare[test.op]()
+
+    def _has(self, collection: str, ids: Sequence[Any] = ()) -> ColumnElement[bool]:
+        """The rows with an entry in a collection, or with one that refers to one of these. Found first and named, so
+        that PostgreSQL joins it with other alternatives along their indexes."""
+        part = self.rt.parts[collection]
+        (reference,) = part.references()
+        of = part.c[str(part.parent_column)]
+        found = select(of).where(part.c.tenant_id == current().tenant_id, part.c.deleted_at.is_(None))
+        if not ids:
+            there: ColumnElement[bool] = self.rt.c.id.in_(found)
+        else:
+            named = found.where(part.c[reference.name].in_(ids))
+            there = self.rt.c.id == sa.any_(func.array(named.scalar_subquery()))
+        return there
 
     def _compare_money(self, item: Field, test: Question) -> ColumnElement[bool]:
         minor, currency = (self.rt.c[column] for column in item.columns)

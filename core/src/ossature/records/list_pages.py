@@ -17,7 +17,7 @@ from ossature.rbac.predicate import visible_fields
 from ossature.records.clean import plain
 from ossature.records.definition import listable
 from ossature.records.fields import Kind
-from ossature.records.filters import NOTHING, Filter, equalities, outermost, tests_of, without
+from ossature.records.filters import NOTHING, Filter, beginnings, outermost, tests_of, without
 from ossature.records.list_address import ListAddress
 from ossature.records.list_groups import WINDOW, groups_part, rows_part
 from ossature.records.list_views import list_columns, list_page
@@ -77,7 +77,7 @@ def _related(rt: RecordType, look: Look) -> ResponseReturnValue:
     page = list_rows(rt, query)
     view = list_page(rt, query, look, page, list_labels(rt, look, page.rows), None, related=True)
     if view.create:
-        new = url_for(page_endpoint(rt, "new"), **dict[str, Any](equalities(query.filter)))
+        new = url_for(page_endpoint(rt, "new"), **dict[str, Any](beginnings(query.filter)))
         view = replace(view, create=replace(view.create, url=new))
     return render("record/_related.html", title=view.title, list=view)
 

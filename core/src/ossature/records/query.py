@@ -303,7 +303,7 @@ ACTOR_LABELS = select(
 def labels_of(rt: RecordType, rows: Sequence[Row], names: Iterable[str] | None = None) -> dict[UUID, Label]:
     """The labels of all references in some rows, in one statement."""
     wanted: dict[str, set[UUID]] = {}
-    for item in rt.fields.values():
+    for item in (*rt.fields.values(), *(rt.collected.values() if names is not None else ())):
         if item.kind is Kind.REFERENCE and item.target and (names is None or item.name in names):
             wanted.setdefault(item.target, set()).update(row[item.name] for row in rows if row.get(item.name))
     if rt.owned:

@@ -34,11 +34,13 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Related:
-    """A list of records that point here, shown as a tab: `Related("crm.contact", "company_id")`."""
+    """A list of records that point here, shown as a tab: `Related("crm.contact", "company_id")`. `also` are collections
+    of theirs whose entries may point here instead."""
 
     record: str
     field: str
     label: Label = ""
+    also: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,16 @@ class RecordType:
         return {}
 
     @cached_property
+    def collected(self) -> Mapping[str, Field]:
+        """Collections whose entries refer to one thing each, as the field that filters ask: `contacts` -> who is in it."""
+        found: dict[str, Field] = {}
+        for name, part in self.parts.items():
+            to = list(part.references())
+            if len(to) == 1 and not to[0].view:
+                found[name] = Field(Kind.REFERENCE, part.plural, name=name, target=to[0].target)
+        return found
+
+    @cached_property
     def asked(self) -> Mapping[str, Field]:
         """What conditions may ask: the record's own fields and those of what it refers to."""
         return {**self.fields, **self.elsewhere}

@@ -17,6 +17,7 @@ from ossature.i18n.texts import translator
 from ossature.kernel import kernel
 from ossature.rbac.predicate import reaches_owner, visible_fields
 from ossature.records.fields import Field, Kind
+from ossature.records.filters import Group, Question, to_arguments
 from ossature.records.owning import OWNER
 from ossature.records.query import ACTOR, Label, Row
 from ossature.records.record import TAGS
@@ -137,7 +138,8 @@ def detail_page(
     for related in screens.related:
         other = kernel().records.get(related.record)
         if other is not None and current().access.allows(other.permission("view")):
-            arguments = {f"filter[{related.field}]": str(id), "part": "related"}
+            asked = tuple(Question(name, "is", str(id)) for name in (related.field, *related.also))
+            arguments = {**to_arguments(Group("any", asked) if related.also else asked[0]), "part": "related"}
             tabs.append(
                 models.Tab(
                     related.field + "-" + other.name, str(related.label or other.plural),

@@ -150,7 +150,7 @@ class RecordContract:
                              for op in ("empty", "filled")]  # fmt: skip
                     assert found[0] | found[1] == listed.ids, f"{listed.path} filter[{name}.empty]"
                     assert not found[0] & found[1]
-                value = next((row[name] for row in rows if row[name] not in (None, [])), None)
+                value = next((row[name] for row in rows if row.get(name) not in (None, [])), None)
                 if value is None or "is" not in operators:
                     continue
                 written = _written(item.kind, value)

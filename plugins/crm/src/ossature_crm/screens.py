@@ -20,7 +20,7 @@ contact_screens = Screens(
         Section(["addresses"], _l("Addresses")),
         Section(["status", "source", "owner_id", "tags", "notes"], _l("Relationship")),
     ],
-    related=[Related("crm.deal", "contact_id")],
+    related=[Related("crm.deal", "contact_id", also=["contacts"])],
     state="status",
     board="status",
     calendar="created_at",
