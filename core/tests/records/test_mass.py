@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from html import unescape
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -129,6 +131,39 @@ def test_a_field_changed_since_the_selection_was_read_is_refused_unless_written_
     act(owner, rows=seen, set={"department": "mine"}, overwrite=True)
     run_pending(tenant)
     assert read(owner, same["id"])["department"] == "mine"
+
+
+def test_of_a_row_refused_for_what_others_wrote_mine_or_theirs_is_chosen(owner: Person, tenant: Tenant) -> None:
+    both = [contact(owner, department="one") for _n in range(2)]
+    seen = [{"id": one["id"], "version": one["version"]} for one in both]
+    for one in both:
+        owner.api.patch(f"{CONTACTS}/{one['id']}", json={"department": "theirs"})
+    id = act(owner, rows=seen, set={"department": "mine", "source": "event"})
+    run_pending(tenant)
+    page, result = owner.page, f"/crm/contacts/mass/{id}"
+    shown = page.get(f"{result}?outcome=refused").text
+    choices = [unescape(one) for one in re.findall(r'href="([^"]*/rows/[^"]*)"', shown)]
+    assert len(choices) == 2
+    panel = page.get(choices[0], headers={"HX-Request": "true"}).text
+    assert re.findall(r"<dd>(.*?)</dd>", panel) == ["one", "theirs", "mine"]
+    version = int(re.search(r'name="_version" value="(\d+)"', panel)[1])  # type: ignore[index]
+
+    owner.api.patch(f"{CONTACTS}/{both[0]['id']}", json={"department": "newer"})
+    again = page.post(choices[0], data={"choice": "mine", "_version": version}, headers={"HX-Request": "true"})
+    assert again.headers["HX-Retarget"] == f"#mass-row-{both[0]['id']}"
+    assert re.findall(r"<dd>(.*?)</dd>", again.text) == ["theirs", "newer", "mine"]
+    assert read(owner, both[0]["id"])["department"] == "newer"
+
+    done = page.post(choices[0], data={"choice": "mine", "_version": version + 1})
+    assert (done.status_code, done.location) == (303, f"{result}?outcome=refused")
+    assert [read(owner, both[0]["id"])[name] for name in ("department", "source")] == ["mine", "event"]
+    assert page.post(choices[1], data={"choice": "theirs"}).status_code == 303
+    assert [read(owner, both[1]["id"])[name] for name in ("department", "source")] == ["theirs", None]
+    head, rows = told(owner, id)
+    assert [row["outcome"] for row in rows] == ["changed", "unchanged"]
+    assert [head[name] for name in ("changed", "unchanged", "refused")] == [1, 1, 0]
+    assert page.post(choices[1], data={"choice": "mine"}).status_code == 404
+    assert tenant.member("owner").page.get(choices[0]).status_code == 404
 
 
 def test_rules_are_asked_of_every_row(owner: Person, tenant: Tenant) -> None:

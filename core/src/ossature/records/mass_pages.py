@@ -13,6 +13,7 @@ from flask import Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
+from ossature.context import current
 from ossature.errors import Invalid
 from ossature.i18n.texts import translator
 from ossature.ids import as_id
@@ -34,6 +35,7 @@ from ossature.records.mass import (
     start_delete,
     start_edit,
 )
+from ossature.records.mass_choice import may_choose
 from ossature.records.query import labels
 from ossature.records.record import TAGS
 from ossature.records.saved import read_look
@@ -97,11 +99,14 @@ def mass_show(rt: RecordType, id: UUID) -> ResponseReturnValue:
     more = found[PAGE - 1].number if len(found) > PAGE else None
     titles = labels(rt.key, [row.record_id for row in found])
     rows = []
+    kept: dict[str, Any] = {name: value for name, value in request.args.items() if name in ("outcome", "after")}
     for row in found[:PAGE]:
         label = titles[row.record_id]
         url = None if label.hidden else shown_at(rt, row.record_id)
         title = _("Restricted") if label.hidden else label.title or _("Unnamed")
-        rows.append(MassRow(title, url, row.outcome, row.reason, label.deleted))
+        chooses = url and not label.deleted and may_choose(row) and current().access.allows(rt.permission("edit"))
+        choose = url_for(page_endpoint(rt, "mass_choice"), id=id, record=row.record_id, **kept) if chooses else None
+        rows.append(MassRow(row.record_id, title, url, row.outcome, row.reason, label.deleted, choose))
     view = _page(rt, act, tuple(rows), outcome, more)
     template = "record/_mass_result.html" if request.headers.get("HX-Target") == "mass-result" else "record/mass.html"
     return render(template, title=view.title, breadcrumbs=[*list_crumbs(rt), Crumb(view.title)], mass=view)

@@ -114,12 +114,12 @@ def _write(rt: RecordType, head: Any, versions: dict[UUID, int | None]) -> list[
     try:
         if head["act"] == "delete":
             return delete_many(rt, versions)
-        return update_many(rt, versions, _values(head["changes"]))
+        return update_many(rt, versions, values_of(head["changes"]))
     except Refusal as refusal:
         return [Outcome(id, "refused", refusal) for id in versions]
 
 
-def _values(changes: Mapping[str, Any]) -> Values:
+def values_of(changes: Mapping[str, Any]) -> Values:
     """The values as they are for all rows; tags that are added and removed, by those that each row has."""
     tags = changes.get(TAGS)
     if not isinstance(tags, Mapping):

@@ -30,6 +30,7 @@ from ossature.records.forms import RecordForm
 from ossature.records.list_pages import list_crumbs, list_index, list_query
 from ossature.records.list_tools import BOXES, list_box
 from ossature.records.lookup import OfRecord
+from ossature.records.mass_choice import mass_choice
 from ossature.records.mass_pages import mass_cancel, mass_dialog, mass_index, mass_show
 from ossature.records.merging import Stale
 from ossature.records.moving import move_card
@@ -70,6 +71,13 @@ def record_pages(plugin: str, types: Iterable[RecordType]) -> Blueprint:
             ("cell", f"{one}/cell/<field>", ["GET", "POST"], "edit", pages.cell),
             ("mass", f"/{rt.slug}/mass", ["GET", "POST"], "view", pages.mass),
             ("mass_show", f"/{rt.slug}/mass/<uuid:id>", ["GET"], "view", pages.mass_show),
+            (
+                "mass_choice",
+                f"/{rt.slug}/mass/<uuid:id>/rows/<uuid:record>",
+                ["GET", "POST"],
+                "edit",
+                pages.mass_choice,
+            ),
             ("mass_cancel", f"/{rt.slug}/mass/<uuid:id>/cancel", ["POST"], "view", pages.mass_cancel),
             ("move", f"{one}/move", ["POST"], "edit", pages.move),
             *note_routes(rt, one),
@@ -237,6 +245,9 @@ class Pages(OfRecord):
 
     def mass_show(self, id: UUID) -> ResponseReturnValue:
         return mass_show(self.rt, id)
+
+    def mass_choice(self, id: UUID, record: UUID) -> ResponseReturnValue:
+        return mass_choice(self.rt, id, record)
 
     def mass_cancel(self, id: UUID) -> ResponseReturnValue:
         return mass_cancel(self.rt, id)

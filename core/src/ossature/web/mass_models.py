@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
+from uuid import UUID
 
-from ossature.web.models import FormField
+from ossature.web.models import ConflictPanel, FormField
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +39,26 @@ class MassDialog:
 
 @dataclass(frozen=True, slots=True)
 class MassRow:
-    """One record of an act; no `url` where it may not be seen."""
+    """One record of an act; no `url` where it may not be seen. `choose_url`: where mine or theirs is chosen."""
 
+    id: UUID
     title: str
     url: str | None
     outcome: str | None
     reason: str | None
     deleted: bool = False
+    choose_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MassChoice:
+    """What somebody else wrote of a row meanwhile, beside what the act would have written."""
+
+    action: str
+    back_url: str
+    version: int
+    conflict: ConflictPanel
+    errors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
