@@ -24,7 +24,7 @@ from ossature.errors import Unavailable
 from ossature.files import cli, service, sweeping
 from ossature.files.queries import files_of
 from ossature.files.s3 import S3Storage
-from ossature.files.storage import Folder, Storage, open_storage
+from ossature.files.storage import PLACES, Folder, Storage, open_storage
 from ossature.kernel import Kernel
 from ossature.testing.background import run_pending
 from ossature.testing.people import Person, Tenant
@@ -231,12 +231,19 @@ def test_operators_find_rows_without_bytes_and_bytes_without_rows(
     monkeypatch.setattr(cli, "application", lambda: use_context(person.tenant.context))
     monkeypatch.setattr(cli, "_tenants", lambda: iter_bound(person.tenant))
     monkeypatch.setattr(sweeping, "OLD", timedelta(0))
+    gone = uuid4()  # an organisation that was deleted with its rows
+    for key in ("kept", "pending"):
+        kept_by.write(gone, key, io.BytesIO(b"x"))
+    kept_by.keep(gone, "kept")
     run = CliRunner().invoke
     assert run(cli.files_group, ["check"]).output.splitlines() == [
         f"{person.tenant.slug}: 1 contents belong to no file; `ossature files sweep --all` deletes them",
+        "2 contents belong to 1 organisations that are no longer here; `ossature files sweep --all` deletes them",
         "every file has its content",
     ]
-    assert run(cli.files_group, ["sweep", "--all"]).output == "kept 0, deleted 1\n"
+    assert run(cli.files_group, ["sweep", "--all"]).output == "kept 0, deleted 3\n"
+    assert [list(kept_by.held(gone, place)) for place in PLACES] == [[], []]
+    assert run(cli.files_group, ["check"]).output == "every file has its content\n"
     with person.work():
         key = files_of("_dummy.pebble", id)[0].key
     kept_by.delete(person.tenant.id, key)

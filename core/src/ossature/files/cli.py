@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from uuid import UUID
 
 import click
 from sqlalchemy import select
@@ -24,9 +25,10 @@ def files_group() -> None:
 @files_group.command()
 def check() -> None:
     """Compare every row with every content that is kept; exit code 1 when something is missing."""
-    lost = 0
+    lost, there = 0, set[UUID]()
     with application():
         for info in _tenants():
+            there.add(info.id)
             found = sweeping.look_over()
             lost += len(found.without_bytes)
             for id in found.without_bytes:
@@ -36,23 +38,36 @@ def check() -> None:
                 click.echo(
                     f"{info.slug}: {number} contents belong to no file; `ossature files sweep --all` deletes them"
                 )
+        if behind := sweeping.left_behind(there):
+            number = sum(map(len, behind.values()))
+            click.echo(
+                f"{number} contents belong to {len(behind)} organisations that are no longer here; "
+                "`ossature files sweep --all` deletes them"
+            )
     click.echo("every file has its content" if not lost else f"{lost} files have no content")
     sys.exit(1 if lost else 0)
 
 
 @files_group.command()
-@click.option("--all", "everything", is_flag=True, help="Delete contents without a file that were kept before, too.")
+@click.option(
+    "--all", "everything", is_flag=True, help="Delete contents without a file, and of organisations that are gone, too."
+)
 def sweep(everything: bool) -> None:
     """End uploads that were broken off, as every night; with --all, after a restored backup or a purge."""
-    kept = deleted = 0
+    kept, deleted, there = 0, 0, set[UUID]()
     with application():
-        for _info in _tenants():
+        for info in _tenants():
+            there.add(info.id)
             now_kept, now_deleted = sweeping.sweep()
             kept, deleted = kept + now_kept, deleted + now_deleted
             if everything:
                 found = sweeping.look_over()
                 sweeping.delete_without_row(found)
                 deleted += len(found.without_row)
+        if everything:
+            behind = sweeping.left_behind(there)
+            sweeping.delete_left_behind(behind)
+            deleted += sum(map(len, behind.values()))
     click.echo(f"kept {kept}, deleted {deleted}")
 
 

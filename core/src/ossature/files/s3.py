@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from ossature.config import Config
 from ossature.files.storage import PLACES, Held, Place, missing, unavailable
+from ossature.ids import as_id
 from ossature.logs import get_logger
 
 log = get_logger(__name__)
@@ -90,6 +91,18 @@ class S3Storage:
             for page in pages:
                 for found in page.get("Contents", ()):
                     yield Held(found["Key"].removeprefix(within), found["Size"], found["LastModified"])
+
+    def tenants(self) -> set[UUID]:
+        found: set[UUID] = set()
+        for place in PLACES:
+            within = f"{self.prefix}{place}/"
+            pages = self.client.get_paginator("list_objects_v2").paginate(
+                Bucket=self.bucket, Prefix=within, Delimiter="/"
+            )
+            with _in_words():
+                names = [one["Prefix"].removeprefix(within) for page in pages for one in page.get("CommonPrefixes", ())]
+            found |= {id for name in names if (id := as_id(name.rstrip("/"))) is not None}
+        return found
 
 
 class _Object(io.RawIOBase):

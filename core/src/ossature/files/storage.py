@@ -20,6 +20,7 @@ from uuid import UUID
 
 from ossature.errors import Unavailable
 from ossature.i18n.texts import translator
+from ossature.ids import as_id
 from ossature.kernel import kernel
 
 if TYPE_CHECKING:
@@ -61,6 +62,9 @@ class Storage(Protocol):
 
     def held(self, tenant: UUID, place: Place) -> Iterator[Held]:
         """Everything held for a tenant in one place."""
+
+    def tenants(self) -> set[UUID]:
+        """Those for whom something is held, or was once, whether they are still there or not."""
 
 
 def storage() -> Storage:
@@ -126,6 +130,11 @@ class Folder:
                     with suppress(FileNotFoundError):
                         found = entry.stat()
                         yield Held(entry.name, found.st_size, datetime.fromtimestamp(found.st_mtime, UTC))
+
+    def tenants(self) -> set[UUID]:
+        with _in_words():
+            folders = [folder.name for place in PLACES for folder in (self.root / place).glob("*")]
+        return {id for name in folders if (id := as_id(name)) is not None}
 
 
 def missing(key: str) -> Missing:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -106,6 +106,24 @@ def delete_without_row(findings: Findings) -> None:
     for some in _batches(findings.without_row):
         known = _known([Held(key, 0, datetime.now(UTC)) for key in some])
         storage().delete(_tenant(), *(key for key in some if _row_key(key) not in known))
+
+
+def left_behind(tenants: Collection[UUID], *, now: datetime | None = None) -> dict[UUID, list[str]]:
+    """Keys of the bytes that are held for tenants other than these, which are all that there are; changes nothing."""
+    before = (now or datetime.now(UTC)) - OLD
+    found = {}
+    for tenant in sorted(storage().tenants() - set(tenants)):
+        held = (held for place in PLACES for held in storage().held(tenant, place))
+        if keys := sorted({held.key for held in held if held.at < before}):
+            found[tenant] = keys
+    return found
+
+
+def delete_left_behind(found: Mapping[UUID, Sequence[str]]) -> None:
+    """Delete the bytes of tenants that are no longer there."""
+    for tenant, keys in found.items():
+        for some in _batches(keys):
+            storage().delete(tenant, *some)
 
 
 def _known(some: Iterable[Held]) -> set[str]:
