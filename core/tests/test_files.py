@@ -380,3 +380,20 @@ def test_files_cost_the_same_few_statements_however_many_there_are(
     assert costs[:2] == costs[2:]
     assert costs[0] <= 8
     assert costs[1] <= 10
+
+
+def test_no_connection_is_held_while_bytes_are_sent(app: Flask, member: Callable[..., Person]) -> None:
+    owner = member()
+    record = new_record(owner)
+    image = put(owner, record, "teal.png", picture(600, 400))
+    pool: Any = app.extensions["ossature"].db.app.pool
+    page = f"{PAGE}/{record}/files/{image['id']}"
+    for client, url in (
+        (owner.api, image["url"]), (owner.page, page), (owner.page, f"{page}/preview"), (owner.page, f"{page}/small"),
+    ):  # fmt: skip
+        answer = client.get(url, buffered=False)
+        assert answer.status_code == 200, url
+        sending = answer.iter_encoded()
+        assert next(sending)
+        assert pool.checkedout() == 0, url
+        answer.close()
