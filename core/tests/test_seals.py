@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
+from ossature import checks
 from ossature.checks import history
 from ossature.config import Config
 from ossature.db import transaction
@@ -226,7 +228,11 @@ def test_the_hourly_job_seals_and_tells_the_head_of_the_chain(app: Flask, owner:
 
 
 def test_the_check_of_a_deployment_names_tenant_and_change_of_one_altered_byte(
-    owner: Person, tenant: Tenant, hand: psycopg.Connection[Any], ossature_config: Config
+    owner: Person,
+    tenant: Tenant,
+    hand: psycopg.Connection[Any],
+    ossature_config: Config,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     add(owner, notes="six of one")
     seq, _set = newest(hand, tenant)
@@ -237,3 +243,29 @@ def test_the_check_of_a_deployment_names_tenant_and_change_of_one_altered_byte(
     )
     (problem,) = [problem for problem in history(ossature_config) if problem.text.startswith(tenant.slug)]
     assert (problem.part, f"change {seq} was altered" in problem.text) == ("history", True)
+    monkeypatch.setattr(checks, "RECENT", timedelta(0))
+    assert not [problem for problem in history(ossature_config) if problem.text.startswith(tenant.slug)]
+    everything = history(ossature_config, everything=True)
+    assert [problem for problem in everything if problem.text.startswith(tenant.slug)] == [problem]
+
+
+def test_the_hourly_job_reads_each_seal_once_a_week(
+    app: Flask, owner: Person, tenant: Tenant, hand: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(owner, notes="six of one")
+    seq, _set = newest(hand, tenant)
+    seal(tenant)
+    hand.execute("UPDATE ossature.change SET payload = '{}' WHERE seq = %s", (seq,))
+    monday = datetime(2026, 11, 30, tzinfo=UTC)
+    with transaction(tenant.context, role="system"):
+        told = [[fault.seq for fault in seals.faults_in_turn(monday + timedelta(hours=hour))] for hour in range(168)]
+    assert sorted(told) == [*[[]] * 167, [seq]]
+    monkeypatch.setattr(seals, "TURNS", 1)
+    forget_tenants()
+    with tenant.work():
+        job_id = schedules.run_now("ossature.seal")
+    kernel: Kernel = app.extensions["ossature"]
+    assert run_job(kernel, tenant.id, job_id) == "succeeded"
+    with tenant.work() as work:
+        result = work.execute(text("SELECT result FROM ossature.job WHERE id = :id"), {"id": job_id}).scalar_one()
+    assert result["faults"] == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
@@ -13,6 +14,8 @@ from ossature.config import Config, ConfigError
 
 # Parts without which no application can be made, so that nothing more can be found out.
 NEEDED_TO_START = frozenset({"configuration", "database", "migrations", "redis"})
+RECENT = timedelta(days=31)
+"""So much of the history is read at every call; the hourly job reads all of it within a week."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,14 +130,15 @@ def application(config: Config) -> Iterator[Problem]:
     yield from undeclared_permissions(app)
 
 
-def history(config: Config) -> Iterator[Problem]:
-    """Changes of any tenant that are not as they were written and sealed."""
+def history(config: Config, *, everything: bool = False) -> Iterator[Problem]:
+    """Changes of any tenant that are not as they were written and sealed: of the last month, or `everything`."""
     from sqlalchemy import text
 
     from ossature.context import Context, TenantInfo
     from ossature.db import Database, transaction
     from ossature.history.seals import faults
 
+    since = None if everything else datetime.now(UTC) - RECENT
     database = Database(config)
     try:
         with transaction(Context(means="command"), role="system", database=database) as work:
@@ -143,7 +147,8 @@ def history(config: Config) -> Iterator[Problem]:
             context = Context(TenantInfo(row.id, row.slug, row.name), means="command")
             with transaction(context, role="system", database=database):
                 yield from (
-                    Problem("history", f"{row.slug}: {fault}; compare with a backup of before.") for fault in faults()
+                    Problem("history", f"{row.slug}: {fault}; compare with a backup of before.")
+                    for fault in faults(since)
                 )
     finally:
         database.dispose()
@@ -201,7 +206,8 @@ def translations() -> Iterator[Problem]:
 
 @click.command()
 @click.option("--static", is_flag=True, help="Only what needs no database: configuration, plugins, translations.")
-def check(static: bool) -> None:
+@click.option("--all", "everything", is_flag=True, help="Verify the whole history, not only that of the last 31 days.")
+def check(static: bool, everything: bool) -> None:
     """List every problem of this deployment at once; exit code 1 when there is one."""
     problems = list(configuration())
     parts: list[Callable[[], Iterator[Problem]]] = [installed_plugins, translations]
@@ -213,7 +219,7 @@ def check(static: bool) -> None:
     if not static and not {problem.part for problem in problems} & NEEDED_TO_START:
         told = {problem.text for problem in problems}
         problems += [problem for problem in application(Config.load()) if problem.text not in told]
-        problems += history(Config.load())
+        problems += history(Config.load(), everything=everything)
     if not static and not {problem.part for problem in problems} & {*NEEDED_TO_START, "application"}:
         for warning in background_processes():
             click.echo(f"warning: {warning}", err=True)

@@ -12,10 +12,14 @@ from ossature.hooks.specs import hookimpl
 from ossature.i18n import translator
 from ossature.jobs.run import JobRun
 from ossature.jobs.types import Job, NoArgs, Schedule, job
+from ossature.logs import get_logger
 from ossature.settings import AnySetting, NumberSetting
 
 _, _l, ngettext = translator("ossature")
 
+log = get_logger(__name__)
+
+MOST_TOLD = 20
 MONTHS_KEPT = NumberSetting(
     "ossature.history_months",
     _l("Keep the history for"),
@@ -29,15 +33,19 @@ MONTHS_KEPT = NumberSetting(
 
 @job("ossature.seal", _l("Seal the history"), priority="low", time_limit=3600, unique=lambda _args: "", as_system=True)
 def seal(run: JobRun, _args: NoArgs) -> dict[str, Any]:
-    """Seal what was changed since the last seal; tells the head of the chain, to be noted elsewhere."""
+    """Seal what was changed since the last seal, and verify a part of what is sealed; tells the head of the chain, to be
+    noted elsewhere."""
     count = seals.seal_changes()
     with transaction(role="system"):
-        head = seals.head()
+        head, faults = seals.head(), list(seals.faults_in_turn(datetime.now(UTC)))
     if head is None:
         return {"changes": 0}
     if count:
         run.log(_("Seal %(number)s: %(chain)s", number=head.number, chain=head.chain))
-    return {"changes": count, "seal": head.number, "chain": head.chain}
+    if faults:
+        log.error("the history is not as it was sealed", faults=[str(fault) for fault in faults[:MOST_TOLD]])
+        run.log(_("The history is not as it was sealed; run: ossature check --all"))
+    return {"changes": count, "seal": head.number, "chain": head.chain, "faults": len(faults)}
 
 
 @job(

@@ -6,8 +6,9 @@ seal before it. What an erasure took away keeps its digest, so that the chain st
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from sqlalchemy import text
@@ -17,6 +18,7 @@ from ossature.db.work import session, transaction
 Kind = Literal["altered", "missing", "other", "chain", "gap", "unsealed"]
 AT_ONCE = 20_000
 """Changes that one seal covers at most."""
+TURNS = 7 * 24
 
 WORDS: dict[Kind, str] = {
     "altered": "change {seq} was altered after it was written",
@@ -58,9 +60,24 @@ def seal_changes() -> int:
     return sealed
 
 
-def faults() -> Iterator[Fault]:
-    """What of the bound tenant's history is not as it was written and sealed; reads all of it, as the system role."""
-    for row in session().execute(text("SELECT fault, seal, seq FROM ossature.seal_faults()")):
+def faults(since: datetime | None = None) -> Iterator[Fault]:
+    """What of the bound tenant's history is not as it was written and sealed; the system role's work.
+
+    Every seal is held against the one before it, and what is not sealed yet is read; of what is under seals all is read,
+    or what was written `since`.
+    """
+    asked = {"since": since or "-infinity"}
+    return _faults("SELECT fault, seal, seq FROM ossature.seal_faults(CAST(:since AS timestamptz))", asked)
+
+
+def faults_in_turn(now: datetime) -> Iterator[Fault]:
+    """As `faults`, reading what is under every 168th seal: another one each hour, so that a week reads all of them."""
+    turn = {"turn": int(now.timestamp()) // 3600 % TURNS, "turns": TURNS}
+    return _faults("SELECT fault, seal, seq FROM ossature.seal_faults('infinity', :turn, :turns)", turn)
+
+
+def _faults(query: str, asked: Mapping[str, object]) -> Iterator[Fault]:
+    for row in session().execute(text(query), asked):
         yield Fault(row.fault, row.seal, row.seq)
 
 
