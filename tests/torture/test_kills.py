@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
+from http.client import HTTPException
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
 from torture.counting import count, newest, settled
 from torture.deployment import until
+from torture.points import SERVE
 from torture.rounds import in_fours, kill_at
-from torture.writer import Answered
+from torture.writer import STONES, Answered
 
 if TYPE_CHECKING:
     from torture.deployment import Deployment
@@ -39,6 +42,26 @@ def test_the_counting_sees_what_is_lost_doubled_or_out_of_order(deployment: Depl
     found = count(deployment, since, [*writer.answered, invented])
     assert (found.lost, found.doubled) == (3, 1)
     assert found.disordered >= 1
+
+
+def test_a_request_whose_answer_was_lost_is_answered_again_and_done_once(deployment: Deployment) -> None:
+    (point,) = [one for one in SERVE if one.step == "an insert committed, not answered"]
+    name, key = f"Lost {uuid4().hex}", {"Idempotency-Key": uuid4().hex}
+    body = {"name": name, "number": 1}
+    deployment.arm(point)
+    with pytest.raises((OSError, HTTPException)):
+        deployment.ask("POST", STONES, body, **key)
+    assert deployment.sprung(point)
+    until(deployment.answers, "the process that is started again")
+    with deployment.sql() as connection:
+        stored = connection.execute("SELECT id::text FROM _torture.stone WHERE name = %s", (name,)).fetchall()
+        assert len(stored) == 1, "it was killed after the commit"
+        answers = [deployment.ask("POST", STONES, body, **key) for _ in range(2)]
+        assert [(status, data["id"], data["name"]) for status, data in answers] == [(201, stored[0][0], name)] * 2
+        assert answers[0] == answers[1]
+        found = connection.execute("SELECT count(*) FROM _torture.stone WHERE name = %s", (name,)).fetchone()
+        assert found == (1,)
+        assert deployment.ask("POST", STONES, {**body, "number": 2}, **key)[0] == 422
 
 
 @pytest.mark.req("S4-092")

@@ -237,7 +237,12 @@ class Deployment:
     # -- looking --------------------------------------------------------------------------------------------------------
 
     def ask(
-        self, method: str, path: str, body: Any = None, connection: http.client.HTTPConnection | None = None
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        connection: http.client.HTTPConnection | None = None,
+        **more: str,
     ) -> Any:
         """The status of an answer and its `data`; raises when none came."""
         wire = connection or http.client.HTTPConnection("127.0.0.1", self.port, timeout=15)
@@ -245,6 +250,7 @@ class Deployment:
             "Authorization": f"Bearer {self.key}",
             "Content-Type": "application/json",
             "Host": f"localhost:{self.port}",
+            **more,
         }
         try:
             wire.request(method, path, json.dumps(body) if body is not None else None, headers if self.key else {})
