@@ -195,7 +195,8 @@ def cases(it: Known, who: str, substrings: bool) -> Iterator[Case]:
         "Picker of companies",
         [options, *(f"{options}?q={word}" for word in ("institut%20ro", "verg", *map(quote, it.names)))],
     )
-    yield Case(f"Picker of companies, by a word of more than {MOST_HITS:,}", [f"{options}?q=martin"], api_ms=PALETTE_MS)
+    # Forms ask for it as one types: it has a page's time. That of the API is promised for at most `MOST_HITS`.
+    yield Case(f"Picker of companies, by a word of more than {MOST_HITS:,}", [f"{options}?q=martin"], api_ms=PAGE_MS)
     yield Case("Board, its cards", page=[f"{page}?face=board&by=status", f"{page}?face=board&by=source"])
     counts = COUNTS_ALL_MS if who == "all" else COUNTS_MS
     sums = "&".join(f"shown={one}" for one in ("lead", "prospect", "customer", "inactive"))
