@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable, Iterator
+from io import BytesIO
 from uuid import UUID
 
 import pytest
@@ -74,6 +75,22 @@ def everything(tenant: Tenant, app: Flask) -> tuple[Person, list[str]]:
     ).json["data"]["id"]
     person.api.patch(f"/api/crm/contacts/{contact}", json={"job_title": "Directrice"})
     team = person.api.post("/api/ossature/teams", json={"name": "Nord"}).json["data"]["id"]
+    pipeline = person.api.get("/api/crm/pipelines").json["data"][0]["id"]
+    deal = person.api.post(
+        "/api/crm/deals",
+        json={
+            "name": "Flotte 2027",
+            "value": {"amount": "1200.00", "currency": "EUR"},
+            "company_id": company,
+            "lines": [{"description": "Audit", "quantity": "2", "unit_price": {"amount": "600.00", "currency": "EUR"}}],
+        },
+    ).json["data"]["id"]
+    person.api.post(f"/api/crm/deals/{deal}/notes", json={"text": "Rappeler mardi."})
+    offer = {"file": (BytesIO(b"Devis du 30 novembre"), "devis.txt")}
+    person.api.post(f"/api/crm/deals/{deal}/files", data=offer, content_type="multipart/form-data")
+    with tenant.work() as work:
+        newest = text("SELECT change_set_id FROM ossature.change WHERE root_id = :id ORDER BY seq DESC LIMIT 1")
+        changed = str(work.execute(newest, {"id": contact}).scalar_one())
     kept = {"record": "crm.contact", "name": "Mes pistes", "definition": {"sort": "-name"}}
     view = person.api.post("/api/ossature/views", json=kept).json["data"]["id"]
     job = str(add_job(tenant, "crm.import", "running", started_at=-9, done=420, total=1000, note="ligne 420"))
@@ -90,6 +107,9 @@ def everything(tenant: Tenant, app: Flask) -> tuple[Person, list[str]]:
         **acts,
         "/crm/companies": company,
         "/crm/contacts": contact,
+        "/crm/deals": deal,
+        "/crm/pipelines": pipeline,
+        "/history": changed,
         "/ossature/teams": team,
         "/ossature/views": view,
         "/settings/teams": team,
@@ -100,6 +120,7 @@ def everything(tenant: Tenant, app: Flask) -> tuple[Person, list[str]]:
     return person, sorted({*pages(app, ids), *views, "/api/docs"})
 
 
+@pytest.mark.slow
 @pytest.mark.req("S0-18", "S0-20", "S4-106")
 def test_no_page_has_a_serious_accessibility_fault_or_scrolls_sideways_on_a_phone(
     everything: tuple[Person, list[str]], screen: Screen
