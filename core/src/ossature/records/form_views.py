@@ -38,7 +38,7 @@ def form_page(
 ) -> FormPage:  # fmt: skip
     """A record's form as `record/form.html` shows it."""
     shown, states = labels_in(rt, form), form.states()
-    (stored,) = with_referred(rt, form.stored) if form.stored else ({},)
+    stored = with_referred(rt, {}, form.stored)[1] if form.stored else {}
     tells = _tells(rt, form)
     sections = []
     for section in _sections(rt, form):
@@ -71,7 +71,7 @@ def form_page(
 
 def _tells(rt: RecordType, form: RecordForm) -> dict[str, str]:
     """Of each reference that conditions look through, what they ask of the record that is chosen."""
-    (row,) = with_referred(rt, {name: form.form[name].data for name in form.fields})
+    row = with_referred(rt, {name: form.form[name].data for name in form.fields}, form.stored)[0]
     found: dict[str, dict[str, Any]] = {}
     for name in rt.elsewhere:
         reference, _dot, asked = name.partition(".")
