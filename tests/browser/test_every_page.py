@@ -75,7 +75,6 @@ def everything(tenant: Tenant, app: Flask) -> tuple[Person, list[str]]:
     ).json["data"]["id"]
     person.api.patch(f"/api/crm/contacts/{contact}", json={"job_title": "Directrice"})
     team = person.api.post("/api/ossature/teams", json={"name": "Nord"}).json["data"]["id"]
-    pipeline = person.api.get("/api/crm/pipelines").json["data"][0]["id"]
     deal = person.api.post(
         "/api/crm/deals",
         json={
@@ -85,6 +84,7 @@ def everything(tenant: Tenant, app: Flask) -> tuple[Person, list[str]]:
             "lines": [{"description": "Audit", "quantity": "2", "unit_price": {"amount": "600.00", "currency": "EUR"}}],
         },
     ).json["data"]["id"]
+    pipeline = person.api.get("/api/crm/pipelines").json["data"][0]["id"]
     person.api.post(f"/api/crm/deals/{deal}/notes", json={"text": "Rappeler mardi."})
     offer = {"file": (BytesIO(b"Devis du 30 novembre"), "devis.txt")}
     person.api.post(f"/api/crm/deals/{deal}/files", data=offer, content_type="multipart/form-data")
