@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from ossature.api import Money
+from ossature.rbac.roles import grant, role_by_key
 from ossature.testing.background import run_pending
 from ossature.testing.people import Tenant
 from ossature_crm.deals import line_total
@@ -235,6 +236,18 @@ def test_the_form_follows_the_kind_of_the_stage_that_is_chosen(deals: Any, pipel
     assert refused.status_code == 422
     assert 'href="#f-lost_reason"' in refused.text
     assert not re.search(r'data-off>\s*<label [^>]*for="f-lost_reason"', refused.text)
+
+
+def test_a_form_tells_nothing_of_a_stage_that_its_reader_may_not_see(
+    deals: Any, pipelines: Any, tenant: Tenant
+) -> None:
+    lost = stages(pipelines, deals.add())["Lost"]["id"]
+    seller = tenant.member("sales_rep")
+    new = f"/crm/deals/new?stage_id={lost}"
+    assert 'data-tells="{&#34;kind&#34;:&#34;lost&#34;}"' in seller.page.get(new).text
+    with tenant.work():
+        grant(role_by_key("sales_rep").id, "crm.pipeline.view", None)
+    assert 'data-tells="{&#34;kind&#34;:null}"' in seller.page.get(new).text
 
 
 def test_the_chance_of_a_closed_deal_is_locked_until_it_is_opened_again(deals: Any, pipelines: Any) -> None:
