@@ -91,6 +91,7 @@ def everything(tenant: Tenant, app: Flask) -> tuple[Person, list[str]]:
     with tenant.work() as work:
         newest = text("SELECT change_set_id FROM ossature.change WHERE root_id = :id ORDER BY seq DESC LIMIT 1")
         changed = str(work.execute(newest, {"id": contact}).scalar_one())
+    tag = person.api.post("/api/ossature/tags", json={"name": "Salon 2026", "tone": "warning"}).json["data"]["id"]
     kept = {"record": "crm.contact", "name": "Mes pistes", "definition": {"sort": "-name"}}
     view = person.api.post("/api/ossature/views", json=kept).json["data"]["id"]
     job = str(add_job(tenant, "crm.import", "running", started_at=-9, done=420, total=1000, note="ligne 420"))
@@ -113,6 +114,7 @@ def everything(tenant: Tenant, app: Flask) -> tuple[Person, list[str]]:
         "/ossature/teams": team,
         "/ossature/views": view,
         "/settings/teams": team,
+        "/settings/tags": tag,
         "/settings/members": str(person.member_id),
         "/settings/background/jobs": job,
     }

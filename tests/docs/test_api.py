@@ -98,6 +98,11 @@ def test_views_are_as_their_page_says(docs: Any, app: Flask, tenant: Tenant) -> 
     assert docs.converse("api/views.md", sender(client_of(app, tenant.url)), {"key": key}) == 5
 
 
+def test_tags_are_as_their_page_says(docs: Any, app: Flask, tenant: Tenant) -> None:
+    key = new_key(tenant, "crm.contact.view", "crm.contact.create", "crm.contact.edit", "ossature.tags.manage")
+    assert docs.converse("api/tags.md", sender(client_of(app, tenant.url)), {"key": key}) == 5
+
+
 def test_changes_are_as_their_page_says(docs: Any, app: Flask, tenant: Tenant) -> None:
     rights = [f"crm.contact.{what}" for what in ("view", "create", "edit", "delete")]
     key = new_key(tenant, *rights, "crm.company.view", "ossature.history.view")

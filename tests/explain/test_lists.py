@@ -27,6 +27,7 @@ from ossature.records.boards import board
 from ossature.records.fields import Kind
 from ossature.records.filters import Filter, Group, Question
 from ossature.records.query import ListQuery, list_rows
+from ossature.records.tag_catalogue import COUNTED, counts_of, list_tags
 from ossature.records.types import RecordType
 from ossature.testing.people import Person, Tenant, new_tenant
 from ossature.testing.rows import insert_rows
@@ -36,6 +37,7 @@ pytestmark = [pytest.mark.database, pytest.mark.slow]
 
 ROWS, PARTS, OWNERS, IN_TEAM = 20_000, 5_000, 99, 40
 MOST = ROWS // 10
+TAGGED = ("crm.contact", "_kinds.shelf")
 WHO = ("own", "team", "all")
 RECORDS = (
     "crm.company", "crm.contact", "crm.pipeline", "crm.deal", "_dummy.pebble", "_kinds.sample", "_kinds.shelf", "ossature.team",
@@ -88,6 +90,7 @@ def filled(app: Flask, servers: Servers, database: str) -> Filled:
                     ids[part.key] = insert_rows(
                         connection, part, tenant.id, PARTS, references={**owned, **others}, history=False
                     )
+            _tags(connection, tenant)
             found.append(Filled(kernel, people, {key: rows[0] for key, rows in ids.items()}))
         connection.execute("VACUUM ANALYZE")
     return found[0]
@@ -130,6 +133,27 @@ def _team(connection: Any, tenant: Tenant, members: list[UUID]) -> None:
         )
 
 
+def _tags(connection: Any, tenant: Tenant) -> None:
+    """A tag on every contact and every shelf, another on one of 200, and 1,000 that are on one each."""
+    with connection.transaction():
+        connection.execute("SET LOCAL session_replication_role = replica")
+        for key in TAGGED:
+            schema, _dot, table = key.partition(".")
+            connection.execute(
+                "WITH rows AS (SELECT id, row_number() OVER (ORDER BY id) n FROM {0} WHERE tenant_id = %(tenant)s), "
+                "named AS (SELECT id, ARRAY['Common'] || CASE WHEN n %% 200 = 0 THEN ARRAY['Rare'] ELSE '{{}}' END || "
+                "CASE WHEN n <= 1000 THEN ARRAY['Word ' || n] ELSE '{{}}' END AS tags FROM rows), "
+                "there AS (UPDATE {0} r SET tags = named.tags FROM named WHERE r.tenant_id = %(tenant)s AND r.id = named.id), "
+                "words AS (INSERT INTO ossature.tag (tenant_id, id, name) SELECT DISTINCT ON (name) %(tenant)s::uuid, "
+                "gen_random_uuid(), name FROM named, unnest(tags) name ON CONFLICT DO NOTHING) "
+                "INSERT INTO ossature.tagging (tenant_id, record_id, record, fold) "
+                "SELECT %(tenant)s, id, %(key)s, ossature.fold(name) FROM named, unnest(tags) name".format(
+                    f'"{schema}"."{table}"'
+                ),
+                {"tenant": tenant.id, "key": key},
+            )
+
+
 def lists(rt: RecordType, targets: dict[str, UUID], whose: UUID) -> Iterator[ListQuery]:
     """Every list that is promised: default order, each other one both ways, a later page, search, owner, references,
     choices alone and with owner and date."""
@@ -142,6 +166,10 @@ def lists(rt: RecordType, targets: dict[str, UUID], whose: UUID) -> Iterator[Lis
             yield ListQuery(filter=Question(name, "starts", "a1b"))
             yield ListQuery(filter=Question(name, "is", "a1b"))
     yield ListQuery(deleted=True)
+    if rt.key in TAGGED:
+        yield ListQuery(filter=Question("tags", "is", "rare"))
+        yield ListQuery(filter=Question("tags", "in", ["rare", "word 7"]))
+        yield ListQuery(filter=Question("tags", "all", ["rare", "common"]))
     yield ListQuery(filter=owner)
     yield ListQuery(filter=Question("owner_id", "empty"))
     yield ListQuery(filter=Question("created_at", "in_period", "today"))
@@ -308,6 +336,30 @@ def test_a_long_column_of_a_board_is_read_no_further_than_it_shows(filled: Fille
                     "EXPLAIN (ANALYZE, FORMAT JSON) " + statement, parameters
                 ).scalar_one()
                 assert list(whole_reads(plan["Plan"])) == []
+
+
+@pytest.mark.parametrize("who", WHO)
+def test_the_catalogue_of_tags_counts_without_reading_all_that_carry_them(filled: Filled, who: str) -> None:
+    """Of those who reach every row at most `COUNTED` of a kind are read; of others those that carry it, by an index."""
+    with filled.people[who].work() as work:
+        connection = work.connection()
+        with overheard(connection) as statements:
+            tags = list_tags(limit=50)
+            counts = counts_of(tags)
+            offered = list_tags("rar", begins=True)
+        assert counts["common"].keys() == set(TAGGED)
+        assert [one.name for one in offered] == ["Rare"]
+        if who == "all":
+            assert set(counts["common"].values()) == {COUNTED + 1}
+        found = []
+        for statement, parameters in statements:
+            (plan,) = connection.exec_driver_sql("EXPLAIN (ANALYZE, FORMAT JSON) " + statement, parameters).scalar_one()
+            found += [
+                f"{fault}: {statement[:300]}"
+                for fault in whole_reads(plan["Plan"])
+                if " on tag reads" not in fault and (who == "all" or fault.startswith("Seq Scan"))
+            ]
+    assert found == [], "\n".join(found)
 
 
 def test_the_rows_are_there_to_be_missed(filled: Filled) -> None:

@@ -36,7 +36,7 @@ WORK = {
     "ossature.mass_row": "what became of one record of it",
     "ossature.kept_answer": "what a request was answered that may be sent again",
     "ossature.draft": "what a person was writing and has not saved",
-    "ossature.tag": "follows from what is written on records, beside its colour",
+    "ossature.tag": "a word and its colour; what renaming it writes is in the history of the records",
     "ossature.tagging": "follows from the tags of a record, whose history has them",
     "ossature.seal": "covers the history",
     "ossature.undo": "says which change set undid which",

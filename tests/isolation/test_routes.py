@@ -62,6 +62,8 @@ ABOUT = {
     "background_api.schedule_change": "schedule",
     "history_api.show": "change_set", "history.show": "change_set", "history.undo": "change_set", "history_api.undo": "change_set",
     "platform.suspend": "tenant", "platform.resume": "tenant", "platform.open_tenant": "tenant",
+    "settings_tags.edit": "tag", "settings_tags.delete": "tag", "tags_api.tag_show": "tag", "tags_api.tag_change": "tag",
+    "tags_api.tag_merge": "tag", "tags_api.tag_delete": "tag",
     "saved_views.edit": "view", "saved_views.save": "view", "saved_views.delete": "view",
     "saved_views_api.view_show": "view", "saved_views_api.view_change": "view", "saved_views_api.view_delete": "view",
 }  # fmt: skip
@@ -117,6 +119,9 @@ OPEN: dict[tuple[str, str], tuple[Any, Any]] = {
     ("GET", "saved_views_api.view_show"): (200, 401),
     ("PATCH", "saved_views_api.view_change"): (200, 401),
     ("DELETE", "saved_views_api.view_delete"): (200, 401),
+    ("GET", "settings_tags.index"): (200, SIGN_IN),
+    ("GET", "tags_api.tag_list"): (200, 401),
+    ("GET", "tags_api.tag_show"): (200, 401),
     ("GET", "drafts_api.draft_show"): (200, 401),
     ("PUT", "drafts_api.draft_keep"): (400, 401),
     ("DELETE", "drafts_api.draft_drop"): (400, 401),
@@ -281,6 +286,9 @@ class Subjects:
             case "view":
                 body = {"record": "ossature.team", "name": f"View {new_id().hex[-8:]}"}
                 return str(self.about.api.post("/api/ossature/views", json=body).json["data"]["id"])
+            case "tag":
+                body = {"name": f"Tag {new_id().hex[-8:]}"}
+                return str(self.owner.api.post("/api/ossature/tags", json=body).json["data"]["id"])
             case "change_set":
                 team = self.owner.api.post(RECORD_API["ossature.team"], json=self.body("ossature.team"))
                 made = UUID(team.json["data"]["id"])  # one of its own, since undoing deletes it

@@ -299,10 +299,10 @@ tag = sa.Table(
     metadata,
     sa.Column("tenant_id", sa.Uuid, primary_key=True, server_default=sa.text(TENANT)),
     sa.Column("id", sa.Uuid, primary_key=True),
-    sa.Column("record", sa.Text),
     sa.Column("name", sa.Text),
     sa.Column("fold", sa.Text(collation="C"), sa.FetchedValue()),
     sa.Column("tone", sa.Text),
+    sa.Column("listed", sa.Boolean),
     schema="ossature",
 )
 

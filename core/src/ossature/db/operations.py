@@ -247,7 +247,6 @@ def drop_record_table(operations: Operations, it: DropRecordTable) -> None:
     key = operations.get_bind().scalar(sa.text(named), {"s": it.schema, "t": it.name})
     if operations.get_bind().scalar(sa.text("SELECT to_regclass('ossature.tagging') IS NOT NULL")):
         operations.execute(sa.text("DELETE FROM ossature.tagging WHERE record = :key").bindparams(key=key))
-        operations.execute(sa.text("DELETE FROM ossature.tag WHERE record = :key").bindparams(key=key))
     operations.execute(
         sa.text("DELETE FROM ossature.record_type WHERE schema_name = :s AND table_name = :t").bindparams(
             s=it.schema, t=it.name

@@ -20,6 +20,7 @@ HISTORY_VIEW: Final = "ossature.history.view"
 BACKGROUND_VIEW: Final = "ossature.background.view"
 BACKGROUND_MANAGE: Final = "ossature.background.manage"
 VIEWS_SHARE: Final = "ossature.views.share"
+TAGS_MANAGE: Final = "ossature.tags.manage"
 BIN_PURGE: Final = "ossature.bin.purge"
 
 _GROUP = _l("Organisation")
@@ -35,6 +36,7 @@ KERNEL_PERMISSIONS: Final = (
     Permission(BACKGROUND_VIEW, _l("See background work"), _GROUP),
     Permission(BACKGROUND_MANAGE, _l("Run, cancel and repeat background work"), _GROUP),
     Permission(VIEWS_SHARE, _l("Share views of lists with everybody"), _GROUP),
+    Permission(TAGS_MANAGE, _l("Rename, colour, merge and delete tags"), _GROUP),
     Permission(BIN_PURGE, _l("Delete records of the recycle bin for good"), _GROUP),
 )
 

@@ -66,7 +66,7 @@ _MANAGER = PresetRole(
     _l("Manager"),
     60,
     _l("Reads and writes everything except money matters; deletes nothing."),
-    ("*.view", "*.edit", "*.create", "*.export", "ossature.views.share"),
+    ("*.view", "*.edit", "*.create", "*.export", "ossature.views.share", "ossature.tags.manage"),
     ("billing.*", "ossature.legal_entity.edit", "ossature.legal_entity.create", "ossature.background.*"),
 )
 _READ = ("*.view",)

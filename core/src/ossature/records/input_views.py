@@ -23,6 +23,7 @@ from ossature.records.forms import DeclaredField
 from ossature.records.query import ACTOR, Label
 from ossature.records.referred import asked_of
 from ossature.records.rules import folded, shown_phone_number
+from ossature.records.spelling import tones_of
 from ossature.records.types import RecordType
 from ossature.web import models
 from ossature.web.models import Choice, FormField
@@ -67,11 +68,17 @@ def input_view(
         choices=_choices(item), unit=item.unit or None,
         currency=currency,
         currencies=(*FIRST_CURRENCIES, *sorted(CURRENCIES - set(FIRST_CURRENCIES))) if item.kind is Kind.MONEY else (),
-        max_length=item.max_length, options_url=_offers(rt, item),
+        max_length=item.max_length, tones=_tones(value) if item.kind is Kind.TAGS else "", options_url=_offers(rt, item),
         create_url=create_url(item) if item.kind is Kind.REFERENCE else None,
         selected_label=_("Restricted") if label and label.hidden else (label.title if label else None),
         short=item.kind in SHORT or (item.kind is Kind.TEXT and (item.max_length or 999) <= 120),
     )  # fmt: skip
+
+
+def _tones(text: str) -> str:
+    names = [name for one in text.split(",") if (name := one.strip())]
+    coloured = {name: tone for name, tone in zip(names, tones_of(names), strict=False) if tone != "neutral"}
+    return orjson.dumps(coloured).decode() if coloured else ""
 
 
 def _choices(item: Field) -> tuple[Choice, ...]:

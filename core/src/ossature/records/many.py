@@ -24,6 +24,7 @@ from ossature.records.linking import check_references, leave_no_live_child
 from ossature.records.owning import check_new_owner, writable_fields
 from ossature.records.query import Row
 from ossature.records.service import Plan, ask, demand_live, lock_rows, not_found, plan_update
+from ossature.records.spelling import Spelling
 from ossature.records.statements import invalid, stored_columns, update_rows
 from ossature.records.types import RecordType
 
@@ -48,7 +49,8 @@ def update_many(rt: RecordType, versions: Mapping[UUID, int | None], values: Val
     """
     demand(rt, "edit")
     fields = writable_fields(rt)
-    same = None if callable(values) else _clean(fields, values)
+    spelled = Spelling()
+    same = None if callable(values) else spelled(_clean(fields, values))
     rows, checked = lock_rows(rt, versions, "edit"), _Checked(rt)
     telling = {name for name, item in rt.fields.items() if item.unique or item.kind in (Kind.EMAIL, Kind.PHONE)}
     found: dict[UUID, Outcome] = {}
@@ -59,7 +61,7 @@ def update_many(rt: RecordType, versions: Mapping[UUID, int | None], values: Val
             if isinstance(row, Refusal):
                 raise row
             demand_live(row)
-            cleaned = same if same is not None else _clean(fields, values(row))  # type: ignore[operator]
+            cleaned = same if same is not None else spelled(_clean(fields, values(row)))  # type: ignore[operator]
             plan = plan_update(rt, row, cleaned, version)
             checked.demand(plan.values)
             ask(rt, plan.change)

@@ -29,6 +29,7 @@ from ossature.records.linking import check_references
 from ossature.records.merging import jsonable
 from ossature.records.owning import check_new_owner, writable_fields
 from ossature.records.query import ListQuery, count_up_to, rows_of
+from ossature.records.questions import Question
 from ossature.records.record import TAGS
 from ossature.records.saved import selves
 from ossature.records.statements import invalid
@@ -162,15 +163,28 @@ def start_delete(rt: RecordType, selection: Selection) -> UUID:
     return _start(rt, "delete", {}, selection, True)
 
 
-def _start(rt: RecordType, act: Kind_, changes: Mapping[str, Any], selection: Selection, overwrite: bool) -> UUID:
+def start_renaming(rt: RecordType, old: str, new: str | None, change_set: UUID) -> UUID | None:
+    """Put one tag in another's place wherever the caller sees it, or None in it, as part of a change set; returns the
+    act's id, None where nothing carries it. Raises as `start_edit`."""
+    demand(rt, "edit")
+    query = ListQuery(filter=Question(TAGS, "is", old))
+    if not count_up_to(rt, query, 1):
+        return None
+    return _start(rt, "edit", {TAGS: {"rename": [old, new]}}, Selection(query=query), True, change_set)
+
+
+def _start(
+    rt: RecordType, act: Kind_, changes: Mapping[str, Any], selection: Selection, overwrite: bool,
+    change_set: UUID | None = None,
+) -> UUID:  # fmt: skip
     from ossature.records.mass_work import MassArgs, mass_job
 
     id = new_id()
     job_id = mass_job.enqueue(MassArgs(mass_id=id))
     session().execute(
         sa.insert(mass_table).values(
-            id=id, record=rt.key, act=act, changes=changes, overwrite=overwrite, change_set_id=new_id(), job_id=job_id,
-            total=0,
+            id=id, record=rt.key, act=act, changes=changes, overwrite=overwrite, change_set_id=change_set or new_id(),
+            job_id=job_id, total=0,
         )
     )  # fmt: skip
     total = _fix_rows(rt, id, selection, overwrite)
@@ -247,6 +261,13 @@ def own_acts(rt: RecordType, limit: int = 50) -> list[Act]:
         .limit(limit)
     )  # fmt: skip
     return [Act(**row._mapping) for row in rows]
+
+
+def acts_of(change_set: UUID) -> list[Act]:
+    """The acts of whoever asks that write one change set, by kind of record."""
+    c = mass_table.c
+    here = (c.tenant_id == current().tenant_id, c.actor_id.in_(selves()), c.change_set_id == change_set)
+    return [Act(**row._mapping) for row in session().execute(_ACTS.where(*here).order_by(c.record))]
 
 
 def results(act: Act, outcome: str | None = None, after: int = 0, limit: int = 50) -> list[RowResult]:

@@ -70,6 +70,9 @@ def under(rt: RecordType, head: Any) -> Context:
     count, records = as_number(head["total"]), str(rt.plural).lower()
     if head["act"] == "delete":
         reason = _("Deletion of %(n)s %(records)s at once", n=count, records=records)
+    elif renamed := _renamed(head["changes"]):
+        old, new = renamed
+        reason = _("Tag %(old)s renamed to %(new)s", old=old, new=new) if new else _("Tag %(old)s removed", old=old)
     else:
         reason = _("Change of %(n)s %(records)s at once", n=count, records=records)
     return current().with_(means="mass", reason=reason, change_set=(head["change_set_id"], head["created_at"]))
@@ -124,12 +127,31 @@ def values_of(changes: Mapping[str, Any]) -> Values:
     tags = changes.get(TAGS)
     if not isinstance(tags, Mapping):
         return changes
+    if renamed := _renamed(changes):
+        return _renaming(*renamed)
     added, removed = tags.get("add", []), {folded(tag) for tag in tags.get("remove", [])}
 
     def of_row(row: Row) -> Mapping[str, Any]:
         known = {folded(tag) for tag in row[TAGS]}
         kept = [tag for tag in row[TAGS] if folded(tag) not in removed]
         return {**changes, TAGS: [*kept, *(tag for tag in added if folded(tag) not in known)]}
+
+    return of_row
+
+
+def _renamed(changes: Mapping[str, Any]) -> tuple[str, str | None] | None:
+    """From which tag to which, where that is what an act does."""
+    tags = changes.get(TAGS)
+    found = tags.get("rename") if isinstance(tags, Mapping) else None
+    return tuple(found) if found else None
+
+
+def _renaming(old: str, new: str | None) -> Values:
+    gone = folded(old)
+
+    def of_row(row: Row) -> Mapping[str, Any]:
+        names = [new if folded(name) == gone else name for name in row[TAGS]]
+        return {TAGS: [name for name in names if name is not None]}
 
     return of_row
 

@@ -40,6 +40,7 @@ from ossature.records.part_order import keep_order
 from ossature.records.part_writes import clean_parts, split_parts, write_parts
 from ossature.records.query import Row, columns, part_rows, to_row
 from ossature.records.referred import with_referred
+from ossature.records.spelling import Spelling
 from ossature.records.statements import explained, insert_row, invalid, is_secret, stored_columns, update_row
 from ossature.records.types import RecordType
 
@@ -69,6 +70,7 @@ def create(rt: RecordType, values: Mapping[str, Any], id: UUID | None = None) ->
     cleaned_parts, part_faults = clean_parts(rt, parts)
     if faults or part_faults:
         raise invalid([*faults, *part_faults])
+    cleaned = Spelling()(cleaned)
     if rt.owned:
         cleaned["owner_id"] = owner_for_new(rt, cleaned.get("owner_id"))
     check_references(rt, cleaned)
@@ -127,6 +129,7 @@ def update(
     if faults or part_faults:
         raise invalid([*faults, *part_faults])
 
+    cleaned = Spelling()(cleaned)
     old_parts = {name: found.get(id, []) for name, found in (part_rows(rt, [id]) if cleaned_parts else {}).items()}
     plan = plan_update(rt, before, cleaned, version, cleaned_parts, old_parts)
     if "owner_id" in plan.values:
@@ -175,6 +178,7 @@ def restore(rt: RecordType, id: UUID, values: Mapping[str, Any] | None = None) -
     changed, faults = clean(writable_fields(rt), values or {}, partial=True)
     if faults:
         raise invalid(faults)
+    changed = Spelling()(changed)
     if changed and not reaches_owner(rt, "edit", before.get("owner_id")):
         raise Forbidden(
             _("Your permission %(permission)s does not reach this record.", permission=rt.permission("edit"))

@@ -23,6 +23,7 @@ from ossature.records.query import ACTOR, Label, Row
 from ossature.records.record import TAGS
 from ossature.records.rules import shown_phone_number
 from ossature.records.screens import Screens
+from ossature.records.spelling import tones_of
 from ossature.records.types import RecordType
 from ossature.web import formats, models
 from ossature.web.models import Action, Cell, DetailPage, Fact, FactSection
@@ -37,7 +38,7 @@ CELLS: dict[Kind, models.CellKind] = {
 }  # fmt: skip
 
 # Kinds whose values are not shown as they are.
-IN_WORDS = frozenset({Kind.REFERENCE, Kind.CHOICE, Kind.PHONE, Kind.SECRET})
+IN_WORDS = frozenset({Kind.REFERENCE, Kind.CHOICE, Kind.PHONE, Kind.SECRET, Kind.TAGS})
 
 
 def page_endpoint(rt: RecordType, what: str) -> str:
@@ -81,6 +82,8 @@ def cell(rt: RecordType, item: Field, row: Row, labels: Mapping[UUID, Label], sc
             return Cell("choice", value, str(item.choices.get(value, value)), tone=tone)
         case Kind.PHONE:
             return Cell("phone", shown_phone_number(value))
+        case Kind.TAGS:
+            return Cell("tags", value, tones=tones_of(value) if value else ())
     return Cell("text", _("Set, not shown") if value else None)
 
 

@@ -137,7 +137,11 @@ def _boolean(cell: Cell, plain: bool) -> str:
 
 
 def _tags(cell: Cell, plain: bool) -> str:
-    return "".join(f'<span class="os-tag">{escape(tag)}</span>' for tag in cell.value)
+    tones = cell.tones or ("neutral",) * len(cell.value)
+    return "".join(
+        f'<span class="os-tag os-tone-{escape(tone)}">{escape(tag)}</span>'
+        for tag, tone in zip(cell.value, tones, strict=True)
+    )
 
 
 _WRITERS: dict[str, Callable[[Cell, bool], str]] = {

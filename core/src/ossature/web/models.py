@@ -89,6 +89,8 @@ class Cell(NamedTuple):
     currency: str | None = None
     struck: bool = False
     """The record referred to has been deleted."""
+    tones: tuple[str, ...] = ()
+    """Of tags, in their order; none where all are neutral."""
 
     @property
     def empty(self) -> bool:
@@ -250,6 +252,8 @@ class FormField:
     selected_label: str | None = None
     tells: str | None = None
     """What conditions ask of the record that is chosen, as JSON; options that are searched for say it as `tells`."""
+    tones: str = ""
+    """Of the coloured tags in it, by name, as JSON."""
     create_url: str | None = None
     autocomplete: str | None = None
     placeholder: str | None = None

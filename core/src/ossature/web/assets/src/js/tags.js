@@ -12,6 +12,8 @@ class Tags {
   constructor(input) {
     this.input = input;
     this.at = -1;
+    this.tones = {};
+    for (const [name, tone] of Object.entries(JSON.parse(input.dataset.tones || "{}"))) this.tones[fold(name)] = tone;
     const id = input.id;
     this.box = Object.assign(document.createElement("div"), { className: "os-tags form-control" });
     this.typed = Object.assign(document.createElement("input"), { type: "text", autocomplete: "off", maxLength: 60, id });
@@ -46,7 +48,7 @@ class Tags {
   }
 
   chip(name) {
-    const chip = Object.assign(document.createElement("span"), { className: "os-tag", textContent: name });
+    const chip = Object.assign(document.createElement("span"), { className: `os-tag os-tone-${this.tones[fold(name)] ?? "neutral"}`, textContent: name });
     const remove = Object.assign(document.createElement("button"), { type: "button", textContent: "×" });
     remove.setAttribute("aria-label", `${this.input.dataset.remove}: ${name}`);
     remove.addEventListener("click", () => {
@@ -107,9 +109,12 @@ class Tags {
     const answer = await fetch(`${this.input.dataset.options}?q=${encodeURIComponent(text)}`, { headers: { Accept: "application/json" } }).catch(() => null);
     if (!answer?.ok || text !== this.typed.value.trim()) return;
     const known = new Set(this.values.map(fold));
-    const offered = (await answer.json()).data.filter((one) => !known.has(fold(one.name)));
+    const found = (await answer.json()).data;
+    for (const one of found) this.tones[fold(one.name)] = one.tone;
+    const offered = found.filter((one) => !known.has(fold(one.name)));
     this.list.replaceChildren(...offered.map((one, place) => {
-      const option = Object.assign(document.createElement("li"), { textContent: one.name, id: `${this.list.id}-${place}` });
+      const option = Object.assign(document.createElement("li"), { id: `${this.list.id}-${place}` });
+      option.append(Object.assign(document.createElement("span"), { className: `os-tag os-tone-${one.tone}`, textContent: one.name }));
       option.setAttribute("role", "option");
       return option;
     }));
