@@ -120,6 +120,23 @@ def first_day(day: date, span: str) -> date:
     return date(day.year, month, 1) if month else day
 
 
+def test_a_record_is_in_the_group_of_each_of_its_tags(samples: Any, shelves: Any) -> None:
+    for tags, pieces in ((["Fair", "VIP"], 1), (["fair"], 2), ([], 4)):
+        samples.add(tags=tags, pieces=pieces)
+    found = groups(samples, group="tags", measure="sum:pieces")
+    assert [(one["keys"]["tags"], one["count"], one["values"]["sum:pieces"]) for one in found] == [
+        ("Fair", 2, 3), ("VIP", 1, 1), (None, 1, 4),
+    ]  # fmt: skip
+    deeper = groups(samples, group="tags,state")
+    assert [one["count"] for one in deeper] == [2, 1, 1]
+    shelves.add(name="Both", tags=["Fair", "VIP"])
+    page = shelves.person.page.get("/_kinds/shelves?group=tags&part=groups").text
+    assert '<span class="os-tag os-tone-neutral">VIP</span>' in page
+    assert "in the group of each" in page
+    inside = html.unescape(re.findall(r'data-open="([^"]+)"', page)[1])
+    assert "Both" in shelves.person.page.get(inside).text
+
+
 def test_filters_searches_and_the_bin_narrow_the_groups_as_they_do_the_list(samples: Any) -> None:
     for name, state in (("Quartz", "raw"), ("Quartz", "cut"), ("Topaz", "raw")):
         samples.add(name=name, state=state)

@@ -19,7 +19,7 @@ from ossature.db.work import session
 from ossature.errors import BadRequest, Detail
 from ossature.i18n.texts import translator
 from ossature.rbac.predicate import demand, visible_fields
-from ossature.records.fields import Field, Kind
+from ossature.records.fields import NO_TAGS, Field, Kind
 from ossature.records.filters import Group as FilterGroup
 from ossature.records.filters import Question, filterable
 from ossature.records.periods import Period, period
@@ -34,7 +34,9 @@ MOST_GROUPS = 1000
 _MOST_SPANS = 600
 FUNCTIONS = ("sum", "avg", "min", "max")
 SPANS = ("day", "week", "month", "quarter", "year")
-_GROUPED = frozenset({Kind.CHOICE, Kind.REFERENCE, Kind.BOOLEAN, Kind.TEXT, Kind.INTEGER, Kind.DATE, Kind.DATETIME})
+_GROUPED = frozenset(
+    {Kind.CHOICE, Kind.REFERENCE, Kind.BOOLEAN, Kind.TEXT, Kind.INTEGER, Kind.DATE, Kind.DATETIME, Kind.TAGS}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ class Grouping:
     @property
     def folded(self) -> bool:
         """Whether spellings fall together that differ by case and accents alone; one of them is shown."""
-        return self.field.kind is Kind.TEXT
+        return self.field.kind in (Kind.TEXT, Kind.TAGS)
 
     def read(self, value: Any) -> Any:
         """A key as the database gives it, as it is shown: of a span the first day."""
@@ -229,6 +231,9 @@ def read_group(rt: RecordType, text: str) -> Grouping:
     if item is None:
         raise _wrong("group", _("Group by one of: %(names)s.", names=", ".join(groupable(rt))))
     column: ColumnElement[Any] = rt.c[name]
+    if item.kind is Kind.TAGS:  # a row is in the group of each of its tags
+        none: ColumnElement[Any] = sa.literal_column(NO_TAGS)
+        column = func.unnest(sa.case((column == none, sa.literal_column("ARRAY[NULL::text]")), else_=column))
     if item.kind not in (Kind.DATE, Kind.DATETIME):
         if span:
             raise _wrong("group", _("Only dates have a span: %(name)s has none.", name=name))

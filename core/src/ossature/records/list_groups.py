@@ -61,7 +61,9 @@ def groups_part(rt: RecordType, look: Look, query: ListQuery) -> ResponseReturnV
                 to([("part", part), ("inside", id)], **elements), tuple(_sums(rt, names[1:], row)),
             )
         )  # fmt: skip
-    groups = Groups(tuple(headings), depth, "" if inside == "g" else inside, len(names), found.more)
+    groups = Groups(tuple(headings), depth, "" if inside == "g" else inside, len(names), found.more,
+                    _("A record with several tags is in the group of each, and adds to the sums of each.")
+                    if grouping.field.kind is Kind.TAGS and headings else "")  # fmt: skip
     return render("record/_groups.html", title=str(rt.plural), groups=groups)
 
 
@@ -89,7 +91,8 @@ def _label(rt: RecordType, grouping: Grouping, row: GroupRow, labels: dict[UUID,
         return Cell("text", _("Without %(field)s", field=grouping.field.label))
     if grouping.span:
         return Cell("text", formats.as_span(key, grouping.span))
-    shown = cell(rt, grouping.field, {grouping.field.name: key}, labels, kernel().screens[rt.key])
+    value = [key] if grouping.field.kind is Kind.TAGS else key
+    shown = cell(rt, grouping.field, {grouping.field.name: value}, labels, kernel().screens[rt.key])
     if grouping.field.kind is Kind.BOOLEAN:
         return Cell("text", f"{grouping.field.label}{_(': ')}{_('Yes') if key else _('No')}")
     return shown._replace(url=None)

@@ -189,6 +189,8 @@ class Groups:
     inside: str
     columns: int
     more: bool = False
+    note: str = ""
+    """What one has to know to read them."""
 
 
 @dataclass(frozen=True, slots=True)
