@@ -238,6 +238,22 @@ def test_the_form_follows_the_kind_of_the_stage_that_is_chosen(deals: Any, pipel
     assert not re.search(r'data-off>\s*<label [^>]*for="f-lost_reason"', refused.text)
 
 
+@pytest.mark.parametrize(
+    ("locale", "value", "price", "quantity"), [("fr", "19422,50", "100,00", "2,5"), ("en", "19422.50", "100.00", "2.5")]
+)
+def test_the_form_writes_numbers_as_its_reader_does(
+    deals: Any, tenant: Tenant, locale: str, value: str, price: str, quantity: str
+) -> None:
+    page = tenant.member("owner", locale=locale).page
+    plain = deals.add(value={"amount": "19422.50", "currency": "EUR"})["id"]
+    assert f'value="{value}"' in page.get(f"/crm/deals/{plain}/edit").text
+    lined = deals.add(lines=[line(quantity="2.500")])
+    edit = f"/crm/deals/{lined['id']}/edit"
+    shown = page.get(edit).text
+    assert f'value="{price}"' in shown
+    assert f'value="{quantity}"' in shown
+
+
 def test_a_form_tells_nothing_of_a_stage_that_its_reader_may_not_see(
     deals: Any, pipelines: Any, tenant: Tenant
 ) -> None:

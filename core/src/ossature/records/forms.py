@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel.numbers import NumberFormatError, parse_decimal
+from babel.numbers import NumberFormatError, get_decimal_symbol, parse_decimal
 from werkzeug.datastructures import MultiDict
 from wtforms import Field as WTField
 from wtforms import FieldList, Form, FormField
@@ -102,6 +103,12 @@ def typed_number(text: str) -> str:
         return str(parse_decimal(plain, locale=current().locale, strict=True))
     except (NumberFormatError, ValueError):
         return plain.replace(",", ".") if plain.count(",") == 1 and "." not in plain else plain
+
+
+def written_number(value: Decimal, *, whole: bool = False) -> str:
+    """A number as a reader of the bound language types it: `1234,5`; `whole` keeps the zeros of an amount of money."""
+    plain = f"{value if whole else value.normalize():f}"
+    return plain.replace(".", get_decimal_symbol(current().locale))
 
 
 @cache

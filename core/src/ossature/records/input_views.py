@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -19,7 +20,7 @@ from ossature.kernel import kernel
 from ossature.records.clean import CURRENCIES
 from ossature.records.conditions import FieldState
 from ossature.records.fields import Field, Kind
-from ossature.records.forms import DeclaredField
+from ossature.records.forms import DeclaredField, written_number
 from ossature.records.query import ACTOR, Label
 from ossature.records.referred import asked_of
 from ossature.records.rules import folded, shown_phone_number
@@ -50,7 +51,9 @@ def input_view(
     if item.kind is Kind.MONEY:
         money = field.data if isinstance(field.data, Money) else None
         currency = field.typed_currency or (money.currency if money else FIRST_CURRENCIES[0])
-        value = field.typed if field.typed is not None else (str(money.amount) if money else "")
+        value = field.typed if field.typed is not None else (written_number(money.amount, whole=True) if money else "")
+    elif isinstance(value, Decimal):
+        value = written_number(value)
     elif item.kind is Kind.BOOLEAN:
         value = bool(field.data)
     elif item.kind is Kind.PHONE and field.typed is None and value:
