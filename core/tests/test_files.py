@@ -174,6 +174,7 @@ def test_pictures_and_pdf_are_shown_from_a_safe_place(member: Callable[..., Pers
         assert shown.headers["Content-Type"] == media_type
         assert shown.headers["Content-Disposition"].startswith("inline")
         assert "default-src 'none'" in shown.headers["Content-Security-Policy"]
+        assert "; sandbox;" in shown.headers["Content-Security-Policy"]
         assert "script-src" not in shown.headers["Content-Security-Policy"]
     small = owner.page.get(f"{PAGE}/{record}/files/{photo['id']}/small")
     assert small.headers["Content-Type"] == "image/webp"

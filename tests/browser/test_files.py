@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from ossature.testing.people import Person
 
 pytestmark = [pytest.mark.browser, pytest.mark.database]
 
-PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj 2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj 3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 200]>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
+PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj 2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj 3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 200]/Contents 4 0 R>>endobj 4 0 obj<</Length 25>>\nstream\n1 0 0 rg 0 0 300 200 re f \nendstream endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
 Screen = Callable[..., Page]
 
 
@@ -22,6 +22,16 @@ def picture(colour: str = "teal") -> bytes:
     made = io.BytesIO()
     Image.new("RGB", (640, 400), colour).save(made, "PNG")
     return made.getvalue()
+
+
+def is_shown_red(frame: Locator) -> None:
+    """Wait until the viewer has drawn the page of the PDF, which nothing but pixels tells."""
+    for _attempt in range(100):
+        shown = Image.open(io.BytesIO(frame.screenshot())).convert("RGB").resize((60, 60))
+        if sum(shown.getpixel((x, y)) == (255, 0, 0) for x in range(60) for y in range(60)) > 100:
+            return
+        frame.page.wait_for_timeout(100)
+    raise AssertionError("the PDF is not shown")
 
 
 def new_contact(person: Person) -> str:
@@ -55,6 +65,7 @@ def test_files_are_chosen_looked_at_removed_and_put_back(member: Callable[..., P
     page.keyboard.press("ArrowRight")
     expect(page.locator("[data-file-title]")).to_have_text("offer.pdf")
     expect(page.locator("[data-file-dialog] iframe")).to_be_visible()
+    is_shown_red(page.locator("[data-file-dialog] iframe"))
     page.keyboard.press("Escape")
     expect(page.locator("[data-file-dialog]")).to_be_hidden()
 
