@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
 from ossature.testing.background import run_pending
@@ -109,6 +110,28 @@ def test_a_dialogue_answers_at_the_moment_it_comes(owner: Person, screen: Screen
     page.get_by_role("checkbox", name="Select all rows of this page").check()
     page.get_by_role("region", name="What is selected").get_by_role("button", name="Edit…").click()
     expect(page.get_by_role("dialog", name="Change 3 contacts").locator("#f-source")).to_be_visible()
+
+
+@pytest.mark.req("A-016")
+def test_on_a_phone_rows_are_chosen_by_tapping_or_holding(owner: Person, screen: Screen) -> None:
+    page = screen(owner, "/crm/contacts", width=390)
+    rows, bar = page.locator("[data-rows] tbody tr"), page.get_by_role("region", name="What is selected")
+    page.get_by_role("button", name="Select", exact=True).click()
+    expect(bar).to_contain_text("Choose records")
+    expect(bar.get_by_role("button", name="Edit…")).to_be_disabled()
+    rows.nth(0).click()
+    rows.nth(1).get_by_role("link").first.click()
+    expect(bar).to_contain_text("2 selected")
+    bar.get_by_role("button", name="Select all").click()
+    expect(bar).to_contain_text("3 selected")
+    found = Axe().run(page).response["violations"]
+    assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []
+    bar.get_by_role("button", name="Select nothing").click()
+    expect(bar).to_be_hidden()
+    rows.nth(2).dispatch_event("pointerdown", {"pointerType": "touch"})
+    expect(bar).to_contain_text("1 selected")
+    bar.get_by_role("button", name="Edit…").click()
+    expect(page.get_by_role("dialog", name="Change 1 contact")).to_be_visible()
 
 
 @pytest.mark.req("A-016")

@@ -20,13 +20,66 @@ function show() {
     all.checked = found.length > 0 && found.length === boxes().length;
     all.indeterminate = found.length > 0 && !all.checked;
   }
-  box.hidden = !found.length;
+  const choosing = selecting();
+  document.querySelector("[data-select-rows]")?.setAttribute("aria-pressed", String(choosing));
+  box.hidden = !found.length && !choosing;
+  for (const one of box.querySelectorAll("[data-mass], [data-bulk-copy]")) one.disabled = !found.length;
   document.querySelector("[data-list]")?.classList.toggle("os-picking", found.length > 0);
-  const words = everything ? (everything.more ? box.dataset.first : box.dataset.all) : found.length === 1 ? box.dataset.one : box.dataset.many;
+  const words = everything ? (everything.more ? box.dataset.first : box.dataset.all) : !found.length ? box.dataset.zero : found.length === 1 ? box.dataset.one : box.dataset.many;
   box.querySelector("[data-bulk-count]").textContent = words.replace("#", String(everything ? everything.links.length : found.length));
+  box.querySelector("[data-bulk-page]").hidden = Boolean(all?.checked);
   box.querySelector("[data-bulk-all]").hidden = Boolean(everything) || !(all?.checked && document.querySelector(".os-pager a[rel=next], .os-pager a[rel=prev]"));
   const mails = everything ? everything.emails : mailsOf(found);
   box.querySelector("[data-bulk-copy=emails]").hidden = !mails.length;
+}
+
+/** On a phone rows are chosen in a mode of their own, begun by its button or by holding a row: then a tap selects. */
+const NARROW = matchMedia("(max-width: 767px)");
+const HOLD = 500;
+const selecting = () => Boolean(document.querySelector("[data-list].os-selecting"));
+let held = null;
+
+function choose(on) {
+  document.querySelector("[data-list]").classList.toggle("os-selecting", on);
+  if (on) show();
+  else clear();
+}
+
+function holding(event) {
+  const row = NARROW.matches && event.pointerType === "touch" && !selecting() && event.target.closest?.("[data-rows] tbody tr[data-href]");
+  if (!row || !row.querySelector(".os-pick")) return;
+  const { clientX, clientY } = event;
+  const timer = setTimeout(() => { held = row; choose(true); pick(row); }, HOLD);
+  const over = (move) => {
+    if (move.type === "pointermove" && Math.hypot(move.clientX - clientX, move.clientY - clientY) < 10) return;
+    clearTimeout(timer);
+    setTimeout(() => { held = null; }, 100); // after the click that may follow
+    for (const type of OVER) document.removeEventListener(type, over, true);
+  };
+  for (const type of OVER) document.addEventListener(type, over, true);
+}
+
+const OVER = ["pointermove", "pointerup", "pointercancel"];
+
+/** A tap on a row selects it; what follows holding it does nothing more. */
+function tapped(event) {
+  const row = event.target.closest?.("[data-rows] tbody tr[data-href]");
+  if (!row || !(held || (NARROW.matches && selecting()))) return;
+  if (!held && event.target.matches(".os-pick")) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  if (!held) pick(row);
+}
+
+function onPhones() {
+  on("click", "[data-select-rows]", () => choose(!selecting()));
+  on("click", "[data-bulk-page]", () => {
+    for (const box of boxes()) box.checked = true;
+    show();
+  });
+  document.addEventListener("pointerdown", holding);
+  document.addEventListener("click", tapped, true);
+  document.addEventListener("contextmenu", (event) => held && event.preventDefault());
 }
 
 /** The rows that are selected, each with the version that is shown; all that match say so instead. */
@@ -42,7 +95,7 @@ async function act(kind) {
 }
 
 function reload() {
-  clear();
+  choose(false);
   window.htmx.ajax("GET", location.href, { target: "#rows", source: document.body, swap: "outerHTML show:none" });
 }
 
@@ -101,6 +154,7 @@ async function copy(what) {
 
 export function startSelection() {
   dialogues();
+  onPhones();
   document.addEventListener("click", (event) => {
     const box = event.target.closest?.("[data-rows] tbody .os-pick");
     if (!box) return;
@@ -115,7 +169,7 @@ export function startSelection() {
     everything = null;
     show();
   });
-  on("click", "[data-bulk-clear]", clear);
+  on("click", "[data-bulk-clear]", () => choose(false));
   on("click", "[data-bulk-copy]", (button) => copy(button.dataset.bulkCopy));
   on("click", "[data-bulk-all]", async () => {
     const answer = await fetch(document.querySelector("[data-rows]").dataset.all, { headers: { Accept: "application/json" } });
