@@ -102,7 +102,13 @@ def everything(tenant: Tenant, app: Flask) -> tuple[Person, list[str]]:
         add_delivery(tenant, "crm.greet", state, record="crm.contact", record_id=UUID(contact), error="SMTPError")
     acts = {
         f"{page}/mass": person.api.post(f"/api{page}/mass", json={"ids": [id], "delete": True}).json["data"]["id"]
-        for page, id in (("/crm/companies", company), ("/crm/contacts", contact), ("/ossature/teams", team))
+        for page, id in (
+            ("/crm/companies", company),
+            ("/crm/contacts", contact),
+            ("/crm/deals", deal),
+            ("/crm/pipelines", pipeline),
+            ("/ossature/teams", team),
+        )
     }
     ids = {
         **acts,
