@@ -192,11 +192,11 @@ def _add_routes(app: Application, kernel: Kernel) -> None:
     app.register_blueprint(health_blueprint(kernel.config, Readiness(kernel.config, kernel.db, checks)))
     if kernel.config.environment != "production":
         app.register_blueprint(components.blueprint)
-    _add_documentation(app)
+    _add_documentation(app, kernel)
 
 
-def _add_documentation(app: Application) -> None:
-    from ossature.web.documentation import documentation_blueprint
+def _add_documentation(app: Application, kernel: Kernel) -> None:
+    from ossature.web.documentation import describe_addresses, describe_keys, documentation_blueprint
 
     app.config.update(
         OPENAPI_VERSION="3.1.0",
@@ -218,6 +218,8 @@ def _add_documentation(app: Application) -> None:
         schemas = spec.setdefault("components", {}).setdefault("schemas", {})
         schemas.update(schema.pop("$defs", {}))
         schemas["Failure"] = schema
+        describe_addresses(spec, (rule.rule for rule in app.url_map.iter_rules()))
+        describe_keys(spec, sorted(rt.key for rt in kernel.records if not rt.parent))
         describe_versions(spec)
         describe_once(spec)
         seen: set[str] = set()

@@ -250,3 +250,26 @@ def test_the_api_describes_itself_completely(app: Flask, owner: Person) -> None:
     }
     told = {(path, method) for path, operations in described["paths"].items() for method in operations}
     assert served <= told
+
+
+@pytest.mark.req("S3-178")
+def test_the_description_says_what_addresses_bodies_and_answers_hold(owner: Person) -> None:
+    described = owner.api.get("/api/openapi.json").json
+    paths, schemas = described["paths"], described["components"]["schemas"]
+    file = paths["/api/_kinds/samples/{id}/files/{file_id}"]["get"]
+    addressed = [one["schema"] for one in file["parameters"] if one["in"] == "path"]
+    assert addressed == [{"type": "string", "format": "uuid"}] * 2
+    assert file["responses"]["200"]["content"] == {"*/*": {"schema": {"type": "string", "format": "binary"}}}
+    key = paths["/api/_kinds/samples/by/{field}/{value}"]["put"]["parameters"][0]
+    assert (key["name"], key["schema"]["const"]) == ("field", "code")
+    shelf = schemas["KindsSampleInput"]["properties"]["shelf_id"]["x-references"]
+    assert {paths[path]["get"]["x-record"] for path in ("/api/_kinds/shelves", "/api/_kinds/shelves/options")} == {
+        shelf
+    }
+    assert schemas["KindsSampleMassInput"]["properties"]["ids"]["items"]["x-references"] == "_kinds.sample"
+    changed = schemas["KindsSampleBulkInput.KindsSampleBulkUpdate"]["properties"]
+    assert changed["id"]["x-references"] == "_kinds.sample"
+    assert schemas[changed["data"]["$ref"].rpartition("/")[2]]["properties"]["shelf_id"]["x-references"] == shelf
+    draft = paths["/api/ossature/drafts"]["put"]["parameters"][0]["schema"]["anyOf"][0]["enum"]
+    assert {"_kinds.sample", "crm.contact"} <= set(draft)
+    assert "_kinds.sample_line" not in draft

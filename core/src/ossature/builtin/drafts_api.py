@@ -19,7 +19,7 @@ from ossature.rbac import signed_in
 from ossature.rbac.predicate import demand
 from ossature.records import drafts
 from ossature.records.types import RecordType
-from ossature.web.api import documented, known_arguments, read_object, success
+from ossature.web.api import RecordKey, documented, known_arguments, read_object, success
 
 _, _l, ngettext = translator("ossature")
 
@@ -27,7 +27,9 @@ blueprint = APIBlueprint("drafts_api", __name__, url_prefix="/api/ossature/draft
 
 
 class DraftQuery(BaseModel):
-    record: str | None = Field(None, description="The draft of this record, such as crm.contact; all of them without")
+    record: RecordKey | None = Field(
+        None, description="The draft of this record, such as crm.contact; all of them without"
+    )
     id: UUID | None = Field(None, description="Of the record that was being changed; a new one without")
 
 

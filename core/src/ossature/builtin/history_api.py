@@ -23,7 +23,7 @@ from ossature.jobs.types import Job
 from ossature.rbac import requires, signed_in
 from ossature.rbac.permissions import HISTORY_VIEW
 from ossature.records.history_api import actor_out, field_changes, read_mark
-from ossature.web.api import documented, known_arguments, limit_argument, read_object, success
+from ossature.web.api import RecordKey, documented, known_arguments, limit_argument, read_object, success
 
 _, _l, ngettext = translator("ossature")
 
@@ -75,7 +75,7 @@ class ChangeSetWhole(ChangeSetOut):
 
 class ListQuery(BaseModel):
     actor: UUID | None = Field(None, description="What this actor did")
-    record: str | None = Field(None, description="What touched records of this kind, such as `crm.contact`")
+    record: RecordKey | None = Field(None, description="What touched records of this kind, such as `crm.contact`")
     means: str | None = None
     since: date | None = Field(None, description="From this day on, in the organisation's time zone")
     until: date | None = Field(None, description="Up to this day and with it")

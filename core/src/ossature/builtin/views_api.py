@@ -22,7 +22,7 @@ from ossature.records.api import if_match
 from ossature.records.definition import Definition
 from ossature.records.saved import SavedView, any_view, definition_of, listed, views_of
 from ossature.records.types import RecordType
-from ossature.web.api import documented, known_arguments, read_object, success
+from ossature.web.api import RecordKey, documented, known_arguments, read_object, success
 from ossature.web.versions import about, translation
 
 _, _l, ngettext = translator("ossature")
@@ -81,7 +81,7 @@ class ViewAnswer(BaseModel):
 
 
 class ViewsQuery(BaseModel):
-    record: str | None = Field(None, description="Only views of this record, such as crm.contact")
+    record: RecordKey | None = Field(None, description="Only views of this record, such as crm.contact")
 
 
 class ViewGone(BaseModel):
@@ -112,7 +112,7 @@ class ViewInput(ViewChange):
     """A new view, of whoever asks."""
 
     id: str | None = Field(None, description="Chosen by the client: asking again with it makes no second view")
-    record: str
+    record: RecordKey
     name: Name
     definition: dict[str, Any] = Field(default_factory=dict)
     version: None = None

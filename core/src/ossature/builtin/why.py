@@ -24,7 +24,7 @@ from ossature.records.query import ACTOR, labels
 from ossature.records.types import ACTION_LABELS, ACTIONS, RecordType
 from ossature.records.views import page_endpoint, record_url
 from ossature.web import Crumb, render
-from ossature.web.api import documented, known_arguments, success
+from ossature.web.api import RecordKey, documented, known_arguments, success
 from ossature.web.versions import about, translation
 
 _, _l, ngettext = translator("ossature")
@@ -162,7 +162,7 @@ def _wrong(name: str, message: str) -> BadRequest:
 
 
 class WhyQuery(BaseModel):
-    record: str = Field(description="The record's key", examples=["crm.contact"])
+    record: RecordKey = Field(description="The record's key", examples=["crm.contact"])
     id: UUID | None = Field(None, description="One record; without it, records of that kind")
     action: Literal["view", "edit", "create", "delete", "export"] = "view"
     actor: UUID | None = Field(None, description="Somebody else, with the right to see members; oneself unless given")

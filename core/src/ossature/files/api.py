@@ -27,6 +27,7 @@ from ossature.web.api import documented, known_arguments, limit_argument, read_o
 _, _l, _n = translator("ossature")
 
 View = Callable[..., Any]
+_ABSENT: Any = None  # a form leaves out what it has not, having no null
 
 
 class FileOut(BaseModel):
@@ -74,9 +75,9 @@ class FileInput(BaseModel):
     """A new file, as multipart/form-data."""
 
     file: UploadFile
-    name: str | None = Field(None, description="Another name than that of the part")
-    replaces: UUID | None = Field(None, description="The file that this is a new version of")
-    sha256: str | None = Field(None, pattern="^[0-9a-fA-F]{64}$", description="Of the bytes: 422 when others arrived")
+    name: str = Field("", description="Another name than that of the part")
+    replaces: UUID = Field(_ABSENT, description="The file that this is a new version of")
+    sha256: str = Field(_ABSENT, pattern="^[0-9a-fA-F]{64}$", description="Of the bytes: 422 when others arrived")
 
 
 class FileChange(BaseModel):
@@ -144,7 +145,7 @@ def file_views(rt: RecordType) -> list[tuple[str, list[str], str, View]]:
         body=FileInput, body_as="form_and_files", answer=FileAnswer, status=201, also={200: "It was there already"},
         refusals=writes)  # fmt: skip
     add("files_bytes", ["GET"], one, bytes_view, "view", summary=f"Download a file of a {label}",
-        refusals=reads)  # fmt: skip
+        sends="The bytes, under the file's own media type", refusals=reads)  # fmt: skip
     add("files_versions", ["GET"], one + "/versions", versions_view, "view",
         summary=f"List the versions of a file of a {label}", answer=FilesAnswer, refusals=reads)  # fmt: skip
     add("files_patch", ["PATCH"], one, patch_view, "edit", summary=f"Rename a file of a {label}", body=FileChange,

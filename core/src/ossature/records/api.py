@@ -18,7 +18,7 @@ from ossature.kernel import kernel
 from ossature.rbac import requires, signed_in
 from ossature.records import mass_api, schemas, service
 from ossature.records.aggregate import aggregate
-from ossature.records.batch_api import BulkAnswer, BulkInput, bulk_answer
+from ossature.records.batch_api import BulkAnswer, bulk_answer, bulk_input
 from ossature.records.clean import plain
 from ossature.records.definition import Definition
 from ossature.records.filters import read_arguments
@@ -177,12 +177,12 @@ def _views(rt: RecordType) -> list[tuple[str, list[str], str, View]]:
 
     label = str(rt.label)
     add("list", ["GET"], "", list_view, "view", summary=f"List {plural.lower()}", query=schemas.list_arguments(rt),
-        answer=schemas.list_answer(rt), refusals=(400, 401, 403, 404, 422, 429))  # fmt: skip
+        answer=schemas.list_answer(rt), record=rt.key, refusals=(400, 401, 403, 404, 422, 429))  # fmt: skip
     add("aggregate", ["GET"], "/aggregate", aggregate_view, "view", summary=f"Count {plural.lower()} by group, with sums",
         query=schemas.aggregate_arguments(rt), answer=schemas.AggregateAnswer,
         refusals=(400, 401, 403, 404, 422, 429))  # fmt: skip
     add("create", ["POST"], "", create_view, "create", summary=f"Create a {label.lower()}",
-        body=schemas.input_model(rt), answer=answer, status=201,
+        body=schemas.input_model(rt), answer=answer, status=201, record=rt.key,
         refusals=(400, 401, 403, 409, 413, 415, 422, 429))  # fmt: skip
     add("get", ["GET"], one, get_view, "view", summary=f"Read a {label.lower()}", query=schemas.one_arguments(rt),
         answer=answer)  # fmt: skip
@@ -196,7 +196,7 @@ def _views(rt: RecordType) -> list[tuple[str, list[str], str, View]]:
     add("restore", ["POST"], one + "/restore", restore_view, "delete", summary=f"Restore a deleted {label.lower()}",
         answer=answer, refusals=writes)  # fmt: skip
     add("mass", ["POST"], "/mass", mass_view, "view", summary=f"Change or delete many {plural.lower()}",
-        body=mass_api.MassInput, answer=mass_api.MassAnswer, status=202, query=schemas.list_arguments(rt),
+        body=mass_api.mass_input(rt), answer=mass_api.MassAnswer, status=202, query=schemas.list_arguments(rt),
         refusals=(400, 401, 403, 413, 415, 422, 429))  # fmt: skip
     act = "/mass/<uuid:id>"
     add("mass_show", ["GET"], act, mass_show_view, "view", summary=f"How far a change of many {plural.lower()} is",
@@ -211,10 +211,10 @@ def _views(rt: RecordType) -> list[tuple[str, list[str], str, View]]:
     if unique := [name for name, item in rt.fields.items() if item.unique]:
         add("by", ["PUT"], "/by/<field>/<path:value>", by_view, "edit",
             summary=f"Create or change the {label.lower()} that has a value: {', '.join(unique)}",
-            body=schemas.input_model(rt, partial=True), answer=answer, also={201: "It was created"},
-            refusals=writes)  # fmt: skip
+            place=schemas.key_arguments(rt, unique), body=schemas.input_model(rt, partial=True), answer=answer,
+            also={201: "It was created"}, refusals=writes)  # fmt: skip
     add("bulk", ["POST"], "/bulk", bulk_view, "edit", summary=f"Write up to 1,000 {plural.lower()} at once",
-        body=BulkInput, answer=BulkAnswer, refusals=writes)  # fmt: skip
+        body=bulk_input(rt), answer=BulkAnswer, refusals=writes)  # fmt: skip
     add("tags", ["GET"], "/tags", tags_view(rt), "view", summary=f"What tags {plural.lower()} have",
         query=TagsArguments, answer=TagsAnswer, refusals=(400, 401, 403, 422, 429))  # fmt: skip
     notes, of = note_views(rt), f"of a {label.lower()}"
@@ -237,7 +237,7 @@ def _options(target: str, rt: RecordType | None) -> View:
     subject = str(rt.plural) if rt else "Members"
     documented(view, summary=f"What a picker of {subject.lower()} offers", tag=subject,
                operation_id=f"options_{target.replace('.', '_')}", query=schemas.OptionArguments,
-               answer=schemas.OptionAnswer, refusals=(400, 401, 403, 429))  # fmt: skip
+               answer=schemas.OptionAnswer, record=target, refusals=(400, 401, 403, 429))  # fmt: skip
     return requires(rt.permission("view"))(view) if rt else signed_in(view)
 
 

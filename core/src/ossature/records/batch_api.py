@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, Any, Literal, cast
+from functools import reduce
+from operator import or_
+from typing import Any, Literal, cast
 from uuid import UUID
 
 from flask import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from ossature.errors import Detail, Forbidden, Invalid
 from ossature.i18n.texts import translator
 from ossature.records.batch import MOST_OPERATIONS, OPS, Op, Operation, Outcome, faults_of, write_batch
 from ossature.records.clean import plain
+from ossature.records.schemas import Version, camel, fields_model, id_of
 from ossature.records.types import RecordType
 from ossature.web.api import ErrorDetail, read_object, success
 from ossature.web.versions import older_details, translation
@@ -23,23 +26,33 @@ TOLD = 200
 """Faults that a refusal names; more are left out."""
 
 
-class BulkOperation(BaseModel):
-    """One write."""
+def bulk_input(rt: RecordType) -> type[BaseModel]:
+    """Operations on one kind of record, each with what it takes."""
+    chosen: Any = (UUID | None, Field(None, description="Chosen by the client"))
+    version: Any = (Version | None, Field(None, description="The version that was read"))
+    whole: Any = (fields_model(rt), Field(description="Fields, as create takes them"))
+    some: Any = (fields_model(rt, partial=True), Field(description="Fields, as patch takes them"))
 
-    model_config = ConfigDict(extra="forbid")
+    forbid = ConfigDict(extra="forbid")
 
-    op: Op
-    id: UUID | None = Field(None, description="Of the record; chosen by the client where one is created")
-    version: Annotated[int, Field(ge=1, lt=2**31)] | None = Field(None, description="The version that was read")
-    by: str | None = Field(None, max_length=80, description="The unique field that an upsert goes by")
-    data: dict[str, Any] = Field(default_factory=dict, description="Fields, as create and patch take them")
+    def operation(name: str, *ops: Op, **fields: Any) -> type[BaseModel]:
+        made: dict[str, Any] = {"op": (Literal[ops], ...), **fields}
+        return create_model(f"{camel(rt)}Bulk{name}", __config__=forbid, **made)
 
-
-class BulkInput(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    operations: list[BulkOperation] = Field(min_length=1, max_length=MOST_OPERATIONS)
-    atomic: bool = Field(True, description="Write nothing unless all succeed; else those that succeed hold")
+    kinds = [
+        operation("Create", "create", id=chosen, data=whole),
+        operation("Update", "update", id=(id_of(rt), ...), version=version, data=some),
+        operation("Deletion", "delete", "restore", id=(id_of(rt), ...), version=version),
+    ]
+    if unique := tuple(name for name, item in rt.fields.items() if item.unique):
+        by = (Literal[unique], Field(description="The unique field to go by"))
+        kinds.append(operation("Upsert", "upsert", by=by, id=chosen, version=version, data=some))
+    one: Any = reduce(or_, kinds)
+    made: dict[str, Any] = {
+        "operations": (list[one], Field(min_length=1, max_length=MOST_OPERATIONS)),
+        "atomic": (bool, Field(True, description="Write nothing unless all succeed; else those that succeed hold")),
+    }
+    return create_model(f"{camel(rt)}BulkInput", __config__=forbid, **made)
 
 
 class BulkError(BaseModel):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from flask import Response, request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from ossature.errors import BadRequest, Detail, Invalid, TooLarge
 from ossature.i18n.texts import translator
@@ -25,6 +25,7 @@ from ossature.records.mass import (
     start_edit,
 )
 from ossature.records.query import ListQuery
+from ossature.records.schemas import Version, camel, id_of, mass_model
 from ossature.records.types import RecordType
 from ossature.web.api import known_arguments, limit_argument, read_object, success
 
@@ -34,26 +35,40 @@ OUTCOMES = ("changed", "unchanged", "refused", "waiting")
 _KNOWN = frozenset({"rows", "ids", "all", "set", "delete", "overwrite"})
 
 
-class SeenRow(BaseModel):
-    """A record with the version that was read."""
-
-    id: UUID
-    version: int | None = Field(None, description="A field that others changed since is refused")
-
-
-class MassInput(BaseModel):
+class _MassInput(BaseModel):
     """What is to be done to which records: `ids`, `rows` or `all`; and `set` or `delete`."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    ids: list[UUID] | None = Field(None, description="At most 10,000 records")
-    rows: list[SeenRow] | None = Field(None, description="At most 10,000 records, each with the version that was read")
-    all: bool = Field(False, description="All that the query string asks for, as a list does")
-    set: dict[str, Any] | None = Field(
-        None, description='Values by field, null empties; tags may be {"add": [...], "remove": [...]}'
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "oneOf": [
+                {"required": ["ids"]},
+                {"required": ["rows"]},
+                {"required": ["all"], "properties": {"all": {"const": True}}},
+            ],
+            "anyOf": [{"required": ["set"]}, {"required": ["delete"], "properties": {"delete": {"const": True}}}],
+        },
     )
+
+    all: bool = Field(False, description="All that the query string asks for, as a list does")
     delete: bool = Field(False, description="Put them into the bin")
     overwrite: bool = Field(False, description="Also what others changed in the meantime")
+
+
+def mass_input(rt: RecordType) -> type[BaseModel]:
+    """The same for one kind of record."""
+    read = Field(None, description="The version that was read: a field that others changed since is refused")
+    row = create_model(f"{camel(rt)}MassRow", id=(id_of(rt), ...), version=(Version | None, read))
+    id: Any = id_of(rt)
+    some = Field(min_length=1, max_length=MOST_NAMED)
+    each = "Records, each with the version that was read"
+    said = 'Values by field, null empties; tags may be {"add": [...], "remove": [...]}'
+    made: dict[str, Any] = {
+        "ids": (Annotated[list[id], some], Field(None, description="Records")),
+        "rows": (Annotated[list[row], some], Field(None, description=each)),
+        "set": (mass_model(rt), Field(None, description=said)),
+    }
+    return create_model(f"{camel(rt)}MassInput", __base__=_MassInput, __doc__=_MassInput.__doc__, **made)
 
 
 class MassShown(BaseModel):

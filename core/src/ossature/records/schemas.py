@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
-from decimal import Decimal
 from functools import cache
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, create_mod
 from ossature.records import conditions
 from ossature.records import fields as declared
 from ossature.records.fields import LONGEST_TAG, MOST_TAGS, Kind
-from ossature.records.query import BASE
+from ossature.records.query import ACTOR, BASE
+from ossature.records.record import TAGS
 from ossature.records.types import RecordType
 
 
@@ -104,7 +105,7 @@ def _type(item: declared.Field, *, writing: bool) -> Any:
         case Kind.INTEGER:
             made = Annotated[int, Field(ge=item.minimum, le=item.maximum)]
         case Kind.DECIMAL:
-            made = Annotated[Decimal, Field(json_schema_extra={"type": "string"})] if writing else str
+            made = Annotated[str, StringConstraints(pattern=_decimal(item))] if writing else str
         case Kind.MONEY:
             made = MoneyValue
         case Kind.BOOLEAN:
@@ -118,15 +119,22 @@ def _type(item: declared.Field, *, writing: bool) -> Any:
         case Kind.REFERENCE:
             made = UUID
         case Kind.TAGS:
-            one = Annotated[str, StringConstraints(max_length=LONGEST_TAG)]
-            made = Annotated[list[one], Field(max_length=MOST_TAGS)] if writing else list[str]
+            made = Annotated[list[Tag], Field(max_length=MOST_TAGS)] if writing else list[str]
         case Kind.SECRET if not writing:
             made = bool
         case _ if writing:
-            made = Annotated[str, StringConstraints(max_length=item.max_length)]
+            least = 1 if item.required else None
+            made = Annotated[str, StringConstraints(min_length=least, max_length=item.max_length)]
+            if item.kind is Kind.EMAIL:
+                made = Annotated[made, Field(json_schema_extra={"format": "email"})]
         case _:
             made = str
     return made
+
+
+def _decimal(item: declared.Field) -> str:
+    sign = "" if item.minimum is not None and item.minimum >= 0 else "-?"  # type: ignore[operator]
+    return rf"^{sign}\d{{1,15}}" + (rf"(\.\d{{1,{item.places}}})?$" if item.places else "$")
 
 
 def _described(record: RecordType, item: declared.Field) -> dict[str, Any]:
@@ -138,9 +146,18 @@ def _described(record: RecordType, item: declared.Field) -> dict[str, Any]:
     return {"title": str(item.label), "description": str(item.help) or None, "json_schema_extra": extra or None}
 
 
+Tag = Annotated[str, StringConstraints(max_length=LONGEST_TAG)]
+Version = Annotated[int, Field(ge=1, lt=2**31)]
+
+
+def id_of(rt: RecordType) -> Any:
+    """The id of a record that exists."""
+    return Annotated[UUID, Field(json_schema_extra={"x-references": rt.key})]
+
+
 @cache
-def _written(rt: _Same, *, partial: bool) -> type[BaseModel]:
-    """What create and put (or patch, when `partial`) take."""
+def _fields(rt: _Same, *, partial: bool) -> type[BaseModel]:
+    """The fields that create and put (or patch, when `partial`) take."""
     record = rt.rt
     made: dict[str, Any] = {}
     for name, item in record.fields.items():
@@ -156,16 +173,28 @@ def _written(rt: _Same, *, partial: bool) -> type[BaseModel]:
     for collection, part in record.parts.items():
         one = _written(_Same(part), partial=False)
         made[collection] = (list[one], Field(default_factory=list))  # type: ignore[valid-type]
+    if record.owned:
+        made["owner_id"] = (
+            UUID | None,
+            Field(None, description="Who looks after the record", json_schema_extra={"x-references": ACTOR}),
+        )
+    name = camel(record) + ("Changes" if partial else "Fields")
+    return create_model(name, __config__=ConfigDict(extra="forbid"), **made)
+
+
+@cache
+def _written(rt: _Same, *, partial: bool) -> type[BaseModel]:
+    """The same with the id and the version of the record, or of the entry of a part."""
+    record, made = rt.rt, dict[str, Any]()
     if record.parent:
         made["id"] = (UUID | None, Field(None, description="Of an entry that exists; without it one is added"))
     elif not partial:
         made["id"] = (UUID | None, Field(None, description="Chosen by the client, on creation only"))
-    if record.owned:
-        made["owner_id"] = (UUID | None, Field(None, description="Who looks after the record"))
     if not record.parent:
-        made["version"] = (int | None, Field(None, description="The version that was read; merges with later changes"))
+        told = "The version that was read; merges with later changes"
+        made["version"] = (Version | None, Field(None, description=told))
     name = camel(record) + ("Patch" if partial else "Input")
-    return create_model(name, __config__=ConfigDict(extra="forbid"), **made)
+    return create_model(name, __base__=_fields(rt, partial=partial), **made)
 
 
 @cache
@@ -198,6 +227,33 @@ def _shown(rt: _Same, *, listed: bool) -> type[BaseModel]:
 
 def input_model(rt: RecordType, *, partial: bool = False) -> type[BaseModel]:
     return _written(_Same(rt), partial=partial)
+
+
+def fields_model(rt: RecordType, *, partial: bool = False) -> type[BaseModel]:
+    """What `input_model` takes but for the record's id and version."""
+    return _fields(_Same(rt), partial=partial)
+
+
+class TagChanges(BaseModel):
+    """Tags to add to those that a row has, and to take away."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    add: list[Tag] = Field(default_factory=list)
+    remove: list[Tag] = Field(default_factory=list)
+
+
+def mass_model(rt: RecordType) -> type[BaseModel]:
+    """What can be set for many rows at once: no secrets, no parts, nothing that no two rows may share."""
+    fields = fields_model(rt, partial=True).model_fields
+    set_alone = {name for name, item in rt.fields.items() if item.kind is Kind.SECRET or item.unique}
+    made: dict[str, Any] = {
+        name: (item.annotation, item) for name, item in fields.items() if name not in {*set_alone, *rt.parts}
+    }
+    tags = Annotated[list[Tag], Field(max_length=MOST_TAGS)]
+    made[TAGS] = (tags | TagChanges, Field(None, **_described(rt, rt.fields[TAGS])))
+    several = ConfigDict(extra="forbid", json_schema_extra={"minProperties": 1})
+    return create_model(f"{camel(rt)}MassFields", __config__=several, **made)
 
 
 def row_model(rt: RecordType, *, listed: bool = False) -> type[BaseModel]:
@@ -247,6 +303,15 @@ class AggregateAnswer(BaseModel):
 def one_arguments(rt: RecordType) -> type[BaseModel]:
     """What reading one record takes."""
     return create_model(f"{camel(rt)}OneQuery", include=(str | None, Field(None, description=_offered(rt))))
+
+
+def key_arguments(rt: RecordType, unique: Sequence[str]) -> type[BaseModel]:
+    """What the address of a record says that is named by a unique value."""
+    made: dict[str, Any] = {
+        "field": (Literal[tuple(unique)], Field(description="A field whose value no two records share")),
+        "value": (str, Field(min_length=1, description="The value of the record that is meant")),
+    }
+    return create_model(f"{camel(rt)}Key", **made)
 
 
 def _offered(rt: RecordType) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import orjson
 from flask import Response, request
@@ -18,6 +18,10 @@ from ossature.records.clean import plain
 from ossature.web import versions
 
 _, _l, _n = translator("ossature")
+
+
+RecordKey = Annotated[str, Field(json_schema_extra={"x-record-key": True})]
+"""The key of a record; the description lists those that there are."""
 
 
 class ErrorDetail(BaseModel):
@@ -142,15 +146,21 @@ def documented(
     operation_id: str,
     body: type[BaseModel] | None = None,
     body_as: Literal["json", "form_and_files"] = "json",
+    place: type[BaseModel] | None = None,
     query: type[BaseModel] | None = None,
     headers: type[BaseModel] | None = None,
     answer: type[BaseModel] | None = None,
     status: int = 200,
     also: Mapping[int, str] | None = None,
+    sends: str | None = None,
+    record: str | None = None,
     refusals: Sequence[int] = (400, 401, 403, 404, 422, 429),
 ) -> Callable[..., Any]:
-    """Describe a view for OpenAPI. The models document; the record's declaration is what is enforced. `also`: further
-    statuses of success that have the same answer, and what each means.
+    """Describe a view for OpenAPI. The models document; the record's declaration is what is enforced.
+
+    `place`: the parameters in the address. `also`: further statuses of success that have the same answer, and what each
+    means. `sends`: what the bytes are that are answered instead of JSON. `record`: the key of the record that the answer
+    holds, or offers for references to it.
     """
     from apiflask import APIBlueprint
 
@@ -158,6 +168,8 @@ def documented(
     view._sync_ensured = True  # type: ignore[attr-defined]  # so that APIFlask annotates the view and not a wrapper
     if body is not None:
         describe.input(body, location=body_as)(view)
+    if place is not None:
+        describe.input(place, location="path")(view)
     if query is not None:
         describe.input(query, location="query")(view)
     if headers is not None:
@@ -168,9 +180,13 @@ def documented(
     responses: Any = {code: {"description": REFUSALS[code], "content": failed} for code in refusals}
     told = {"application/json": {"schema": {"type": "object"}}}
     responses |= {code: {"description": meaning, "content": told} for code, meaning in (also or {}).items()}
+    if sends is not None:
+        bytes_of = {"*/*": {"schema": {"type": "string", "format": "binary"}}}
+        responses[status] = {"description": sends, "content": bytes_of}
     describe.doc(
-        summary=summary, tags=[tag], operation_id=operation_id, security=["bearer", "session"], responses=responses
-    )(view)
+        summary=summary, tags=[tag], operation_id=operation_id, security=["bearer", "session"], responses=responses,
+        extensions={"x-record": record} if record else {},
+    )(view)  # fmt: skip
     return view
 
 

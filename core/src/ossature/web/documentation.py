@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, cast
 
 from apiflask import APIFlask
@@ -45,6 +46,27 @@ def describe(app: APIFlask) -> dict[str, Any]:
     spec = app._get_spec("json")
     assert isinstance(spec, dict)
     return spec
+
+
+def describe_addresses(spec: dict[str, Any], rules: Iterable[str]) -> None:
+    """Say of the parameters of addresses which are UUIDs; `rules` are those of the routes."""
+    for rule in rules:
+        ids = re.findall(r"<uuid:(\w+)>", rule)
+        for operation in spec["paths"].get(re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule), {}).values():
+            for one in operation.get("parameters", []):
+                if one["in"] == "path" and one["name"] in ids:
+                    one["schema"] = {"type": "string", "format": "uuid"}
+
+
+def describe_keys(part: Any, keys: Sequence[str]) -> None:
+    """List the keys of records wherever one is asked for."""
+    if isinstance(part, dict):
+        if part.pop("x-record-key", False):
+            part["enum"] = list(keys)
+        part = list(part.values())
+    if isinstance(part, list):
+        for one in part:
+            describe_keys(one, keys)
 
 
 def _by_tag(spec: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
