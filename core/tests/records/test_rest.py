@@ -266,6 +266,7 @@ def test_the_description_says_what_addresses_bodies_and_answers_hold(owner: Pers
     assert {paths[path]["get"]["x-record"] for path in ("/api/_kinds/shelves", "/api/_kinds/shelves/options")} == {
         shelf
     }
+    assert "404" in paths["/api/_kinds/samples/mass"]["post"]["responses"]  # of a view that there is not
     assert schemas["KindsSampleMassInput"]["properties"]["ids"]["items"]["x-references"] == "_kinds.sample"
     changed = schemas["KindsSampleBulkInput.KindsSampleBulkUpdate"]["properties"]
     assert changed["id"]["x-references"] == "_kinds.sample"

@@ -197,7 +197,7 @@ def _views(rt: RecordType) -> list[tuple[str, list[str], str, View]]:
         answer=answer, refusals=writes)  # fmt: skip
     add("mass", ["POST"], "/mass", mass_view, "view", summary=f"Change or delete many {plural.lower()}",
         body=mass_api.mass_input(rt), answer=mass_api.MassAnswer, status=202, query=schemas.list_arguments(rt),
-        refusals=(400, 401, 403, 413, 415, 422, 429))  # fmt: skip
+        refusals=(400, 401, 403, 404, 413, 415, 422, 429))  # fmt: skip
     act = "/mass/<uuid:id>"
     add("mass_show", ["GET"], act, mass_show_view, "view", summary=f"How far a change of many {plural.lower()} is",
         answer=mass_api.MassAnswer)  # fmt: skip
