@@ -23,7 +23,7 @@ from ossature.auth.accounts import create_user, set_platform_admin
 from ossature.auth.sign_in import memberships, open_session
 from ossature.context import Context, Reach
 from ossature.db import transaction
-from ossature.db.kernel import change, mass
+from ossature.db.kernel import change, mass, mass_row
 from ossature.ids import new_id
 from ossature.rbac.keys import issue_key
 from ossature.rbac.rights import rights
@@ -305,14 +305,19 @@ class Subjects:
         raise AssertionError(what)
 
     def _act(self, record: str) -> str:
-        """A change of many records that the person has asked for; whoever asks reads it."""
+        """A change of many records that the person has asked for, refused for what somebody else did; whoever asks reads it."""
         values = {
-            "id": new_id(), "record": record, "act": "delete", "changes": {}, "overwrite": True, "total": 1,
-            "actor_id": self.about.member_id, "change_set_id": new_id(),
+            "id": new_id(), "record": record, "act": "edit", "changes": {}, "overwrite": False, "total": 1, "done": 1,
+            "refused": 1, "actor_id": self.about.member_id, "change_set_id": new_id(),
             "job_id": add_job(self.owner.tenant, "_dummy.polish", "queued"),
+        }  # fmt: skip
+        row = {
+            "mass_id": values["id"], "number": 1, "record_id": UUID(self.id(record)), "version": 1,
+            "outcome": "refused", "code": "changed_meanwhile",
         }  # fmt: skip
         with self.owner.tenant.work() as work:
             work.execute(sa.insert(mass).values(**values))
+            work.execute(sa.insert(mass_row).values(**row))
         return str(values["id"])
 
     def body(self, what: str) -> dict[str, Any]:
@@ -341,6 +346,8 @@ class Caller:
             value = "owner_id" if argument == "field" and route.record else value
             if argument == "note" and route.about:
                 value = subjects.note(route.about)
+            if argument == "record" and route.record:
+                value = subjects.id(route.record)
             if argument == "file_id" and route.record:
                 value = subjects.file(route.record)
             path = path.replace(f"<uuid:{argument}>", value).replace(f"<path:{argument}>", "nothing.css")
@@ -388,6 +395,8 @@ def granted(route: Route) -> frozenset[int]:
         # What a record is written by is in the address, and may differ from the name in the body.
         made = route.endpoint.split("_alias")[0].endswith("_create")
         return frozenset({200, 201} if route.by_key else {201 if made else 200})
+    if route.endpoint.endswith("_mass_choice"):
+        return frozenset({200 if route.method == "GET" else 409})  # nothing is chosen
     if route.endpoint.endswith("_move"):
         return frozenset({400})  # the address names no board
     if route.record:
