@@ -397,6 +397,8 @@ def granted(route: Route) -> frozenset[int]:
         return frozenset({200, 201} if route.by_key else {201 if made else 200})
     if route.endpoint.endswith("_mass_choice"):
         return frozenset({200 if route.method == "GET" else 409})  # nothing is chosen
+    if route.record and route.endpoint.endswith("_export"):
+        return frozenset({200})
     if route.endpoint.endswith("_move"):
         return frozenset({400})  # the address names no board
     if route.record:

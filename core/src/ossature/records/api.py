@@ -21,6 +21,7 @@ from ossature.records.aggregate import aggregate
 from ossature.records.batch_api import BulkAnswer, bulk_answer, bulk_input
 from ossature.records.clean import plain
 from ossature.records.definition import Definition
+from ossature.records.export_api import TABLES, export_answer, export_arguments
 from ossature.records.filters import read_arguments
 from ossature.records.history_api import HistoryAnswer, HistoryQuery, history_answer
 from ossature.records.including import attach, needed, part_shown, read_include
@@ -46,6 +47,7 @@ from ossature.web.versions import older_details, served, translation
 _, _l, _n = translator("ossature")
 
 LIST_ARGUMENTS = ("search", "sort", "limit", "cursor", "fields", "include", "count", "deleted", "where", "view")
+EXPORT_ARGUMENTS = ("format", "headers", "dialect", "search", "sort", "fields", "deleted", "where", "view")
 MASS_ARGUMENTS = ("search", "where", "view", "deleted")
 AGGREGATE_ARGUMENTS = ("group", "measure", "search", "deleted", "where", "view")
 
@@ -108,6 +110,10 @@ def _views(rt: RecordType) -> list[tuple[str, list[str], str, View]]:
             for row in found.groups
         ]  # fmt: skip
         return success(translation(rt.key).older_groups(data), meta={"more": found.more})
+
+    def export_view() -> Response:
+        known_arguments(EXPORT_ARGUMENTS, prefixes=("filter[",))
+        return export_answer(rt, list_query(rt))
 
     def create_view() -> Response:
         body = read_object()
@@ -180,6 +186,9 @@ def _views(rt: RecordType) -> list[tuple[str, list[str], str, View]]:
         answer=schemas.list_answer(rt), record=rt.key, refusals=(400, 401, 403, 404, 422, 429))  # fmt: skip
     add("aggregate", ["GET"], "/aggregate", aggregate_view, "view", summary=f"Count {plural.lower()} by group, with sums",
         query=schemas.aggregate_arguments(rt), answer=schemas.AggregateAnswer,
+        refusals=(400, 401, 403, 404, 422, 429))  # fmt: skip
+    add("export", ["GET"], "/export", export_view, "export", summary=f"Take {plural.lower()} out into a file",
+        query=export_arguments(rt), answer=schemas.list_answer(rt), files=TABLES,
         refusals=(400, 401, 403, 404, 422, 429))  # fmt: skip
     add("create", ["POST"], "", create_view, "create", summary=f"Create a {label.lower()}",
         body=schemas.input_model(rt), answer=answer, status=201, record=rt.key,

@@ -91,6 +91,7 @@ def list_page(
         groups_url=to([("part", "groups")]) if look.definition.group and look.definition.face == "list" else None, row_filter=row_filter, refusal=refusal,
         lifts=tuple(chips[place] for place in lifts), all_url=to([("part", "all")]),
         edits=edits, deletes=access.allows(rt.permission("delete")) and not query.deleted,
+        export_url=url_for(page_endpoint(rt, "export")) if access.allows(rt.permission("export")) and not query.deleted else "",
         mass_url=url_for(page_endpoint(rt, "mass")), assigns=edits and rt.owned, tags=edits and "tags" in mass_fields(rt),
     )  # fmt: skip
 

@@ -23,6 +23,7 @@ from ossature.records import service
 from ossature.records.boards import WINDOW
 from ossature.records.cells import cell_page
 from ossature.records.drafts import drop, kept
+from ossature.records.export_pages import export_dialog
 from ossature.records.faces import face_page
 from ossature.records.fields import Field, Kind
 from ossature.records.form_views import conflict_panel, form_page, refuse
@@ -79,6 +80,7 @@ def record_pages(plugin: str, types: Iterable[RecordType]) -> Blueprint:
                 pages.mass_choice,
             ),
             ("mass_cancel", f"/{rt.slug}/mass/<uuid:id>/cancel", ["POST"], "view", pages.mass_cancel),
+            ("export", f"/{rt.slug}/export", ["GET", "POST"], "export", pages.export),
             ("move", f"{one}/move", ["POST"], "edit", pages.move),
             *note_routes(rt, one),
             *file_routes(rt, one),
@@ -251,6 +253,9 @@ class Pages(OfRecord):
 
     def mass_cancel(self, id: UUID) -> ResponseReturnValue:
         return mass_cancel(self.rt, id)
+
+    def export(self) -> ResponseReturnValue:
+        return export_dialog(self.rt)
 
     # -- parts of pages ------------------------------------------------------------------------------------------------
 

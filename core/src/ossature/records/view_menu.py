@@ -54,6 +54,8 @@ def views_menu(rt: RecordType, look: Look) -> ViewsMenu:
         discard=f"{url}?view={view.id}" if view and changed else plain.url if changed else None,
         edit=f"{url_for('saved_views.edit', id=view.id)}?{urlencode({'look': urlencode(shown)})}"
         if view and view.may_edit else None,
+        export=f"{url_for(page_endpoint(rt, 'export'))}?{urlencode(shown)}"
+        if current().access.allows(rt.permission("export")) else None,
         defaults=tuple(_defaults(look, state)) if view or look.start else (),
         delete=_delete(view) if view and view.may_edit else None,
         warning=_("Your list usually opens with “%(name)s”, which names something that is no longer there.", name=skipped.name)

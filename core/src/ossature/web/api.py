@@ -153,14 +153,15 @@ def documented(
     status: int = 200,
     also: Mapping[int, str] | None = None,
     sends: str | None = None,
+    files: Sequence[str] = (),
     record: str | None = None,
     refusals: Sequence[int] = (400, 401, 403, 404, 422, 429),
 ) -> Callable[..., Any]:
     """Describe a view for OpenAPI. The models document; the record's declaration is what is enforced.
 
     `place`: the parameters in the address. `also`: further statuses of success that have the same answer, and what each
-    means. `sends`: what the bytes are that are answered instead of JSON. `record`: the key of the record that the answer
-    holds, or offers for references to it.
+    means. `sends`: what the bytes are that are answered instead of JSON; `files`: media types that the answer may have
+    instead. `record`: the key of the record that the answer holds, or offers for references to it.
     """
     from apiflask import APIBlueprint
 
@@ -183,6 +184,9 @@ def documented(
     if sends is not None:
         bytes_of = {"*/*": {"schema": {"type": "string", "format": "binary"}}}
         responses[status] = {"description": sends, "content": bytes_of}
+    if files:
+        whole: Any = {"schema": {"type": "string", "format": "binary"}}
+        responses[status] = {"content": dict.fromkeys(files, whole)}
     describe.doc(
         summary=summary, tags=[tag], operation_id=operation_id, security=["bearer", "session"], responses=responses,
         extensions={"x-record": record} if record else {},

@@ -152,6 +152,8 @@ class ListPage:
     deletes: bool = False
     mass_url: str = ""
     """Where what is selected is changed or deleted."""
+    export_url: str = ""
+    """Where what is selected is taken out into a file."""
     assigns: bool = False
     tags: bool = False
     faces: Faces | None = None

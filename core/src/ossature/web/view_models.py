@@ -38,6 +38,8 @@ class ViewsMenu:
     changed: bool
     link: str
     save_as: str
+    export: str | None = None
+    """Where what is shown is taken out into a file, for who may."""
     save: Action | None = None
     discard: str | None = None
     edit: str | None = None

@@ -87,9 +87,9 @@ function named() {
   return chosen().map((box) => box.closest("tr")).map((row) => `${row.dataset.href.split("/").at(-1)}.${row.dataset.version}`).join(" ");
 }
 
-async function act(kind) {
+async function act(kind, where) {
   const table = document.querySelector("[data-rows]");
-  const url = bar().dataset.massUrl + (everything ? new URL(table.dataset.all, location.href).search : "");
+  const url = (where ?? bar().dataset.massUrl) + (everything || where ? new URL(table.dataset.all, location.href).search : "");
   const values = { _act: kind, ...(everything ? { _all: "1" } : { _rows: named() }) };
   await window.htmx.ajax("POST", url, { target: "#mass-dialog", source: bar(), swap: "innerHTML ignoreTitle:true", values });
 }
@@ -100,7 +100,8 @@ function reload() {
 }
 
 function dialogues() {
-  on("click", "[data-mass]", (button) => act(button.dataset.mass));
+  on("click", "[data-mass]", (button) => act(button.dataset.mass, button.dataset.massUrl));
+  on("submit", "[data-export]", (form) => form.closest("dialog")?.close());
   document.addEventListener("htmx:afterSwap", (event) => {
     if (event.detail.target?.id !== "mass-dialog") return;
     openDialog("mass-dialog");

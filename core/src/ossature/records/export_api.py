@@ -1,0 +1,67 @@
+"""Whole lists by the API, as a file: read until its end, without pages."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from flask import Response, request
+from pydantic import BaseModel, Field, create_model
+
+from ossature.records.export_pages import file_response
+from ossature.records.exporting import (
+    DIALECTS,
+    FORMATS,
+    HEADERS,
+    MIMETYPES,
+    Export,
+    check_fields,
+    exportable,
+    one_of,
+)
+from ossature.records.query import ListQuery, Row
+from ossature.records.schemas import camel, list_arguments
+from ossature.records.types import RecordType
+from ossature.web.versions import translation
+
+TABLES = (MIMETYPES["csv"], MIMETYPES["xlsx"])
+_TAKEN = ("sort", "fields", "where", "deleted", "view", "search")
+
+
+class _Arguments(BaseModel):
+    format: Literal["csv", "xlsx", "json"] | None = Field(None, description="`json` unless given")
+    headers: Literal["names", "labels"] | None = Field(
+        None,
+        description="`names`: names of fields, values as the API spells them, unless given; `labels`: as on the screen",
+    )
+    dialect: Literal["plain", "excel"] | None = Field(
+        None, description="Of CSV. `plain` unless given; `excel`: as it is opened in the language of the answer"
+    )
+
+
+def export_arguments(rt: RecordType) -> type[BaseModel]:
+    """What a list takes, besides what is for its pages, and what the file is to be."""
+    listed = {name: (item.annotation, item) for name, item in list_arguments(rt).model_fields.items() if name in _TAKEN}
+    return create_model(f"{camel(rt)}ExportQuery", __base__=_Arguments, **dict[str, Any](listed))
+
+
+def export_answer(rt: RecordType, query: ListQuery) -> Response:
+    """The file. Without `fields`, and without columns of a view, it has all that the reader may take out."""
+    said, known = translation(rt.key), exportable(rt)
+    if "fields" in request.args:
+        check_fields(rt, query.fields)
+    names = [name for name in query.fields if name in known and name != "id"] or [
+        name for name in known if name != "id"
+    ]
+    fields = ("id", *dict.fromkeys(names))
+    older = dict(zip(fields, said.older_names(fields), strict=True)) if said.pending else {}
+
+    def shown(rows: list[Row]) -> list[Row]:
+        return said.older_rows(rows)
+
+    arguments = request.args
+    export = Export(
+        rt, query, fields, one_of(FORMATS, "format", arguments.get("format", "json")),
+        one_of(HEADERS, "headers", arguments.get("headers", "names")),
+        one_of(DIALECTS, "dialect", arguments.get("dialect", "plain")), names=older,
+    )  # fmt: skip
+    return file_response(export, shown)
