@@ -23,6 +23,7 @@ from uuid import UUID
 import orjson
 from data import PASSWORD, TENANTS, Filled, email_of, fill
 from deployments import Serving, embedded, serving
+from exports import export_contacts
 from floor import reading, recorded, writing
 from mass import change_many
 from report import machine
@@ -185,11 +186,12 @@ class Writing:
             return Figure(f"Page of a record with {ENTRIES:,} entries in its timeline", self._p95(look), 120)
 
     def many_rows(self) -> list[Figure]:
-        """A mass edit, and its undoing."""
+        """A mass edit, its undoing, and taking all out into files."""
         kernel: Kernel = self.filled.app.extensions["ossature"]
         context = self.filled.context
         assert context.tenant_id is not None
         with self.filled.app.app_context():
+            table, book = export_contacts(kernel, context, "csv"), export_contacts(kernel, context, "xlsx")
             edited, act = change_many(kernel, context, ROWS)
             assert (act.total, act.refused) == (ROWS, 0), act
             with transaction(context):
@@ -205,6 +207,20 @@ class Writing:
         return [
             Figure("Mass edit of contacts", edited, 20, "s", note=note),
             Figure("Undoing it", undone, 20, "s"),
+            Figure(
+                "Export of contacts as CSV",
+                table.seconds,
+                ROWS / 20_000,
+                "s",
+                note=f"pieces of {table.largest // 1024} kB",
+            ),
+            Figure(
+                "Export of contacts as workbook",
+                book.seconds,
+                ROWS / 8_000,
+                "s",
+                note=f"pieces of {book.largest // 1024} kB",
+            ),
         ]
 
     # -- how ------------------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -188,3 +189,28 @@ def test_the_menu_stays_within_the_screen(
     box = page.locator("#views-menu").bounding_box()
     assert box is not None
     assert 0 <= box["x"] <= width - box["width"]
+
+
+@pytest.mark.req("S4-365", "S4-366")
+@pytest.mark.parametrize("width", [390, 1440])
+def test_what_a_list_shows_and_what_is_selected_are_exported_from_its_menu_and_bar(
+    screen: Callable[..., Page], owner: Person, contacts: RecordApi, width: int
+) -> None:
+    page = screen(owner, f"{CONTACTS}?filter[status]=lead&columns=name,status", width=width, height=844)
+    open_menu(page).get_by_text("Export…").click()
+    dialog = page.get_by_role("dialog", name="Export 2 contacts")
+    expect(dialog).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    dialog.get_by_label("Format").select_option("csv")
+    with page.expect_download() as started:
+        dialog.get_by_role("button", name="Export").click()
+    lines = Path(started.value.path()).read_text("utf-8-sig").splitlines()
+    assert lines == ["Name,Status", "Anna Martin,Lead", "Chloé Martin,Lead"]
+    expect(dialog).to_be_hidden()
+    page.locator("tbody .os-pick").first.check()
+    page.locator("[data-bulk]").get_by_role("button", name="Export…").click()
+    dialog = page.get_by_role("dialog", name="Export 1 contact")
+    dialog.get_by_label("Format").select_option("csv")
+    with page.expect_download() as started:
+        dialog.get_by_role("button", name="Export").click()
+    assert Path(started.value.path()).read_text("utf-8-sig").splitlines() == ["Name,Status", "Anna Martin,Lead"]
