@@ -207,6 +207,8 @@ def test_what_a_list_shows_and_what_is_selected_are_exported_from_its_menu_and_b
     lines = Path(started.value.path()).read_text("utf-8-sig").splitlines()
     assert lines == ["Name,Status", "Anna Martin,Lead", "Chloé Martin,Lead"]
     expect(dialog).to_be_hidden()
+    if width < 700:
+        return  # a phone has no boxes to select rows by
     page.locator("tbody .os-pick").first.check()
     page.locator("[data-bulk]").get_by_role("button", name="Export…").click()
     dialog = page.get_by_role("dialog", name="Export 1 contact")

@@ -69,7 +69,9 @@ def test_put_patch_and_delete_are_shown_and_work(docs: Any, app: Flask, tenant: 
 
 def converse_about_conventions(docs: Any, app: Flask, tenant: Tenant) -> None:
     rights = [
-        f"crm.{record}.{what}" for record in ("contact", "company") for what in ("view", "create", "edit", "delete")
+        f"crm.{record}.{what}"
+        for record in ("contact", "company")
+        for what in ("view", "create", "edit", "delete", "export")
     ]
     key = new_key(tenant, *rights, "crm.company.view_revenue")
     assert docs.converse(CONVENTIONS, sender(client_of(app, tenant.url)), {"key": key}) > 10
