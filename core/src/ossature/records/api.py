@@ -21,7 +21,7 @@ from ossature.records.aggregate import aggregate
 from ossature.records.batch_api import BulkAnswer, bulk_answer, bulk_input
 from ossature.records.clean import plain
 from ossature.records.definition import Definition
-from ossature.records.export_api import TABLES, export_answer, export_arguments
+from ossature.records.export_api import TABLES, export_answer, export_arguments, export_model
 from ossature.records.filters import read_arguments
 from ossature.records.history_api import HistoryAnswer, HistoryQuery, history_answer
 from ossature.records.including import attach, needed, part_shown, read_include
@@ -188,7 +188,7 @@ def _views(rt: RecordType) -> list[tuple[str, list[str], str, View]]:
         query=schemas.aggregate_arguments(rt), answer=schemas.AggregateAnswer,
         refusals=(400, 401, 403, 404, 422, 429))  # fmt: skip
     add("export", ["GET"], "/export", export_view, "export", summary=f"Take {plural.lower()} out into a file",
-        query=export_arguments(rt), answer=schemas.list_answer(rt), files=TABLES,
+        query=export_arguments(rt), answer=export_model(rt), files=TABLES,
         refusals=(400, 401, 403, 404, 422, 429))  # fmt: skip
     add("create", ["POST"], "", create_view, "create", summary=f"Create a {label.lower()}",
         body=schemas.input_model(rt), answer=answer, status=201, record=rt.key,

@@ -19,7 +19,7 @@ from ossature.records.exporting import (
     one_of,
 )
 from ossature.records.query import ListQuery, Row
-from ossature.records.schemas import camel, list_arguments
+from ossature.records.schemas import camel, list_arguments, row_model
 from ossature.records.types import RecordType
 from ossature.web.versions import translation
 
@@ -42,6 +42,13 @@ def export_arguments(rt: RecordType) -> type[BaseModel]:
     """What a list takes, besides what is for its pages, and what the file is to be."""
     listed = {name: (item.annotation, item) for name, item in list_arguments(rt).model_fields.items() if name in _TAKEN}
     return create_model(f"{camel(rt)}ExportQuery", __base__=_Arguments, **dict[str, Any](listed))
+
+
+def export_model(rt: RecordType) -> type[BaseModel]:
+    """What `format=json` answers."""
+    one = row_model(rt, listed=True)
+    meta = (dict[str, int], Field(description="`count`: how many rows there are"))
+    return create_model(f"{camel(rt)}Export", success=(bool, True), data=(list[one], ...), meta=meta)  # type: ignore[valid-type]
 
 
 def export_answer(rt: RecordType, query: ListQuery) -> Response:
