@@ -76,6 +76,25 @@ def test_a_code_that_was_taken_since_is_named_and_may_be_changed(owner: Person) 
     assert owner.api.get(f"{API}/{first}").json["data"]["code"] == "A2"
 
 
+def test_only_what_may_be_taken_is_changed_along_with_coming_back(owner: Person) -> None:
+    gone = add(owner, name="Old one")
+    owner.api.delete(f"{API}/{gone}")
+    for field, value in (("owner_id", ""), ("name", "Another"), ("state", "cut")):
+        refused = owner.page.post("/bin/restore", data={"items": sample(gone), "field": field, "value": value})
+        assert refused.status_code == 409, field
+    assert deleted(owner, gone)
+
+
+def test_a_code_of_what_would_come_along_that_was_taken_keeps_all_in_the_bin(owner: Person) -> None:
+    shelf = add(owner, SHELVES, name="Top shelf")
+    add(owner, name="Stone", shelf_id=shelf, code="A1")
+    owner.api.delete(f"{SHELVES}/{shelf}")
+    add(owner, name="New one", code="A1")
+    refused = owner.page.post("/bin/restore", data={"items": f"_kinds.shelf:{shelf}"})
+    assert refused.status_code == 409
+    assert "Top shelf" in refused.text
+
+
 def test_deleting_for_good_says_first_what_goes_along_and_what_is_in_the_way(owner: Person) -> None:
     tenant = owner.tenant
     shelf = add(owner, SHELVES, name="Top shelf")

@@ -146,7 +146,8 @@ def _refused(rt: RecordType, id: UUID, refusal: Refusal) -> dict[str, Any]:
         title = get_row(rt, id).get(rt.title_field) or _("Unnamed")
     except Refusal:
         title = str(rt.label)
-    taken = next((one for one in refusal.details if one.code == "taken"), None)
+    # With the value that was taken the fault is of the record itself; without, it may be of what would come along.
+    taken = next((one for one in refusal.details if one.code == "taken" and "value" in (one.extra or {})), None)
     said = " ".join(str(one.message) for one in refusal.details) or str(refusal.message)
     found = {"item": f"{rt.key}:{id}", "title": title, "message": said, "field": None}
     if taken is not None:

@@ -168,22 +168,21 @@ def delete(rt: RecordType, id: UUID, *, if_match: int | None = None) -> Row:
 def restore(rt: RecordType, id: UUID, values: Mapping[str, Any] | None = None) -> Row:
     """Take a record out of the bin, with what was deleted in the same act.
 
-    `values` change fields along, for what others have taken since. Raises `Invalid` naming such a field, with the
-    record that has its value now.
+    `values` change unique fields along, for what others have taken since. Raises `Invalid` naming such a field, with
+    the record that has its value now.
     """
     demand(rt, "delete")
     before = _locked(rt, id, "delete")
     if before["deleted_at"] is None:
         return before
-    changed, faults = clean(writable_fields(rt), values or {}, partial=True)
+    unique = {name: item for name, item in writable_fields(rt).items() if item.unique}
+    changed, faults = clean(unique, values or {}, partial=True)
     if faults:
         raise invalid(faults)
-    changed = Spelling()(changed)
     if changed and not reaches_owner(rt, "edit", before.get("owner_id")):
         raise Forbidden(
             _("Your permission %(permission)s does not reach this record.", permission=rt.permission("edit"))
         )
-    check_references(rt, changed)
     after = {**before, **changed}
     if taken := taken_by_others(rt, after):
         raise invalid(taken)
