@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from ossature.db.kernel import kept_answer
+from ossature.errors import Invalid
 from ossature.testing.people import Person, Tenant
 from ossature.web import once
 
@@ -73,6 +74,24 @@ def test_all_or_nothing_names_every_fault_and_writes_nothing(samples: Any) -> No
         ("operations.1.email", "invalid"), ("operations.2", "not_found"), ("operations.3", "precondition_failed"),
     ]  # fmt: skip
     assert samples.names() == ["Kept"]
+
+
+def test_all_are_written_where_what_refused_one_has_gone_by_the_time_it_is_tried_again(
+    samples: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ossature.records import batch
+
+    refusals, do = [Invalid("Somebody had it.")], batch._do
+
+    def busy(rt: Any, operation: Any) -> Any:
+        if operation.values["name"] == "Second" and refusals:
+            raise refusals.pop()
+        return do(rt, operation)
+
+    monkeypatch.setattr(batch, "_do", busy)
+    answer = bulk(samples, new(name="First"), new(name="Second"))
+    assert answer.json["meta"] == {"succeeded": 2, "failed": 0}
+    assert sorted(samples.names()) == ["First", "Second"]
 
 
 @pytest.mark.req("A-061")

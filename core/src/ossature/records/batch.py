@@ -67,7 +67,7 @@ def write_batch(rt: RecordType, operations: Sequence[Operation], *, atomic: bool
     try:
         with session().begin_nested():
             found = [_tried(rt, operation) for operation in operations]
-            if atomic:
+            if atomic and any(one.refusal is not None for one in found):
                 raise Undone
     except Undone:
         pass
