@@ -75,6 +75,23 @@ def test_a_file_is_stored_listed_and_downloaded_as_it_was(member: Callable[..., 
     assert "sandbox" in answer.headers["Content-Security-Policy"]
 
 
+def test_an_upload_that_is_sent_again_under_its_key_is_stored_once(member: Callable[..., Person]) -> None:
+    owner = member()
+    record = new_record(owner)
+
+    def again(content: bytes) -> Any:
+        data = {"file": (io.BytesIO(content), "offer.pdf")}
+        headers = {"Idempotency-Key": "k1"}
+        return owner.api.post(f"{API}/{record}/files", data=data, content_type="multipart/form-data", headers=headers)
+
+    first, second = again(PDF), again(PDF)  # each body is divided by other words
+    assert (first.status_code, second.headers["Idempotency-Replayed"]) == (201, "true")
+    assert second.json["data"]["id"] == first.json["data"]["id"]
+    other = again(PDF + b"%")
+    assert (other.status_code, other.json["error"]["code"]) == (422, "key_reused")
+    assert len(listed(owner, record)) == 1
+
+
 def test_a_download_is_resumed_and_not_repeated(member: Callable[..., Person]) -> None:
     owner = member()
     made = put(owner, new_record(owner))

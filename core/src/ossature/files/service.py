@@ -59,6 +59,9 @@ def add_file(
     try:
         _hold(key, source, picture)
         file = _write(rt, record_id, found, key, picture, replaces)
+        if file.key != key:  # somebody else has written the same meanwhile
+            storage().delete(tenant_id(), key, small_key(key))
+            return file, False
     except BaseException:
         storage().delete(tenant_id(), key, small_key(key))
         raise
@@ -146,6 +149,8 @@ def _write(
     demand_record(rt, record_id, "edit", lock=True)
     _demand_room(found)
     before = _file_to_replace(rt, record_id, found.name, replaces)
+    if before is not None and before.sha256 == found.sha256 and before.size == found.size:
+        return before
     id = new_id()
     if before is not None:
         session().execute(sa.update(table).where(*_is(before.id)).values(latest=False))

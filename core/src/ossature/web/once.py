@@ -7,7 +7,7 @@ personal data; kept for a day; found only by the actor who asked, in their organ
 from __future__ import annotations
 
 from collections.abc import Callable
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from typing import Any
 
 import sqlalchemy as sa
@@ -42,7 +42,7 @@ def once(do: Callable[[], Response]) -> Response:
     if not 0 < len(key) <= LONGEST_KEY or not key.isascii() or not key.isprintable():
         raise _refused(BadRequest, "invalid", _("Give a key of 1 to %(n)d letters, digits and signs.", n=LONGEST_KEY))
     _alone(f"{tenant_id} {actor.id} {key}")
-    asked = sha256(f"{request.method} {request.full_path}\n".encode() + request.get_data()).digest()
+    asked = sha256(f"{request.method} {request.full_path}\n".encode() + _said()).digest()
     mine = sa.and_(kept_answer.c.tenant_id == tenant_id, kept_answer.c.actor_id == actor.id, kept_answer.c.key == key)
     kept = session().execute(select(kept_answer).where(mine, kept_answer.c.at > func.now() - DAY)).mappings().first()
     if kept is not None:
@@ -51,6 +51,18 @@ def once(do: Callable[[], Response]) -> Response:
     if response.status_code < 400:
         _keep(response, actor_id=actor.id, key=key, asked=asked)
     return response
+
+
+def _said() -> bytes:
+    """What the request says. Of a form with files its values and their digests: what stands between the parts of such a
+    body is made up anew each time, and the files need not fit into memory."""
+    if request.mimetype != "multipart/form-data":
+        return request.get_data()
+    parts = [(name, value) for name, value in request.form.items(multi=True) if name != "csrf_token"]
+    for name, file in request.files.items(multi=True):
+        parts.append((name, f"{file.filename}\n{file_digest(file.stream, 'sha256').hexdigest()}"))  # type: ignore[arg-type]
+        file.stream.seek(0)
+    return repr(sorted(parts)).encode()
 
 
 def _alone(name: str) -> None:
