@@ -81,6 +81,13 @@ def test_french_numbers_are_read_and_written_in_french(tenant: Any) -> None:
     assert answer.json["rows"][0]["total"].replace("\u202f", " ").replace("\xa0", " ") == "1 234 623,45 €"
 
 
+@pytest.mark.parametrize("typed", ["1,0e30", "1,000,000,000,000,000,000,000,000,000", "1,0e999999999"])
+def test_a_number_out_of_all_bounds_is_a_fault_beside_its_field(owner: Person, typed: str) -> None:
+    answer = owner.page.post(NEW, data={**FORM, "ratio": typed})
+    assert answer.status_code == 422
+    assert 'href="#f-ratio"' in answer.text
+
+
 def test_nothing_is_worked_out_for_those_who_may_not_write_or_of_what_is_no_grid(tenant: Any, owner: Person) -> None:
     assert tenant.member("viewer").page.post(NEW, data={"_work_out": "lines"}).status_code == 403
     assert owner.page.post(NEW, data={**FORM, "_work_out": "nonsense"}).status_code == 303

@@ -101,7 +101,7 @@ def typed_number(text: str) -> str:
         return plain.replace(thousands, "").replace(comma, ".")
     try:
         return str(parse_decimal(plain, locale=current().locale, strict=True))
-    except (NumberFormatError, ValueError):
+    except (NumberFormatError, ValueError, ArithmeticError):  # the last where digits or exponent are out of all bounds
         return plain.replace(",", ".") if plain.count(",") == 1 and "." not in plain else plain
 
 
