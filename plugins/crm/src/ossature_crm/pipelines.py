@@ -158,6 +158,13 @@ def move_deals(pipeline_id: UUID, from_id: UUID, to_id: UUID) -> int:
     """
     if current().access.reach("crm.deal.edit") is not Reach.ALL:
         raise Forbidden(_("Only who may change every deal can move all of a stage."), permission="crm.deal.edit")
+    stage = record_type("crm.stage")  # held, so that neither is removed or changed before the deals have moved
+    session().execute(
+        select(stage.c.id)
+        .where(stage.c.tenant_id == current().tenant_id, stage.c.id.in_([from_id, to_id]))
+        .order_by(stage.c.id)
+        .with_for_update(read=True)
+    )
     by_id = {stage.id: stage for stage in deals.stages(pipeline_id)}
     if from_id not in by_id or to_id not in by_id:
         raise NotFound(_("This pipeline has no such stage (any more)."))
