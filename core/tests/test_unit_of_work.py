@@ -176,6 +176,24 @@ def test_a_callback_that_fails_hides_neither_the_commit_nor_the_others(ask: Any,
     assert (shelves(owner), ran) == (["Kept"], ["second"])
 
 
+def test_nothing_follows_the_commit_of_what_was_rolled_back_before_it(ask: Any, owner: Person) -> None:
+    ran: list[str] = []
+
+    def view() -> str:
+        after_commit(lambda: ran.append("lost"))
+        session().rollback()
+        after_commit(lambda: ran.append("before"))
+        for word in ("held", "given up"):
+            savepoint = session().begin_nested()
+            after_commit(lambda word=word: ran.append(word))  # type: ignore[misc]
+            savepoint.commit() if word == "held" else savepoint.rollback()
+        write("Kept")
+        return "done"
+
+    assert ask(view).status_code == 200
+    assert (shelves(owner), ran) == (["Kept"], ["before", "held"])
+
+
 @pytest.mark.parametrize("state", ["40P01", "40001", "23505"])
 def test_whoever_loses_to_another_writer_is_told_and_leaves_nothing(ask: Any, owner: Person, state: str) -> None:
     def view() -> None:

@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import event, text
-from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
+from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction, with_loader_criteria
 
 from ossature.context import Context, NoContext, current_or_none, use_context
 from ossature.db.database import Database, Role
@@ -42,6 +43,18 @@ class WorkSession(Session):
     database: Database
 
 
+@event.listens_for(WorkSession, "after_transaction_create")
+def _begun(work: Session, transaction: SessionTransaction) -> None:
+    begun = work.info.setdefault("begun", WeakKeyDictionary())
+    begun[transaction] = len(work.info.get("after_commit", ())) if transaction.nested else 0
+
+
+@event.listens_for(WorkSession, "after_soft_rollback")
+def _rolled_back(work: Session, transaction: SessionTransaction) -> None:
+    """What was to follow the commit of what is undone does not."""
+    del work.info.get("after_commit", [])[work.info["begun"].get(transaction, 0) :]
+
+
 def session() -> Session:
     """The session of the current unit of work."""
     found = _session.get()
@@ -67,8 +80,12 @@ def by_means(means: str) -> None:
 
 
 def after_commit(callback: Callable[[], None]) -> None:
-    """Run once the current unit of work has committed; never when it rolls back. What it raises is logged."""
-    session().info.setdefault("after_commit", []).append(callback)
+    """Run once the current unit of work has committed; never when it, or the savepoint that this is called in, rolls
+    back. What it raises is logged."""
+    work = session()
+    if not work.in_transaction():
+        work.begin()
+    work.info.setdefault("after_commit", []).append(callback)
 
 
 @contextmanager
