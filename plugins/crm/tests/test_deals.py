@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from ossature.api import Money
+from ossature.context import Reach
 from ossature.rbac.roles import grant, role_by_key
 from ossature.testing.background import run_pending
 from ossature.testing.people import Tenant
@@ -236,6 +237,27 @@ def test_the_form_follows_the_kind_of_the_stage_that_is_chosen(deals: Any, pipel
     assert refused.status_code == 422
     assert 'href="#f-lost_reason"' in refused.text
     assert not re.search(r'data-off>\s*<label [^>]*for="f-lost_reason"', refused.text)
+
+
+def test_a_contacts_deletion_is_undone_with_its_part_in_deals_out_of_reach(
+    deals: Any, contacts: Any, tenant: Tenant
+) -> None:
+    seller = tenant.member("sales_rep")
+    with tenant.work():
+        for permission, reach in (("contact.view", Reach.ALL), ("contact.delete", Reach.ALL), ("deal.view", Reach.OWN)):
+            grant(role_by_key("sales_rep").id, f"crm.{permission}", reach)
+    bela = contacts.add(last_name="Bela")
+    deal = deals.add(contacts=[{"contact_id": bela["id"]}])
+    assert seller.api.get(f"/api/crm/deals/{deal['id']}").status_code == 404
+    assert seller.api.delete(f"/api/crm/contacts/{bela['id']}").status_code == 200
+    assert deals.read(deal["id"])["contacts"] == []
+    with tenant.work() as work:
+        newest = text("SELECT change_set_id FROM ossature.change WHERE record_id = :id ORDER BY seq DESC LIMIT 1")
+        deletion = work.execute(newest, {"id": bela["id"]}).scalar_one()
+    undone = seller.api.post(f"/api/ossature/change-sets/{deletion}/undo", json={})
+    assert undone.status_code == 200, undone.text
+    assert [one["contact_id"] for one in deals.read(deal["id"])["contacts"]] == [bela["id"]]
+    assert seller.api.get(f"/api/crm/contacts/{bela['id']}").status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,7 @@ class Batch:
         self._plan(ids)
         self._leave_out_what_would_hang()
         self._ask_the_rules()
+        self._leave_out_what_would_hang()
         return self._write(), self.kept
 
     # -- what each would become ----------------------------------------------------------------------------------------
@@ -164,25 +165,40 @@ class Batch:
                 if item is not None and item.name not in visible:
                     raise Refused("forbidden", _("It also changed what you may not change."))
         for action in self._actions(step):
-            if not step.own.raw[f"_{action}"] and not (action == "delete" and self._follows(step)):
+            if not step.own.raw[f"_{action}"] and not self._waived(step, action):
                 permission = self.rt.permission(action)
                 raise Refused(
                     "forbidden", _("Your permission %(permission)s does not reach this record.", permission=permission)
                 )
-        owner = step.own.columns.get("owner_id")
-        if owner is not None and not reaches_owner(self.rt, "edit", UUID(owner)):
-            raise Refused("out_of_reach", _("You may not give records to this person."), "owner_id")
+        if "owner_id" in step.own.columns:
+            owner = step.own.columns["owner_id"]
+            if not reaches_owner(self.rt, "edit", UUID(owner) if owner else None):
+                raise Refused("out_of_reach", _("You may not give records to this person."), "owner_id")
 
     def _actions(self, step: _Step) -> set[str]:
         """What the bound actor must be allowed to do with the record."""
         of_lines = {"edit" if step.own.what == "update" else "delete"} if step.lines else set()
+        if step.own.what == "restore" and any(line.columns.keys() - {"deleted_at"} for line in step.lines):
+            of_lines.add("edit")
         return of_lines | ({"edit"} if step.hanging else set())
 
     def _follows(self, step: _Step) -> bool:
-        """Whether it was deleted or restored along with what it hangs on, by the same change set."""
-        return step.own.id in self.binned and any(
-            item.on_delete == "cascade" and step.own.raw[item.name] in self.binned for item in self.rt.references()
+        """Whether it, or entries of it and nothing else, went along with what they hang on, by the same change set."""
+        if step.own.id in self.binned:
+            return self._went_along(step.own)
+        nets = self.nets[step.own.id]
+        return (
+            nets.keys() == {line.id for line in step.parts}
+            and all(net.columns.keys() == {"deleted_at"} for net in nets.values())
+            and all(self._went_along(line) for line in step.parts)
         )
+
+    def _went_along(self, line: Line) -> bool:
+        return any(item.on_delete == "cascade" and line.raw[item.name] in self.binned for item in line.rt.references())
+
+    def _waived(self, step: _Step, action: str) -> bool:
+        """Whether a permission is not asked for, since putting back what led to it takes its own."""
+        return self._follows(step) and (action == "delete" or step.own.id not in self.binned)
 
     # -- reading -------------------------------------------------------------------------------------------------------
 
@@ -319,9 +335,17 @@ class Batch:
     # -- writing -------------------------------------------------------------------------------------------------------
 
     def _write(self) -> list[Put]:
-        steps = [step for step in self.steps.values() if step.lines or step.hanging]
-        if steps and not self._written(steps):
-            steps = [step for step in steps if step.own.id in self.steps and self._written([step])]
+        steps = self._to_write()
+        while steps and not self._written(steps):
+            savepoint, count = session().begin_nested(), len(self.steps)
+            for step in steps:
+                self._written([step])
+            if len(self.steps) == count:  # it is only together that they were refused
+                savepoint.commit()
+                break
+            savepoint.rollback()
+            self._leave_out_what_would_hang()
+            steps = self._to_write()
         return [
             Put(
                 self.rt, step.own.id, step.title or "", step.own.what, step.own.shown,
@@ -330,6 +354,9 @@ class Batch:
             )
             for step in steps
         ]  # fmt: skip
+
+    def _to_write(self) -> list[_Step]:
+        return [step for step in self.steps.values() if step.lines or step.hanging]
 
     def _written(self, steps: Sequence[_Step]) -> bool:
         """Write these records; what the database refuses is told of one alone."""
