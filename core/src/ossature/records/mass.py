@@ -170,12 +170,12 @@ def start_renaming(rt: RecordType, old: str, new: str | None, change_set: UUID) 
     query = ListQuery(filter=Question(TAGS, "is", old))
     if not count_up_to(rt, query, 1):
         return None
-    return _start(rt, "edit", {TAGS: {"rename": [old, new]}}, Selection(query=query), True, change_set)
+    return _start(rt, "edit", {TAGS: {"rename": [old, new]}}, Selection(query=query), True, change_set, most=None)
 
 
 def _start(
     rt: RecordType, act: Kind_, changes: Mapping[str, Any], selection: Selection, overwrite: bool,
-    change_set: UUID | None = None,
+    change_set: UUID | None = None, most: int | None = MOST,
 ) -> UUID:  # fmt: skip
     from ossature.records.mass_work import MassArgs, mass_job
 
@@ -187,20 +187,20 @@ def _start(
             job_id=job_id, total=0,
         )
     )  # fmt: skip
-    total = _fix_rows(rt, id, selection, overwrite)
+    total = _fix_rows(rt, id, selection, overwrite, most)
     if not total:
         raise Invalid(_("Nothing is selected."), [Detail("", "nothing_selected", _("Select at least one record."))])
-    if total > MOST:
+    if most is not None and total > most:
         raise Invalid(
-            _("At most %(n)d records can be changed at once.", n=MOST),
+            _("At most %(n)d records can be changed at once.", n=most),
             [Detail("", "too_many", _("Narrow the list by filters, then try again."))],
         )
     session().execute(sa.update(mass_table).where(_one(id)).values(total=total))
     return id
 
 
-def _fix_rows(rt: RecordType, id: UUID, selection: Selection, overwrite: bool) -> int:
-    """Write down which rows are meant, with the version that was seen of each; how many."""
+def _fix_rows(rt: RecordType, id: UUID, selection: Selection, overwrite: bool, most: int | None) -> int:
+    """Write down which rows are meant, with the version that was seen of each; how many, counted up to one too many."""
     tenant_id = current().tenant_id
     if selection.named is not None:
         rows = [
@@ -212,7 +212,8 @@ def _fix_rows(rt: RecordType, id: UUID, selection: Selection, overwrite: bool) -
         return len(rows)
     assert selection.query is not None
     seen: Any = sa.null() if overwrite else rt.c.version
-    meant = select(rt.c.id, seen.label("version")).where(*rows_of(rt, selection.query)).limit(MOST + 1).subquery()
+    bound = None if most is None else most + 1
+    meant = select(rt.c.id, seen.label("version")).where(*rows_of(rt, selection.query)).limit(bound).subquery()
     number = func.row_number().over(order_by=meant.c.id)
     source = select(sa.literal(id), number, meant.c.id, sa.cast(meant.c.version, sa.Integer))
     insert = sa.insert(mass_row).from_select(

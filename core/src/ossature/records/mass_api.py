@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -10,7 +11,7 @@ from uuid import UUID
 from flask import Response, request
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from ossature.errors import BadRequest, Detail, Invalid, TooLarge
+from ossature.errors import BadRequest, Conflict, Detail, Invalid, TooLarge
 from ossature.i18n.texts import translator
 from ossature.ids import as_id
 from ossature.jobs.queue import cancel
@@ -167,7 +168,8 @@ def stop(rt: RecordType, id: UUID) -> Response:
     """Cancel: rows that are done stay as they are."""
     act = find_act(rt, id)
     if not act.over:
-        cancel(act.job_id)
+        with suppress(Conflict):  # it has ended meanwhile
+            cancel(act.job_id)
     return success(_shown(find_act(rt, id)))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -14,7 +15,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
 from ossature.context import current
-from ossature.errors import Invalid
+from ossature.errors import Conflict, Invalid
 from ossature.i18n.texts import translator
 from ossature.ids import as_id
 from ossature.jobs.queue import cancel
@@ -116,7 +117,8 @@ def mass_cancel(rt: RecordType, id: UUID) -> ResponseReturnValue:
     """Stop an act: rows that are done stay as they are, the others are left alone."""
     act = find_act(rt, id)
     if not act.over:
-        cancel(act.job_id)
+        with suppress(Conflict):  # it has ended meanwhile
+            cancel(act.job_id)
     return redirect(url_for(page_endpoint(rt, "mass_show"), id=id), 303)
 
 
