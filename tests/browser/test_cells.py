@@ -84,6 +84,18 @@ def test_a_fact_of_a_record_is_changed_and_its_timeline_follows(owner: Person, s
     expect(page.get_by_role("complementary", name="Timeline")).to_contain_text("from Buyer to Director")
 
 
+def test_a_value_that_is_refused_stays_in_view_when_another_cell_is_clicked(owner: Person, screen: Screen) -> None:
+    page = screen(owner, "/crm/contacts")
+    cell(page, 0, "email").click()
+    page.get_by_label("E-mail").fill("nonsense")
+    cell(page, 0, "job_title").click()
+    expect(page.locator("[data-cell-editor] [aria-invalid=true]")).to_have_value("nonsense")
+    page.get_by_label("E-mail").fill("anna@acme.example")
+    cell(page, 0, "job_title").click()
+    expect(page.get_by_label("Job title")).to_be_focused()
+    expect(cell(page, 0, "email")).to_have_text("anna@acme.example")
+
+
 @pytest.mark.req("A-031")
 def test_two_at_one_cell_choose(owner: Person, screen: Screen) -> None:
     one = owner.api.get("/api/contacts?sort=name").json["data"][0]

@@ -142,7 +142,9 @@ def test_a_click_on_a_card_opens_it_for_editing_beside_the_board(
     name.fill("Fleet and depot")
     editor.get_by_role("button", name="Save").click()
     expect(editor).not_to_be_visible()
-    expect(card(page, "Fleet and depot", "Lead")).to_be_visible()
+    card(page, "Fleet and depot", "Lead").click()
+    expect(name).to_have_value("Fleet and depot")
+    expect(editor.get_by_text("not saved yet")).to_have_count(0)
     assert "face=board" in page.url
 
 

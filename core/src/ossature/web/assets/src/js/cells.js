@@ -10,6 +10,7 @@ let panel = null;
 let cell = null;
 let first = "";
 let early = "";  // typed before the input was there
+let saving = null;  // what is on its way to the server; whether it was taken
 
 const row = (one) => one.closest("tr[data-href], [data-record]");
 const header = (one) => one.closest("table").tHead?.rows[0]?.cells[one.cellIndex];
@@ -67,6 +68,7 @@ function fill(html) {
 
 async function open(one) {
   if (cell === one) return;
+  if (saving && !(await saving)) return;  // what was refused stays in view
   if (panel) shut(false);
   cell = one;
   early = "";
@@ -141,10 +143,15 @@ async function refresh(inside) {
   }
 }
 
-async function save(step = 0, theirs = false) {
-  const one = cell;
+function save(step = 0, theirs = false) {
   const form = panel?.querySelector("form");
-  if (!form || panel.hasAttribute("aria-busy")) return false;
+  if (!form || panel.hasAttribute("aria-busy")) return;
+  const mine = saving = send(form, step, theirs);
+  mine.finally(() => { if (saving === mine) saving = null; });
+}
+
+async function send(form, step, theirs) {
+  const one = cell;
   if (!step && !theirs && values() === first && !panel.querySelector(".os-cell-conflict")) { shut(); return true; }
   const body = new FormData(form);
   body.set("_shown", shown(one).join(","));
@@ -168,7 +175,7 @@ async function save(step = 0, theirs = false) {
 
 function keysInside(event) {
   if (event.defaultPrevented) return;
-  if (event.key === "Escape") { event.preventDefault(); event.stopPropagation(); return shut(); }
+  if (event.key === "Escape") { event.preventDefault(); event.stopPropagation(); return panel.hasAttribute("aria-busy") ? undefined : shut(); }
   if (event.key === "Enter" && (!event.target.matches("textarea, button, a") || event.ctrlKey || event.metaKey)) { event.preventDefault(); event.stopPropagation(); save(); }
   if (event.key === "Tab" && event.target.matches("input, select, textarea") && !event.target.closest(".os-money")?.querySelector(event.shiftKey ? "input" : "select")?.matches(":not(:focus)")) { event.preventDefault(); save(event.shiftKey ? -1 : 1); }
 }
@@ -224,7 +231,7 @@ export function startCells() {
   });
   document.addEventListener("mouseleave", () => pencil.remove());
   document.addEventListener("pointerdown", (event) => {
-    if (panel && !panel.contains(event.target) && !cell.contains(event.target)) save().then((done) => done || event.preventDefault());
+    if (panel && !panel.contains(event.target) && !cell.contains(event.target)) save();
   });
   document.addEventListener("click", (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || panel?.contains(event.target)) return;

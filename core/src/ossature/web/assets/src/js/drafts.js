@@ -17,6 +17,8 @@ const timers = new WeakMap();
 const offered = new WeakSet();
 /** Forms of which the server has a draft that this browser has not: it is not written over before its writer decides. */
 const elsewhereKept = new WeakSet();
+/** Forms of which this page has kept something. */
+const keeping = new WeakSet();
 let closed = false;
 
 /** What the form would send, but for what is no word of its writer's. */
@@ -83,8 +85,20 @@ function forget(form) {
 function keep(form) {
   if (left.has(form) || closed || (offered.has(form) && !isChanged(form))) return;
   if (isChanged(form)) write(placeOf(form), { at: Date.now(), version: form.elements.version?.value ?? "", values: pairs(form) });
-  else write(placeOf(form), null);
+  else if (keeping.has(form)) {  // typed, and given back by hand
+    clearTimeout(timers.get(form));
+    timers.delete(form);
+    keeping.delete(form);
+    return forget(form);
+  } else return;  // what another tab keeps of the same form is not this one's
+  keeping.add(form);
   if (!timers.has(form)) timers.set(form, setTimeout(send, LATER, form));
+}
+
+/** A form that was saved has no draft any more; `what` is its record's key and id. */
+function forgetSaved(what) {
+  drafts().filter((key) => key.endsWith(`:${what}`)).forEach((key) => write(key, null));
+  try { sessionStorage.removeItem(SENT); } catch { /* nothing was sent */ }
 }
 
 function since(moment) {
@@ -169,15 +183,13 @@ export function startDrafts() {
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "hidden") document.querySelectorAll("form[data-draft-key]").forEach((form) => { keep(form); clearTimeout(timers.get(form)); send(form); });
   });
+  document.addEventListener("os:saved", (event) => forgetSaved(event.detail));
   on("submit", "form[action$='/sign-out']", () => {
     closed = true;
     drafts().forEach((key) => write(key, null));
   });
   whenReady((root) => {
-    root.querySelectorAll?.("[data-saved]").forEach(({ dataset }) => {
-      drafts().filter((key) => key.endsWith(`:${dataset.saved}`)).forEach((key) => write(key, null));
-      try { sessionStorage.removeItem(SENT); } catch { /* nothing was sent */ }
-    });
+    root.querySelectorAll?.("[data-saved]").forEach(({ dataset }) => forgetSaved(dataset.saved));
     root.querySelectorAll?.("form[data-draft]").forEach((form) => setTimeout(begin, 0, form));
   });
 }

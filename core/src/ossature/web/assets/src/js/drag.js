@@ -227,11 +227,13 @@ async function edit(card) {
 
 async function save(form, event) {
   event.preventDefault();
-  const given = new FormData(form, event.submitter);
+  const given = new URLSearchParams(new FormData(form, event.submitter));
   const response = await fetch(form.action, { method: "POST", body: given, headers: { "X-CSRFToken": csrf(), "HX-Request": "true" } });
   const html = await response.text();
   if (!response.redirected) return showForm(html);
-  const said = new DOMParser().parseFromString(html, "text/html").querySelectorAll("[data-toast] p");
+  const page = new DOMParser().parseFromString(html, "text/html");
+  const said = page.querySelectorAll("[data-toast] p");
+  page.querySelectorAll("[data-saved]").forEach(({ dataset }) => document.dispatchEvent(new CustomEvent("os:saved", { detail: dataset.saved })));
   const { record } = editor().dataset;
   editor().close();
   await window.htmx.ajax("GET", location.href, { target: "#rows", source: "#rows", swap: "outerHTML show:none" });
