@@ -28,6 +28,7 @@ from ossature.jobs.run import JobRun
 from ossature.jobs.types import Job, Schedule, job
 from ossature.kernel import Kernel, set_kernel
 from ossature.testing.people import Person, Tenant
+from ossature.testing.ports import free_port
 from ossature.testing.servers import SECRET, Servers
 
 Declare = Callable[..., None]
@@ -205,6 +206,7 @@ def ossature(servers: Servers, installed_plugins: tuple[str, ...], worker_number
         "DB_ROLE_PREFIX": config.db_role_prefix,
         "ENVIRONMENT": "test",
         "LOG_LEVEL": "error",
+        "PORT": str(free_port()),
     }
 
     def run(*words: str, **changed: str) -> subprocess.CompletedProcess[str]:

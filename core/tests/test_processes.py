@@ -23,6 +23,7 @@ import pytest
 
 from ossature.processes import Watched, pause_after
 from ossature.serving import allow_open_files
+from ossature.testing.ports import free_port
 
 pytestmark = pytest.mark.processes
 
@@ -142,12 +143,6 @@ class Run:
                 if process.environ().get("OSSATURE_HOME") == str(self.home) or self.home in Path(process.cwd()).parents:
                     found.append(process)
         return found
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="module")

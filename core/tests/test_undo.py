@@ -190,7 +190,10 @@ def test_of_many_the_rest_is_undone_with_a_reason_for_each_other(owner: Person) 
         )  # fmt: skip
     with owner.work() as work:
         work.execute(text("UPDATE _kinds.sample SET state = 'cut', notes = 'cut' WHERE name = 'Bulk'"))
-        ids = [str(id) for id in work.execute(text("SELECT id FROM _kinds.sample WHERE name = 'Bulk'")).scalars()]
+        ids = [
+            str(id)
+            for id in work.execute(text("SELECT id FROM _kinds.sample WHERE name = 'Bulk' ORDER BY pieces")).scalars()
+        ]
     mass = sets(owner.tenant, ids[0])[0]
     owner.api.patch(f"{API}/{ids[3]}", json={"state": "gone"})
     owner.api.delete(f"{API}/{ids[4]}")

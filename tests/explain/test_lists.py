@@ -318,6 +318,7 @@ def test_nothing_else_on_the_way_to_a_page_does_either(filled: Filled, key: str)
     assert found == [], "\n".join(found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("who", WHO)
 def test_a_long_column_of_a_board_is_read_no_further_than_it_shows(filled: Filled, who: str) -> None:
     asked = [(rt, item) for rt in filled.kernel.records for item in rt.fields.values() if item.board]

@@ -47,7 +47,7 @@ def test_the_counting_sees_what_is_lost_doubled_or_out_of_order(deployment: Depl
 def test_a_request_whose_answer_was_lost_is_answered_again_and_done_once(deployment: Deployment) -> None:
     (point,) = [one for one in SERVE if one.step == "an insert committed, not answered"]
     name, key = f"Lost {uuid4().hex}", {"Idempotency-Key": uuid4().hex}
-    body = {"name": name, "number": 1}
+    body, since = {"name": name, "number": 1}, newest(deployment)
     deployment.arm(point)
     with pytest.raises((OSError, HTTPException)):
         deployment.ask("POST", STONES, body, **key)
@@ -62,6 +62,9 @@ def test_a_request_whose_answer_was_lost_is_answered_again_and_done_once(deploym
         found = connection.execute("SELECT count(*) FROM _torture.stone WHERE name = %s", (name,)).fetchone()
         assert found == (1,)
         assert deployment.ask("POST", STONES, {**body, "number": 2}, **key)[0] == 422
+    until(lambda: settled(deployment), "catching up")
+    found = count(deployment, since, [])
+    assert (found.lost, found.doubled) == (0, 0)
 
 
 @pytest.mark.req("S4-092")

@@ -7,7 +7,6 @@ light and dark, French and English.
 from __future__ import annotations
 
 import logging
-import socket
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -27,6 +26,7 @@ from ossature.i18n import load_kernel_catalogues
 from ossature.records.note_pages import NotesBox
 from ossature.records.notes import Note
 from ossature.testing.browser import chromium, serving
+from ossature.testing.ports import free_port
 from ossature.web import Crumb, Shell, install_web, notify, render, render_error
 from ossature.web import components as parts
 from ossature.web.list_models import Column, Count, FilterChip, ListPage, Pager, Row
@@ -220,12 +220,6 @@ def form_page(fr: bool, conflict: bool = False) -> FormPage:
         if conflict
         else None,
     )
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 class SignIn(Form):  # type: ignore[misc]

@@ -14,7 +14,6 @@ Tests share a database and never meet: each makes its own tenant. What a machine
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
@@ -22,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ossature.testing.needs import need
+from ossature.testing.ports import free_port
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -100,10 +100,7 @@ def database(servers: Servers, worker_number: int, installed_plugins: tuple[str,
 
 @pytest.fixture(scope="session")
 def ossature_config(servers: Servers, database: str, worker_number: int, installed_plugins: tuple[str, ...]) -> Config:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    return servers.config(database, worker_number % 16, installed_plugins, port=port)
+    return servers.config(database, worker_number % 16, installed_plugins, port=free_port())
 
 
 @pytest.fixture(scope="session")
