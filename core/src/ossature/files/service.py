@@ -53,7 +53,7 @@ def add_file(
     demand_record(rt, record_id, "edit")
     found = look_at(name, source, sha256)
     before = _file_to_replace(rt, record_id, found.name, replaces)
-    if before is not None and before.sha256 == found.sha256 and before.size == found.size:
+    if before is not None and _same_bytes(before, found):
         return before, False
     key, picture = new_id().hex, read_picture(source) if found.picture else None
     try:
@@ -149,7 +149,7 @@ def _write(
     demand_record(rt, record_id, "edit", lock=True)
     _demand_room(found)
     before = _file_to_replace(rt, record_id, found.name, replaces)
-    if before is not None and before.sha256 == found.sha256 and before.size == found.size:
+    if before is not None and _same_bytes(before, found):
         return before
     id = new_id()
     if before is not None:
@@ -224,6 +224,10 @@ def _update(file: StoredFile, **values: Any) -> StoredFile:
     if row is None:
         raise NotFound(_("There is no such file, or you may not see it."))
     return changed(file, name=row.name, deleted_at=row.deleted_at)
+
+
+def _same_bytes(before: StoredFile, found: Incoming) -> bool:
+    return before.sha256 == found.sha256 and before.size == found.size
 
 
 def _is(id: UUID) -> tuple[sa.ColumnElement[bool], ...]:
