@@ -212,8 +212,8 @@ def test_each_organisation_has_a_chain_of_its_own(
         assert set(work.execute(text("SELECT DISTINCT tenant_id FROM ossature.seal")).scalars()) == {mine.id}
 
 
-def test_the_hourly_job_seals_and_tells_the_head_of_the_chain(app: Flask, owner: Person, tenant: Tenant) -> None:
-    add(owner, pieces=1)
+def the_job(app: Flask, tenant: Tenant) -> dict[str, Any]:
+    """What the hourly job tells."""
     forget_tenants()
     with tenant.work():
         job_id = schedules.run_now("ossature.seal")
@@ -221,6 +221,13 @@ def test_the_hourly_job_seals_and_tells_the_head_of_the_chain(app: Flask, owner:
     assert run_job(kernel, tenant.id, job_id) == "succeeded"
     with tenant.work() as work:
         result = work.execute(text("SELECT result FROM ossature.job WHERE id = :id"), {"id": job_id}).scalar_one()
+    return dict(result)
+
+
+def test_the_hourly_job_seals_and_tells_the_head_of_the_chain(app: Flask, owner: Person, tenant: Tenant) -> None:
+    add(owner, pieces=1)
+    result = the_job(app, tenant)
+    with tenant.work():
         head = seals.head()
     assert head is not None
     assert (result["seal"], result["chain"]) == (head.number, head.chain)
@@ -261,11 +268,5 @@ def test_the_hourly_job_reads_each_seal_once_a_week(
         told = [[fault.seq for fault in seals.faults_in_turn(monday + timedelta(hours=hour))] for hour in range(168)]
     assert sorted(told) == [*[[]] * 167, [seq]]
     monkeypatch.setattr(seals, "TURNS", 1)
-    forget_tenants()
-    with tenant.work():
-        job_id = schedules.run_now("ossature.seal")
-    kernel: Kernel = app.extensions["ossature"]
-    assert run_job(kernel, tenant.id, job_id) == "succeeded"
-    with tenant.work() as work:
-        result = work.execute(text("SELECT result FROM ossature.job WHERE id = :id"), {"id": job_id}).scalar_one()
+    result = the_job(app, tenant)
     assert result["faults"] == 1
