@@ -182,8 +182,7 @@ def _counts(tags: list[Tag]) -> dict[str, list[Count]]:
 
 
 def _many(key: str, number: int) -> str:
-    rt = kernel().records[key]
-    words = str(rt.plural if number != 1 else rt.label).lower()
+    words = kernel().records[key].noun(number)
     return f"{as_number(min(number, COUNTED))}{'+' if number > COUNTED else ''} {words}"
 
 

@@ -80,8 +80,7 @@ def _named() -> list[UUID] | None:
 def _words(export: Export) -> str:
     """How many there are, as far as it costs little."""
     found = export.count(COUNT_UP_TO + 1)
-    n, rt = as_number(min(found, COUNT_UP_TO)), export.rt
-    what = str(rt.label if found == 1 else rt.plural).lower()
+    n, what = as_number(min(found, COUNT_UP_TO)), export.rt.noun(found)
     return _("more than %(n)s %(records)s", n=n, records=what) if found > COUNT_UP_TO else f"{n} {what}"
 
 

@@ -189,8 +189,7 @@ def _clearable(item: Field) -> bool:
 
 def _dialog(rt: RecordType, act: str, selection: Selection, asked: _Asked, error: str = "") -> ResponseReturnValue:
     count = selection.count(rt)
-    many, few = str(rt.plural).lower(), str(rt.label).lower()
-    words = f"{as_number(min(count, MOST))} {many if count != 1 else few}"
+    words = f"{as_number(min(count, MOST))} {rt.noun(count)}"
     shown = labels_in(rt, asked.form)
     fields = tuple(
         MassField(
@@ -221,7 +220,7 @@ def _progress(rt: RecordType, act: Act) -> ResponseReturnValue:
 def _page(
     rt: RecordType, act: Act, rows: tuple[MassRow, ...] = (), outcome: str | None = None, more: int | None = None
 ) -> MassPage:
-    words = {"n": as_number(act.total), "records": str(rt.plural).lower() if act.total != 1 else str(rt.label).lower()}
+    words = {"n": as_number(act.total), "records": rt.noun(act.total)}
     title = (
         _("Deletion of %(n)s %(records)s", **words)
         if act.act == "delete"

@@ -64,6 +64,10 @@ class RecordType:
     def c(self) -> Any:
         return self.table.c
 
+    def noun(self, number: int) -> str:
+        """What so many of them are called within a sentence: `3 contacts`, `1 contact`."""
+        return str(self.label if number == 1 else self.plural).lower()
+
     @cached_property
     def position(self) -> Field | None:
         """The field that keeps the order of a part's entries."""
