@@ -108,6 +108,8 @@ class Config(BaseSettings):
     files_max_bytes: int = Field(25_000_000, ge=1, le=5_000_000_000, description="largest file, bytes")
     files_tenant_bytes: int = Field(10_000_000_000, ge=1, description="room for the files of a tenant, bytes")
     files_denied: Words = Field(PROGRAMS, description="endings of files that are not taken, comma separated")
+    import_max_mb: int = Field(100, ge=1, le=2_000, description="largest file that is imported, millions of bytes")
+    import_max_rows: int = Field(500_000, ge=1, le=5_000_000, description="most rows of a file that is imported")
     s3_endpoint_url: str = Field("", description="address of an S3 other than Amazon's")
     s3_region: str = Field("", description="region of the S3 bucket")
     s3_access_key_id: str = Field("", description="access key of S3; the machine's own credentials when not given")

@@ -1,0 +1,54 @@
+"""What a file's cells hold, and a row of it with what is wrong in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+Cell = str | int | float | bool | date | datetime | None
+"""CSV gives texts and None for what is empty; a workbook gives numbers, dates and answers as it holds them."""
+
+
+@dataclass(frozen=True, slots=True)
+class CellFault:
+    """What is wrong with a cell before anybody asks what it is for; `index` counts columns from 0, None is the row."""
+
+    index: int | None
+    code: str
+    message: str
+    value: str = ""
+
+
+class FileRow(NamedTuple):
+    """A row of a file, by the number that a spreadsheet shows beside it."""
+
+    number: int
+    cells: list[Cell]
+    faults: tuple[CellFault, ...] = ()
+
+
+def is_empty(cell: Cell) -> bool:
+    return cell is None or (isinstance(cell, str) and not cell.strip())
+
+
+def pack(cells: Iterable[Cell]) -> list[Any]:
+    """Cells as JSON keeps them: days and moments as `{"day": "2026-11-20"}` and `{"moment": "2026-11-20T09:30:00"}`."""
+    return [_packed(cell) for cell in cells]
+
+
+def unpack(kept: Sequence[Any]) -> list[Cell]:
+    return [_unpacked(one) if isinstance(one, dict) else one for one in kept]
+
+
+def _packed(cell: Cell) -> Any:
+    if isinstance(cell, datetime):
+        return {"moment": cell.isoformat()}
+    return {"day": cell.isoformat()} if isinstance(cell, date) else cell
+
+
+def _unpacked(kept: dict[str, str]) -> Cell:
+    if "moment" in kept:
+        return datetime.fromisoformat(kept["moment"])
+    return date.fromisoformat(kept["day"])
