@@ -150,6 +150,33 @@ def test_closing_sets_the_day_and_reopening_takes_it_back(deals: Any, pipelines:
     assert deals.faults(deals.patch(deal["id"], {"expected_close": "soon"})) == {"expected_close": "invalid"}
 
 
+def test_a_deal_is_opened_today_or_on_the_day_given_and_its_days_to_close_are_counted(
+    deals: Any, pipelines: Any
+) -> None:
+    deal = deals.add()
+    opened = datetime.fromisoformat(deal["opened_on"]).date()
+    assert abs(opened - datetime.now(UTC).date()) <= timedelta(days=1)
+    assert deal["days_to_close"] is None
+    won = move(deals, deal, stages(pipelines, deal)["Won"]).json["data"]
+    assert won["days_to_close"] == 0
+    old = deals.add(opened_on="2026-03-01")
+    won = move(deals, old, stages(pipelines, old)["Won"], closed_on="2026-04-11").json["data"]
+    assert (won["opened_on"], won["days_to_close"]) == ("2026-03-01", 41)
+    unknown = deals.patch(deals.add()["id"], {"opened_on": None}).json["data"]
+    assert (unknown["opened_on"], unknown["days_to_close"]) == (None, None)
+    answer = deals.person.api.get("/api/crm/deals/aggregate?group=status&measure=avg:days_to_close&filter[status]=won")
+    assert answer.json["data"][0]["values"] == {"avg:days_to_close": "20.5"}
+
+
+def test_no_deal_is_opened_after_it_was_closed(deals: Any, pipelines: Any) -> None:
+    deal = deals.add()
+    won = stages(pipelines, deal)["Won"]
+    entered_late = move(deals, deal, won, closed_on="2026-02-01").json["data"]
+    assert (entered_late["opened_on"], entered_late["days_to_close"]) == ("2026-02-01", 0)
+    assert deals.faults(deals.patch(deal["id"], {"opened_on": "2026-02-02"})) == {"opened_on": "after_closing"}
+    assert deals.patch(deal["id"], {"closed_on": "2026-01-15"}).json["data"]["opened_on"] == "2026-01-15"
+
+
 @pytest.mark.req("S4-174")
 def test_a_deal_relates_to_a_company_and_several_contacts(deals: Any, companies: Any, contacts: Any) -> None:
     company, people = companies.add(), [contacts.add(last_name=name) for name in ("Durand", "Petit", "Roux")]

@@ -96,6 +96,7 @@ def complete(change: RecordChange) -> dict[str, Any]:
         follows |= _arrival(change, stage)
     elif change.before and _emptied(change, "probability") and (stage := stage_by_id(stage_id)):
         follows["probability"] = stage.chance
+    follows |= _opening(change, follows.get("closed_on", change.after.get("closed_on")))
     total = _lines_total(change)
     if total is not None:
         follows["value"] = total
@@ -136,6 +137,18 @@ def _arrival(change: RecordChange, stage: StageNow) -> dict[str, Any]:
         given = change.after.get("closed_on") if "closed_on" in change.changed else None
         arrived |= {"closed_on": given or today(), other: None}
     return arrived
+
+
+def _opening(change: RecordChange, closed_on: date | None) -> dict[str, Any]:
+    """The day of opening where nobody gives one: that of writing, and none later than the day of closing."""
+    if "opened_on" in change.changed:
+        return {}
+    opened = change.after.get("opened_on")
+    if change.kind is ChangeKind.CREATED:
+        opened = today()
+    if opened and closed_on and closed_on < opened:
+        opened = closed_on
+    return {"opened_on": opened} if opened != change.before.get("opened_on") else {}
 
 
 def _by_hand(change: RecordChange) -> bool:
@@ -182,6 +195,9 @@ def refuse(change: RecordChange) -> Iterator[Detail]:
     yield from _refuse_lines(change)
     if change.kind is ChangeKind.RESTORED:
         return
+    opened, closed = change.after.get("opened_on"), change.after.get("closed_on")
+    if opened and closed and closed < opened and change.changed & {"opened_on", "closed_on"}:
+        yield Detail("opened_on", "after_closing", _("Give a day that is not after the one of closing."))
     stage = stage_by_id(change.after.get("stage_id"))
     if stage is None:
         return

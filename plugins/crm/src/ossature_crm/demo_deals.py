@@ -96,7 +96,7 @@ def _deal(random: Random, stage: StageNow, owners: list[UUID | None], people: li
         "id": id, "name": f"{random.choice(DEAL_SUBJECTS)} {random.randrange(2025, 2028)}", "value_minor": money.minor,
         "value_currency": money.currency, "pipeline_id": stage.pipeline_id, "stage_id": stage.id, "status": stage.kind,
         "probability": stage.chance, "expected_close": _day(moved, random.randrange(10, 150)),
-        "closed_on": _day(moved, 0) if closed else None, "company_id": company, "contact_id": main,
+        "opened_on": _day(at, 0), "closed_on": _day(moved, 0) if closed else None, "company_id": company, "contact_id": main,
         "source": random.choice(SOURCES), "lost_reason": random.choice(DEAL_REASONS) if stage.kind == "lost" else None,
         "stage_changed_at": moved, "owner_id": random.choice(owners), "created_at": at, "custom": demo.MARK,
     }  # fmt: skip

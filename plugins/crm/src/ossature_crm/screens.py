@@ -65,7 +65,17 @@ deal_screens = Screens(
     sections=[
         Section(["name", "company_id", "contact_id", "owner_id", "source", "tags"], _l("Deal")),
         Section(
-            ["pipeline_id", "stage_id", "won_reason", "lost_reason", "probability", "expected_close", "closed_on"],
+            [
+                "pipeline_id",
+                "stage_id",
+                "won_reason",
+                "lost_reason",
+                "probability",
+                "opened_on",
+                "expected_close",
+                "closed_on",
+                "days_to_close",
+            ],
             _l("Progress"),
         ),
         Section(["lines", "value"], _l("What is offered")),

@@ -62,7 +62,9 @@ class Deal(Record):
         _l("Weighted value"), computed="round(value_minor * probability::numeric / 100)::bigint", currency="value"
     )
     expected_close: Mapped[date | None] = day(_l("Expected close"), sort=True)
+    opened_on: Mapped[date | None] = day(_l("Opened on"), sort=True, help=_l("Today unless you choose."))
     closed_on: Mapped[date | None] = day(_l("Closed on"), sort=True, help=_l("Today when it is won or lost."))
+    days_to_close: Mapped[int | None] = integer(_l("Days to close"), computed="closed_on - opened_on")
     company_id: Mapped[UUID | None] = reference("crm.company", _l("Company"))
     contact_id: Mapped[UUID | None] = reference("crm.contact", _l("Main contact"))
     source: Mapped[str | None] = choice(_l("Source"), SOURCES)
