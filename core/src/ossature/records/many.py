@@ -7,7 +7,7 @@ a time, each call in a transaction that is not long.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Literal
 from uuid import UUID
@@ -17,13 +17,14 @@ from sqlalchemy import func
 from ossature.db.work import session
 from ossature.errors import Refusal
 from ossature.hooks.types import ChangeKind, RecordChange
+from ossature.ids import new_id
 from ossature.rbac.predicate import demand
 from ossature.records.clean import clean
 from ossature.records.fields import Kind
 from ossature.records.linking import check_references, leave_no_live_child
 from ossature.records.owning import check_new_owner, writable_fields
 from ossature.records.query import Row
-from ossature.records.service import Plan, ask, demand_live, lock_rows, not_found, plan_update
+from ossature.records.service import Plan, ask, create, demand_live, lock_rows, not_found, plan_update, update
 from ossature.records.spelling import Spelling
 from ossature.records.statements import invalid, stored_columns, update_rows
 from ossature.records.types import RecordType
@@ -33,12 +34,74 @@ Values = Mapping[str, Any] | Callable[[Row], Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one row: `refusal` says why not; `row` is as it was before, None where it may not be seen."""
+    """What became of one row: `refusal` says why not; `row` is as it was before, None where it may not be seen and where
+    there was none."""
 
     id: UUID
-    what: Literal["changed", "unchanged", "refused"]
+    what: Literal["created", "changed", "unchanged", "refused"]
     refusal: Refusal | None = None
     row: Row | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewRow:
+    """A record to write: values by field and collection, as `create` takes them, and its id."""
+
+    values: Mapping[str, Any]
+    id: UUID = field(default_factory=new_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one record is to become: values by field and collection, and the version that the writer saw, as `update`
+    takes them."""
+
+    values: Mapping[str, Any]
+    version: int | None = None
+
+
+def create_many(rt: RecordType, items: Sequence[NewRow], *, cleaned: bool = False) -> list[Outcome]:
+    """Write many new records with their parts, in their order; an outcome for each, `created` or `refused`.
+
+    `cleaned` says that the values, those of entries too, are as `clean_value` returns them. An id that is taken refuses
+    its row. Raises `Forbidden` without the permission.
+    """
+    demand(rt, "create")
+    return [_tried(item.id, "created", partial(_created, rt, item)) for item in items]
+
+
+def update_many_each(rt: RecordType, items: Mapping[UUID, Change], *, cleaned: bool = False) -> list[Outcome]:
+    """Change many records, each its own fields and collections; an outcome for each, with the row as it was.
+
+    `cleaned` as for `create_many`. Raises `Forbidden` without the permission.
+    """
+    demand(rt, "edit")
+    rows = lock_rows(rt, items, "edit")
+    found: list[Outcome] = []
+    for id, item in items.items():
+        row = rows.get(id)
+        outcome = _tried(id, "changed", partial(_updated, rt, id, item))
+        found.append(replace(outcome, row=row if isinstance(row, dict) else None))
+    return found
+
+
+def _created(rt: RecordType, item: NewRow) -> bool:
+    create(rt, item.values, item.id)
+    return True
+
+
+def _updated(rt: RecordType, id: UUID, item: Change) -> bool:
+    before = lock_rows(rt, [id], "edit").get(id)
+    version = before["version"] if isinstance(before, dict) else None
+    return bool(update(rt, id, item.values, version=item.version).row["version"] != version)
+
+
+def _tried(id: UUID, done: Literal["created", "changed"], write: Callable[[], bool]) -> Outcome:
+    try:
+        with session().begin_nested():
+            return Outcome(id, done if write() else "unchanged")
+    except Refusal as refusal:
+        return Outcome(id, "refused", refusal)
 
 
 def update_many(rt: RecordType, versions: Mapping[UUID, int | None], values: Values) -> list[Outcome]:
