@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from ossature.testing.people import Person, Tenant
 
@@ -145,6 +145,7 @@ def test_columns_are_chosen_moved_and_sized_by_mouse_and_keyboard(owner: Person,
     expect(headers).to_have_text(["Name", "Status", "E-mail", "Mobile"])
     page.locator("#up-email").click()
     expect(headers).to_have_text(["Name", "E-mail", "Status", "Mobile"])
+    expect(page.locator("#list-box [data-column]")).to_contain_text(["Name", "E-mail", "Status", "Mobile"])
     page.locator("[data-column=mobile]").drag_to(page.locator("[data-column=email]"), target_position={"x": 40, "y": 2})
     expect(headers).to_have_text(["Name", "Mobile", "E-mail", "Status"])
     page.keyboard.press("Escape")
@@ -163,6 +164,29 @@ def test_columns_are_chosen_moved_and_sized_by_mouse_and_keyboard(owner: Person,
     page.wait_for_function(
         "was => document.querySelector('th[data-name=email]').getBoundingClientRect().width < was", arg=wide["width"]
     )
+
+
+@pytest.mark.req("A-013")
+def test_a_drag_goes_on_while_the_box_is_asked_for_anew(owner: Person, screen: Screen) -> None:
+    page = screen(owner, "/crm/contacts?columns=name,status,email")
+    headers = page.locator("thead th[data-name]")
+    tool(page, "Columns")
+    asked: list[Route] = []
+    page.route(re.compile("part=columns$"), lambda route: asked.append(route), times=1)
+    page.locator("#column-mobile").check()
+    expect(headers).to_have_text(["Name", "Status", "E-mail", "Mobile"])
+    dragged, to = (page.locator(f"[data-column={name}]").bounding_box() for name in ("email", "status"))
+    assert dragged
+    assert to
+    page.mouse.move(dragged["x"] + 40, dragged["y"] + 8)
+    page.mouse.down()
+    page.mouse.move(to["x"] + 40, to["y"] + 2, steps=4)
+    with page.expect_response(re.compile("part=columns$")) as answer:
+        asked[0].continue_()
+    answer.value.finished()
+    page.mouse.up()
+    expect(headers).to_have_text(["Name", "E-mail", "Status", "Mobile"])
+    expect(page.locator("#list-box [data-column]")).to_contain_text(["Name", "E-mail", "Status", "Mobile"])
 
 
 @pytest.mark.req("A-027")

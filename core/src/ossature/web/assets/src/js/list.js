@@ -5,6 +5,8 @@ import { keep } from "./preferences.js";
 const GAP = 4;
 let opener = "";
 let focused = "";
+let held = false;
+let late = "";
 
 const box = () => document.getElementById("list-box");
 const button = () => opener && document.getElementById(opener);
@@ -35,7 +37,28 @@ export async function fill(url, to = "", anew = true) {
   (wanted?.getClientRects().length ? wanted : focusable(found)[0])?.focus();
 }
 
+/** While something in the box is pressed or dragged nothing takes its place; what came meanwhile is fetched afterwards. */
+function holds() {
+  let dragged = false;
+  const release = () => {
+    held = dragged = false;
+    if (late && box()?.matches(":popover-open")) fill(late, "", false);
+    late = "";
+  };
+  document.addEventListener("pointerdown", (event) => { held = Boolean(event.target.closest?.("#list-box")); });
+  document.addEventListener("dragstart", () => { dragged = held; });
+  document.addEventListener("pointerup", () => held && setTimeout(release));
+  document.addEventListener("pointercancel", () => held && !dragged && release());
+  document.addEventListener("dragend", () => held && release());
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.target.id !== "list-box" || !held) return;
+    event.detail.shouldSwap = false;
+    late = event.detail.pathInfo.responsePath ?? event.detail.pathInfo.finalRequestPath;
+  });
+}
+
 function boxes() {
+  holds();
   on("click", "[data-box]", (link, event) => {
     if (!box() || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
