@@ -65,6 +65,7 @@ LOOSE = {
     "ossature.mass_row.record_id": "of any record, found or not: what is not found is refused",
     "ossature.undo.undone_id": "a change set, told apart by its time as well",
     "ossature.note.record_id": "of any record, hidden with it",
+    "ossature.external_id.record_id": "of any record, hidden with it",
     "ossature.pin.record_id": "of any record; one that is gone is not shown",
     "ossature.draft.record_id": "of any record, or of none that is made; forgotten after 30 days",
     "ossature.file.record_id": "of any record, which it is forgotten with",

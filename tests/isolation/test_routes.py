@@ -196,7 +196,13 @@ class Route:
     @property
     def by_key(self) -> bool:
         """Whether it writes the record that has a value, which is another one in each organisation."""
-        return self.record is not None and "/by/<field>" in self.rule.rule
+        keyed = "/by/<field>" in self.rule.rule or (self.called_so and self.method == "PUT")
+        return self.record is not None and keyed
+
+    @property
+    def called_so(self) -> bool:
+        """Whether its address names the record by what it is called elsewhere."""
+        return "/by-external/" in self.rule.rule
 
     @property
     def of_files(self) -> bool:
@@ -248,6 +254,12 @@ class Subjects:
             if answer.status_code == 201:
                 return str(answer.json["data"]["id"])
         return str(uuid4())
+
+    def external(self, record: str) -> dict[str, str]:
+        """What the thing of a record is called elsewhere."""
+        id = self.id(record)
+        self.owner.api.put(f"{RECORD_API[record]}/{id}/external-ids/shop/{id}")
+        return {"source": "shop", "value": id}
 
     def file(self, record: str) -> str:
         """A picture on the thing of that record; nothing's where there is no such thing."""
@@ -340,7 +352,10 @@ class Caller:
         path = route.rule.rule
         if route.by_key:
             assert route.record is not None
-            path = path.replace("<field>/<path:value>", BY_KEY[route.record])
+            path = path.replace("<field>/<path:value>", BY_KEY.get(route.record, ""))
+        if "<source>" in path and route.record:
+            called = subjects.external(route.record)
+            path = path.replace("<source>", called["source"]).replace("<path:value>", called["value"])
         for argument in route.rule.arguments:
             value = subjects.id(route.about) if route.about else str(uuid4())
             value = "owner_id" if argument == "field" and route.record else value
@@ -372,6 +387,8 @@ class Caller:
             given["data"] = subjects.body(route.record) if route.record else {}
             if "_note_" in route.endpoint:
                 given["data"] = {"text": "Hello"}
+            if route.endpoint.endswith(("_external_add", "_external_remove")) and route.record:
+                given["data"] = subjects.external(route.record)
             if route.of_files:
                 given["data"] = {"name": f"{new_id().hex}.png"}
         return self.page.open(path, method=route.method, **given)

@@ -294,6 +294,21 @@ note = sa.Table(
     schema="ossature",
 )
 
+external_id = sa.Table(
+    "external_id",
+    metadata,
+    sa.Column("tenant_id", sa.Uuid, primary_key=True, server_default=sa.text(TENANT)),
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("record", sa.Text(collation="C")),
+    sa.Column("record_id", sa.Uuid),
+    sa.Column("source", sa.Text(collation="C")),
+    sa.Column("value", sa.Text(collation="C")),
+    sa.Column("fold", sa.Text(collation="C"), sa.FetchedValue()),
+    sa.Column("created_at", sa.DateTime(timezone=True), sa.FetchedValue()),
+    sa.Column("deleted_at", sa.DateTime(timezone=True)),
+    schema="ossature",
+)
+
 tag = sa.Table(
     "tag",
     metadata,

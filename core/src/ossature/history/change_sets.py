@@ -121,7 +121,7 @@ def touched(head: ChangeSet) -> list[Touched]:
 
 
 def root_keys(changed: Mapping[UUID, Iterable[str]]) -> dict[UUID, str]:
-    """The record's key of each root, by the keys of what was changed of it: itself, parts, notes and files."""
+    """The record's key of each root, by the keys of what was changed of it: itself, parts, what hangs on it."""
     found, bare = dict[UUID, str](), list[UUID]()
     for id, keys in changed.items():
         known = [kernel().records.get(key) for key in keys]

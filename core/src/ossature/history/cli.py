@@ -35,6 +35,6 @@ def erase(record: str, id: UUID, slug: str, reason: str, yes: bool) -> None:
         with inside(slug):
             erased = erase_person(rt, id, reason)
     click.echo(
-        f"Erased: {erased.fields} fields, {erased.parts} rows that belonged to it, {erased.notes} notes, {erased.files} files, the content of {erased.changes} "
-        f"changes. The act is written down as {erased.id}."
+        f"Erased: {erased.fields} fields, {erased.parts} rows that belonged to it, {erased.notes} notes, {erased.files} files, "
+        f"{erased.external_ids} external ids, the content of {erased.changes} changes. The act is written down as {erased.id}."
     )

@@ -22,6 +22,7 @@ from ossature.i18n.texts import translator
 from ossature.ids import new_id
 from ossature.kernel import kernel
 from ossature.records.drafts import forget_everybodys
+from ossature.records.external_ids import forget_external
 from ossature.records.fields import Field
 from ossature.records.notes import forget_notes
 from ossature.records.types import RecordType
@@ -31,18 +32,20 @@ _, _l, _n = translator("ossature")
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """What an erasure took away: fields of the record, rows of its parts, its notes and files, changes of the history."""
+    """What an erasure took away: fields of the record, rows of its parts, its notes, files and external
+    ids, changes of the history."""
 
     id: UUID
     fields: int
     parts: int
     notes: int
     files: int
+    external_ids: int
     changes: int
 
 
 def erase_person(rt: RecordType, id: UUID, reason: str) -> Erased:
-    """Take what is personal out of a record, its parts, notes, files, search and history, for good; the system role's work.
+    """Take what is personal out of a record, its parts, what hangs on it, search and history, for good; the system role's work.
 
     The record stays, in the bin and without a name, so that what refers to it still does. Raises `NotFound`, and
     `Invalid` for a record that holds nothing personal.
@@ -67,10 +70,11 @@ def erase_person(rt: RecordType, id: UUID, reason: str) -> Erased:
             gone = sa.delete(part.table).where(part.c.tenant_id == tenant_id, owner == id)
             parts += session().execute(gone).rowcount  # type: ignore[attr-defined]
     notes, files = forget_notes(rt.key, [id]), forget_files(rt.key, [id])
+    external_ids = forget_external(rt.key, [id])
     act = _write_down("person", reason, record=rt.key, record_id=id)
     forget = text("SELECT ossature.forget_changes(:act, CAST(:ids AS uuid[]))")
     changes = session().execute(forget, {"act": act, "ids": [str(id)]}).scalar_one()
-    return Erased(act, len(personal), parts, notes, files, changes)
+    return Erased(act, len(personal), parts, notes, files, external_ids, changes)
 
 
 def forget_old_history(months: int, now: datetime) -> int:

@@ -1,4 +1,5 @@
-"""The notes and files of records put back along with them: what each becomes, what stands in the way, the writing of it.
+"""What hangs on records put back along with them, notes, files and external ids: what each becomes, what stands in the
+way, the writing of it.
 
 The bytes of a file stay where they are: an earlier version comes back as a new one that names the same bytes.
 """
@@ -15,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from ossature.context import current
-from ossature.db.kernel import note
+from ossature.db.kernel import external_id, note
 from ossature.db.work import session
 from ossature.errors import Unavailable
 from ossature.files.queries import bytes_of
@@ -26,13 +27,19 @@ from ossature.history.lines import NOW, Refused, alike, set_columns
 from ossature.history.net import Net, Nets
 from ossature.i18n.texts import translator
 from ossature.ids import new_id
+from ossature.records.external_ids import EXTERNAL_ID
 from ossature.records.notes import NOTE, answers_for
 from ossature.records.types import RecordType
 
 _, _l, _n = translator("ossature")
 
-HANGING = (NOTE, FILE)
+HANGING = (NOTE, FILE, EXTERNAL_ID)
 """What hangs on a record without being of its fields, by its key in the history."""
+_TABLES = (note, file, external_id)
+_TAKEN = {
+    "file_name_key": ("file", _l("Another file here has its name by now.")),
+    "external_id_value_key": ("external_id", _l("Another record has its external id by now.")),
+}
 
 
 @dataclass
@@ -53,7 +60,7 @@ class Hung:
 
 
 class Hanging:
-    """The notes and files of some records of one kind, as they are now; `nets` is what a change set did to them."""
+    """What hangs on some records of one kind, as it is now; `nets` is what a change set did to them."""
 
     def __init__(self, rt: RecordType, nets: Nets, ids: Sequence[UUID]) -> None:
         self.rt = rt
@@ -61,7 +68,8 @@ class Hanging:
         changed = {
             key: [net.id for found in self.nets.values() for net in found if net.record == key] for key in HANGING
         }
-        self.notes = _rows_of_notes(changed[NOTE])
+        self.notes = _rows(note, changed[NOTE])
+        self.external_ids = _rows(external_id, changed[EXTERNAL_ID])
         self.chains = _versions_of_files(changed[FILE])
 
     def of(self, id: UUID) -> list[Hung]:
@@ -70,6 +78,7 @@ class Hanging:
             if net.erased:
                 raise Refused("erased", _("What it held before has been erased from the history."))
         found = [self._note(net) for net in self.nets[id] if net.record == NOTE]
+        found += [self._external_id(net) for net in self.nets[id] if net.record == EXTERNAL_ID]
         files = {net.id: net for net in self.nets[id] if net.record == FILE}
         for chain in {self._chain(net.id)[0].chain_id: self._chain(net.id) for net in files.values()}.values():
             found += _file(chain, files)
@@ -95,6 +104,17 @@ class Hanging:
             raise Refused("forbidden", _("Only the author, or somebody who may edit them all, changes a note."), "note")
         if "text" in hung.columns:
             hung.columns["updated_at"] = NOW
+        return hung
+
+    def _external_id(self, net: Net) -> Hung:
+        row = self.external_ids.get(net.id)
+        if row is None or net.purged:
+            raise Refused("gone", _("An external id was deleted for good."), "external_id")
+        hung = Hung(external_id, net.id, f"{_('External id')} {row['source']}: {row['value']}")
+        if net.created:
+            hung.columns = {"deleted_at": NOW} if row["deleted_at"] is None else {}
+        else:
+            hung.columns = _columns(net, row, ("deleted_at",), _("The external id was changed since."), "external_id")
         return hung
 
     def _chain(self, id: UUID) -> list[StoredFile]:
@@ -165,11 +185,11 @@ def _with_its_bytes(version: StoredFile) -> StoredFile:
     return version
 
 
-def _rows_of_notes(ids: Sequence[UUID]) -> dict[UUID, Mapping[str, Any]]:
+def _rows(table: sa.Table, ids: Sequence[UUID]) -> dict[UUID, Mapping[str, Any]]:
     if not ids:
         return {}
-    where = (note.c.tenant_id == current().tenant_id, note.c.id.in_(ids))
-    rows = session().execute(select(note).where(*where).order_by(note.c.id).with_for_update()).mappings()
+    where = (table.c.tenant_id == current().tenant_id, table.c.id.in_(ids))
+    rows = session().execute(select(table).where(*where).order_by(table.c.id).with_for_update()).mappings()
     return {row["id"]: dict(row) for row in rows}
 
 
@@ -196,7 +216,7 @@ def write(hung: Sequence[Hung]) -> None:
         (one for one in hung if one.columns), key=lambda one: ("delete", "update", "restore").index(one.what)
     )
     for rows in alike(by_turn):
-        for table in (note, file):
+        for table in _TABLES:
             if of_table := [one for one in rows if one.table is table]:
                 set_columns(table, of_table)
     returning = [(one.id, one.version) for one in hung if one.version is not None]
@@ -230,15 +250,16 @@ def _again(version: StoredFile) -> dict[str, Any]:
 def refusal_of(error: Exception) -> Refused | None:
     """What the database refused of these, in words."""
     diag = getattr(error.orig, "diag", None) if isinstance(error, IntegrityError) else None
-    if diag is not None and diag.constraint_name == "file_name_key":
-        return Refused("taken", _("Another file here has its name by now."), "file")
-    return None
+    if diag is None or diag.constraint_name not in _TAKEN:
+        return None
+    what, said = _TAKEN[diag.constraint_name]
+    return Refused("taken", str(said), what)
 
 
 def records_of(ids: Sequence[UUID]) -> dict[UUID, str]:
-    """The keys of the records that notes and files hang on, by the records' ids."""
+    """The keys of the records that something hangs on, by the records' ids."""
     found: dict[UUID, str] = {}
-    for table in (note, file):
+    for table in _TABLES:
         where = (table.c.tenant_id == current().tenant_id, table.c.record_id.in_(ids))
         found |= {
             row.record_id: row.record

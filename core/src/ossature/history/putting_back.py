@@ -36,8 +36,8 @@ _, _l, _n = translator("ossature")
 @dataclass(frozen=True, slots=True)
 class Put:
     """A record that is put back. `what`: update, delete, restore; `columns` from what they are to what they become,
-    as the history's JSON, of `record` itself and of parts by collection and id; `hanging`: the names of notes and
-    files that are put back, and what each is."""
+    as the history's JSON, of `record` itself and of parts by collection and id; `hanging`: the names of what
+    hangs on it that is put back, and what each is."""
 
     record: RecordType
     id: UUID
@@ -65,7 +65,7 @@ class Kept:
 
 @dataclass
 class _Step:
-    """One record with its parts, and with the notes and files that hang on it."""
+    """One record with its parts, and with what hangs on it."""
 
     own: Line
     title: str | None

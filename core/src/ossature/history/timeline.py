@@ -23,6 +23,8 @@ from ossature.i18n.texts import translator
 from ossature.kernel import kernel
 from ossature.rbac.permissions import HISTORY_VIEW
 from ossature.rbac.predicate import visible_fields
+from ossature.records.external_ids import EXTERNAL_ID
+from ossature.records.external_telling import external_change, external_labels
 from ossature.records.fields import Field, Kind
 from ossature.records.notes import NOTE
 from ossature.records.owning import OWNER
@@ -142,6 +144,8 @@ def entry_of(group: Sequence[Mapping[str, Any]], root: RecordType) -> Entry | No
             parts.append((NOTE, row["what"]))
         if row["record"] == FILE and (told := file_change(dict(row))) is not None:
             changes.append(FieldChange(root, *told))
+        if row["record"] == EXTERNAL_ID and (said := external_change(row)) is not None:
+            changes.append(FieldChange(root, *said))
         found = types.get(row["record"])
         if found is None:
             continue
@@ -192,6 +196,8 @@ def labels_in(entries: Iterable[Entry]) -> dict[UUID, Label]:
     for target, ids in wanted.items():
         if target == FILE:
             found.update({id: Label(id, name) for id, name in names_of(ids).items()})
+        elif target == EXTERNAL_ID:
+            found.update(external_labels(ids))
         elif target == ACTOR or kernel().records.get(target):
             found.update(labels(target, ids))
     return found

@@ -22,6 +22,8 @@ from ossature.records.batch_api import BulkAnswer, bulk_answer, bulk_input
 from ossature.records.clean import plain
 from ossature.records.definition import Definition
 from ossature.records.export_api import TABLES, export_answer, export_arguments, export_model
+from ossature.records.external_api import ExternalIdsAnswer, ExternalPlace, external_views
+from ossature.records.external_ids import clean_key, find_by_external
 from ossature.records.filters import read_arguments
 from ossature.records.history_api import HistoryAnswer, HistoryQuery, history_answer
 from ossature.records.including import attach, needed, part_shown, read_include
@@ -40,7 +42,7 @@ from ossature.records.saved import viewed
 from ossature.records.service import Written
 from ossature.records.tag_names import TagsAnswer, TagsArguments, tags_view
 from ossature.records.types import RecordType
-from ossature.records.upsert import upsert
+from ossature.records.upsert import upsert, upsert_by_external
 from ossature.web.api import documented, known_arguments, limit_argument, read_object, success
 from ossature.web.versions import older_details, served, translation
 
@@ -170,6 +172,19 @@ def _views(rt: RecordType) -> list[tuple[str, list[str], str, View]]:
         location = url_for(f"{rt.plugin}_records_api.{rt.name}_get", id=written.row["id"])
         return _answer(rt, written, 201 if created else 200, {"Location": location} if created else None)
 
+    def external_view(source: str, value: str) -> Response:
+        key = clean_key(source, value)
+        if (id := find_by_external(rt, key[0], [key[1]]).get(key[1])) is None:
+            raise service.not_found(rt)
+        return get_view(id)
+
+    def external_put_view(source: str, value: str) -> Response:
+        body = read_object()
+        id, version = _client_id(body), _version(body)
+        written, created = upsert_by_external(rt, source, value, body, id=id, version=version, if_match=if_match())
+        location = url_for(f"{rt.plugin}_records_api.{rt.name}_get", id=written.row["id"])
+        return _answer(rt, written, 201 if created else 200, {"Location": location} if created else None)
+
     def bulk_view() -> Response:
         return bulk_answer(rt)
 
@@ -222,6 +237,13 @@ def _views(rt: RecordType) -> list[tuple[str, list[str], str, View]]:
             summary=f"Create or change the {label.lower()} that has a value: {', '.join(unique)}",
             place=schemas.key_arguments(rt, unique), body=schemas.input_model(rt, partial=True), answer=answer,
             also={201: "It was created"}, refusals=writes)  # fmt: skip
+    called = "/by-external/<source>/<path:value>"
+    add("external", ["GET"], called, external_view, "view", summary=f"Read the {label.lower()} that is called so elsewhere",
+        place=ExternalPlace, query=schemas.one_arguments(rt), answer=answer)  # fmt: skip
+    add("external_put", ["PUT"], called, external_put_view, "edit",
+        summary=f"Create or change the {label.lower()} that is called so elsewhere", place=ExternalPlace,
+        body=schemas.input_model(rt, partial=True), answer=answer, also={201: "It was created"},
+        refusals=writes)  # fmt: skip
     add("bulk", ["POST"], "/bulk", bulk_view, "edit", summary=f"Write up to 1,000 {plural.lower()} at once",
         body=bulk_input(rt), answer=BulkAnswer, refusals=writes)  # fmt: skip
     add("tags", ["GET"], "/tags", tags_view(rt), "view", summary=f"What tags {plural.lower()} have",
@@ -235,6 +257,15 @@ def _views(rt: RecordType) -> list[tuple[str, list[str], str, View]]:
         body=NotePatch, answer=NoteAnswer, refusals=writes)  # fmt: skip
     add("note_remove", ["DELETE"], one + "/notes/<uuid:note>", notes["delete"], "edit", summary=f"Delete a note {of}",
         answer=NoteGoneAnswer, refusals=writes)  # fmt: skip
+    elsewhere, ids = external_views(rt), one + "/external-ids"
+    add("external_ids", ["GET"], ids, elsewhere["list"], "view", summary=f"List the external ids {of}",
+        answer=ExternalIdsAnswer)  # fmt: skip
+    add("external_add", ["PUT"], ids + "/<source>/<path:value>", elsewhere["add"], "edit",
+        summary=f"Give a {label.lower()} an external id", place=ExternalPlace, answer=ExternalIdsAnswer,
+        also={201: "It was given"}, refusals=writes)  # fmt: skip
+    add("external_remove", ["DELETE"], ids + "/<source>/<path:value>", elsewhere["remove"], "edit",
+        summary=f"Take an external id away from a {label.lower()}", place=ExternalPlace, answer=ExternalIdsAnswer,
+        refusals=writes)  # fmt: skip
     return [*made, *file_views(rt)]
 
 

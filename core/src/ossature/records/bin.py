@@ -24,6 +24,7 @@ from ossature.plugins.manifest import is_on
 from ossature.rbac.permissions import BIN_PURGE
 from ossature.rbac.predicate import reaches, reaches_owner
 from ossature.records.cursor import Cursor
+from ossature.records.external_ids import forget_external
 from ossature.records.notes import forget_notes
 from ossature.records.query import ListQuery, list_rows
 from ossature.records.types import RecordType
@@ -286,7 +287,7 @@ def _last_change() -> int:
 
 
 def _forget_what_hung(after: int) -> None:
-    """Delete the notes and files of all records that went after a change: also of those that the database took along."""
+    """Delete what hung on all records that went after a change: also of those that the database took along."""
     c, gone = change.c, dict[str, list[UUID]]()
     rows = session().execute(
         select(c.record, c.record_id).where(
@@ -298,6 +299,7 @@ def _forget_what_hung(after: int) -> None:
     for key, ids in gone.items():
         forget_notes(key, ids)
         forget_files(key, ids)
+        forget_external(key, ids)
 
 
 def purge_older(rt: RecordType, days: int, after: tuple[datetime, UUID] | None, most: int) -> tuple[int, tuple[datetime, UUID] | None]:  # fmt: skip

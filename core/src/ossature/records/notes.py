@@ -21,8 +21,9 @@ from ossature.db.work import session
 from ossature.errors import Conflict, Detail, Forbidden, Invalid, NotFound
 from ossature.i18n.texts import translator
 from ossature.ids import new_id
-from ossature.rbac.predicate import demand, reaches_owner
+from ossature.rbac.predicate import reaches_owner
 from ossature.records.clean import Wrong, clean_text, plain
+from ossature.records.owning import editable
 from ossature.records.query import Row, get_row
 from ossature.records.types import RecordType
 
@@ -88,7 +89,7 @@ def note_of(rt: RecordType, id: UUID, note_id: UUID) -> Note:
 
 def add_note(rt: RecordType, id: UUID, values: Mapping[str, Any], *, note_id: UUID | None = None) -> Note:
     """Write a note on a record: its `text`, and whether it is `pinned`. Raises `Invalid`, `Forbidden`, `NotFound`; `Conflict` on a deleted record."""
-    _writable(rt, id)
+    editable(rt, id)
     cleaned = _clean({"text": None, **values})
     author, made = current().actor, note_id or new_id()
     taken = select(note.c.id).where(note.c.tenant_id == current().tenant_id, note.c.id == made)
@@ -101,7 +102,7 @@ def add_note(rt: RecordType, id: UUID, values: Mapping[str, Any], *, note_id: UU
 
 def change_note(rt: RecordType, id: UUID, note_id: UUID, values: Mapping[str, Any]) -> Note:
     """Change the `text` of a note, or whether it is `pinned`, which whoever may edit the record decides."""
-    _writable(rt, id)
+    editable(rt, id)
     before = note_of(rt, id, note_id)
     cleaned = _clean(values)
     if cleaned.get("text", before.text) != before.text:
@@ -114,7 +115,7 @@ def change_note(rt: RecordType, id: UUID, note_id: UUID, values: Mapping[str, An
 
 def delete_note(rt: RecordType, id: UUID, note_id: UUID) -> None:
     """Take a note away; its history stays."""
-    _writable(rt, id)
+    editable(rt, id)
     if not note_of(rt, id, note_id).mine:
         raise Forbidden(_("Only the author, or somebody who may edit them all, deletes a note."))
     _write(note_id, {"deleted_at": func.now()})
@@ -131,17 +132,6 @@ def answers_for(rt: RecordType, author_id: UUID | None) -> bool:
     selves = access.selves or ({who.id} if who else set())
     mine = author_id in selves or access.reach(rt.permission("edit")) is Reach.ALL
     return mine and access.allows(rt.permission("edit"))
-
-
-def _writable(rt: RecordType, id: UUID) -> None:
-    demand(rt, "edit")
-    row = get_row(rt, id)
-    if not reaches_owner(rt, "edit", row.get("owner_id")):
-        permission = rt.permission("edit")
-        raise Forbidden(_("Your permission %(permission)s does not reach this record.", permission=permission),
-                        permission=permission)  # fmt: skip
-    if row["deleted_at"] is not None:
-        raise Conflict(_("This record is deleted; restore it before changing it."), code="deleted")
 
 
 def _notes(rt: RecordType, id: UUID) -> Any:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from uuid import UUID
 
 from ossature.context import Reach, current
-from ossature.errors import Detail, Invalid
+from ossature.errors import Conflict, Detail, Forbidden, Invalid
 from ossature.i18n.texts import translator
-from ossature.rbac.predicate import reaches_owner, visible_fields
+from ossature.rbac.predicate import demand, reaches_owner, visible_fields
 from ossature.records.fields import Field, Kind
-from ossature.records.query import ACTOR
+from ossature.records.query import ACTOR, Row, get_row
 from ossature.records.types import RecordType
 
 _, _l, _n = translator("ossature")
@@ -21,6 +21,20 @@ def writable_fields(rt: RecordType) -> dict[str, Field]:
     """What the bound actor may write: its visible fields and, for owned records, the owner."""
     found = {name: item for name, item in visible_fields(rt).items() if item.writable}
     return {**found, "owner_id": OWNER} if rt.owned else found
+
+
+def editable(rt: RecordType, id: UUID) -> Row:
+    """A record that the bound actor may edit, for what hangs on it. Raises `Forbidden`, `NotFound`; `Conflict` where it
+    is deleted."""
+    demand(rt, "edit")
+    row = get_row(rt, id)
+    if not reaches_owner(rt, "edit", row.get("owner_id")):
+        permission = rt.permission("edit")
+        raise Forbidden(_("Your permission %(permission)s does not reach this record.", permission=permission),
+                        permission=permission)  # fmt: skip
+    if row["deleted_at"] is not None:
+        raise Conflict(_("This record is deleted; restore it before changing it."), code="deleted")
+    return row
 
 
 def owner_for_new(rt: RecordType, owner: UUID | None) -> UUID | None:

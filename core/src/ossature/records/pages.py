@@ -24,6 +24,7 @@ from ossature.records.boards import WINDOW
 from ossature.records.cells import cell_page
 from ossature.records.drafts import drop, kept
 from ossature.records.export_pages import export_dialog
+from ossature.records.external_pages import external_box, external_routes
 from ossature.records.faces import face_page
 from ossature.records.fields import Field, Kind
 from ossature.records.form_views import conflict_panel, form_page, refuse
@@ -83,6 +84,7 @@ def record_pages(plugin: str, types: Iterable[RecordType]) -> Blueprint:
             ("export", f"/{rt.slug}/export", ["GET", "POST"], "export", pages.export),
             ("move", f"{one}/move", ["POST"], "edit", pages.move),
             *note_routes(rt, one),
+            *external_routes(rt, one),
             *file_routes(rt, one),
         ]
         for name, path, methods, action, view in routes:
@@ -162,7 +164,7 @@ class Pages(OfRecord):
         remember(rt.key, id)
         return render(
             "record/detail.html", title=view.title, breadcrumbs=crumbs, record=view, record_key=rt.key, record_id=id,
-            pinned=is_pinned(id), notes=notes_box(rt, row),
+            pinned=is_pinned(id), notes=notes_box(rt, row), external=external_box(rt, row),
         )  # fmt: skip
 
     def edit(self, id: UUID) -> ResponseReturnValue:

@@ -1,4 +1,5 @@
-"""What a search finds, in tiers: whole codes, beginnings of words, any part of a word, and what is spelled alike.
+"""What a search finds, in tiers: whole codes and external ids, beginnings of words, any part of a word, and what is
+spelled alike.
 
 The database's search function looks without regard to permissions and answers ids; whoever asks reads these rows under
 the policy and the permission predicate. Where more than `CAP` records of an organisation contain the text anywhere, only
@@ -141,7 +142,10 @@ def codes(rt: RecordType) -> list[str]:
 # The ids stay text on their way back into the list's statement: nothing here looks at them.
 _SEARCH = text("""
 SELECT kind.record, CAST(found.exact AS text) AS exact, CAST(found.words AS text) AS words,
-       CAST(found.within AS text) AS within, found.reach, found.query
+       CAST(found.within AS text) AS within, found.reach, found.query, CAST(ARRAY(
+         SELECT e.record_id FROM ossature.external_id e
+          WHERE e.tenant_id = :tenant AND e.fold = :whole AND e.record = kind.record AND e.deleted_at IS NULL LIMIT :cap
+       ) AS text) AS called
 FROM jsonb_to_recordset(:kinds) AS kind(record text, codes text[]),
      LATERAL ossature.search(kind.record, :terms, CAST(:spellings AS text[]), kind.codes, :cap, :gone) AS found
 """).bindparams(bindparam("kinds", type_=JSONB), bindparam("terms", type_=JSONB))
@@ -182,11 +186,17 @@ def matches_of(types: Sequence[RecordType], text: str, *, deleted: bool = False)
 
 
 def _matches(rt: RecordType, found: sa.Row[Any]) -> Matches:
-    exact, words, within, reach = found.exact or "{}", found.words or "{}", found.within or "{}", found.reach
+    exact, within, reach = _all(found.exact, found.called), found.within or "{}", found.reach
+    words = _all(found.words, found.called)
     if found.query:
         says = rt.c.search_vector.op("@@", is_comparison=True)(sa.cast(sa.literal(found.query, sa.Text), TSQUERY))
         return Matches(sa.or_(says, among(rt, exact)) if exact != "{}" else says, reach, exact, common=True)
     return Matches(among(rt, words, within), reach, exact, words, nothing=words == within == "{}")
+
+
+def _all(*lists: str | None) -> str:
+    """Lists of ids, written as PostgreSQL writes arrays, as one."""
+    return "{" + ",".join(filter(None, ((one or "{}")[1:-1] for one in lists))) + "}"
 
 
 def _ask(
@@ -195,6 +205,7 @@ def _ask(
     values = {
         "kinds": [{"record": rt.key, "codes": codes(rt)} for rt in types],
         "terms": [asdict(term) for term in terms], "spellings": spellings(text), "cap": cap, "gone": deleted,
+        "tenant": current().tenant_id, "whole": folded(text[:LONGEST]).strip(),
     }  # fmt: skip
     return {row.record: row for row in session().execute(_SEARCH, values)}
 
@@ -239,8 +250,7 @@ def similar(rt: RecordType, text: str, *, deleted: bool = False) -> Matches | No
 
 def among(rt: RecordType, *lists: str) -> ColumnElement[bool]:
     """Rows whose id is in one of some lists of ids, written as PostgreSQL writes arrays."""
-    ids = "{" + ",".join(filter(None, (one[1:-1] for one in lists))) + "}"
-    wanted = func.unnest(sa.cast(sa.literal(ids, sa.Text), sa.ARRAY(sa.Uuid)))
+    wanted = func.unnest(sa.cast(sa.literal(_all(*lists), sa.Text), sa.ARRAY(sa.Uuid)))
     found: ColumnElement[bool] = rt.c.id.in_(select(wanted.column_valued("wanted")))
     return found
 

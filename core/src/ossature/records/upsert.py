@@ -10,6 +10,7 @@ from ossature.db.work import session
 from ossature.errors import Detail, Invalid, NotFound, PreconditionFailed
 from ossature.i18n.texts import translator
 from ossature.records.clean import Wrong, clean_value, plain
+from ossature.records.external_ids import clean_key, find_by_external, set_external, taken
 from ossature.records.fields import Field
 from ossature.records.filters import Question
 from ossature.records.query import ListQuery, list_rows
@@ -59,6 +60,34 @@ def upsert(
             if not met or (known := _find(rt, by, wanted)) is None:
                 raise
     return update(rt, known, values, version=version, if_match=if_match), False
+
+
+def upsert_by_external(
+    rt: RecordType, source: str, value: str, values: Mapping[str, Any], *, id: UUID | None = None,
+    version: int | None = None, if_match: int | None = None,
+) -> tuple[Written, bool]:  # fmt: skip
+    """As `upsert`, by what the record is called elsewhere; one that is created gets that external id.
+
+    Raises `Invalid` also where a record out of the writer's reach is called so.
+    """
+    source, value = clean_key(source, value)
+    if (known := find_by_external(rt, source, [value]).get(value)) is None:
+        if if_match is not None:
+            raise PreconditionFailed(_("There is no such record yet, so that it has no version."))
+        try:
+            with session().begin_nested():
+                written = create(rt, values, id)
+                if set_external(rt, {(source, value): written.row["id"]}):
+                    raise _Met
+                return written, True
+        except _Met:
+            if (known := find_by_external(rt, source, [value]).get(value)) is None:
+                raise taken() from None
+    return update(rt, known, values, version=version, if_match=if_match), False
+
+
+class _Met(Exception):
+    """Somebody else gave the external id to a record meanwhile."""
 
 
 def _find(rt: RecordType, by: str, value: Any) -> UUID | None:

@@ -15,6 +15,7 @@ from ossature.i18n.texts import translator
 from ossature.kernel import kernel
 from ossature.plugins.manifest import is_on
 from ossature.rbac.predicate import reaches, visible_fields
+from ossature.records.external_ids import external_ids_of
 from ossature.records.fields import Field, Kind
 from ossature.records.query import Label, Row, columns, labels, to_rows
 from ossature.records.rules import folded
@@ -138,7 +139,25 @@ def _answer(rt: RecordType, text: str, rows: Sequence[tuple[Row, int]], limit: i
     if fact and fact.kind is Kind.REFERENCE and fact.target:
         titles = labels(fact.target, (row[fact.name] for row, _tier in shown if row.get(fact.name)))
     hits = tuple(_hit(rt, fields, row, TIERS[tier], terms, fact, titles) for row, tier in shown)
-    return OfRecord(rt, hits, len(rows) > limit, reach)
+    return OfRecord(rt, _with_external_ids(rt, text, hits, terms), len(rows) > limit, reach)
+
+
+def _with_external_ids(rt: RecordType, text: str, hits: tuple[Hit, ...], terms: Sequence[Term]) -> tuple[Hit, ...]:
+    """Hits that nothing shown explains say by which external id they were found."""
+    bare = [hit.id for hit in hits if hit.tier == "exact" and not (hit.title_marks or hit.field)]
+    if not bare:
+        return hits
+    called = {
+        id: one for id, those in external_ids_of(rt, bare).items() for one in those if folded(one.value) == folded(text.strip())
+    }  # fmt: skip
+    return tuple(
+        replace(
+            hit, field="external_id", field_label=_("External id (%(source)s)", source=called[hit.id].source),
+            text=called[hit.id].value, text_marks=marks(called[hit.id].value, terms),
+        )
+        if hit.id in called else hit
+        for hit in hits
+    )  # fmt: skip
 
 
 def _read(rt: RecordType, text: str, found: Matches, limit: int, *, best_first: bool = False) -> list[tuple[Row, int]]:
