@@ -5,10 +5,11 @@ Pages, API, import and jobs all hand their values to `clean()`; it returns what 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from ossature.db.types import Money, currency_decimals
@@ -180,6 +181,9 @@ CURRENCIES = frozenset(
     ]
 )
 
+_BAD = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+_BAD_IN_LINES = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+
 
 class Wrong(ValueError):
     """A value that does not suit its field: a stable code and a sentence."""
@@ -187,6 +191,14 @@ class Wrong(ValueError):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+class Cleaner(Protocol):
+    """How the values of a row are looked at: see `clean` and `accept`."""
+
+    def __call__(
+        self, fields: Mapping[str, Field], values: Mapping[str, Any], *, partial: bool, prefix: str = ""
+    ) -> tuple[dict[str, Any], list[Detail]]: ...
 
 
 def clean(
@@ -217,6 +229,17 @@ def clean(
     return cleaned, faults
 
 
+def accept(
+    fields: Mapping[str, Field], values: Mapping[str, Any], *, partial: bool, prefix: str = ""
+) -> tuple[dict[str, Any], list[Detail]]:
+    """As `clean`, for values that `clean_value` returned: only their names are looked at, and what is missing."""
+    missing = {} if partial else {name: item for name, item in fields.items() if name not in values}
+    given = {name: value for name, value in values.items() if name in fields and fields[name].writable}
+    unknown = {name: None for name in values if name not in given}
+    cleaned, faults = clean(missing, unknown, partial=False, prefix=prefix)
+    return {**cleaned, **given}, faults
+
+
 def clean_value(item: Field, value: Any) -> Any:
     """One value as it is stored. Raises `Wrong`."""
     if isinstance(value, str):
@@ -235,11 +258,10 @@ def clean_value(item: Field, value: Any) -> Any:
 def clean_text(value: str, *, lines: bool = False) -> str:
     """Trim; refuse what no column can hold: NUL and other control characters, lone surrogates."""
     value = value.strip()
-    for character in value:
-        if character < " " and not (lines and character in "\n\r\t"):
+    if bad := (_BAD_IN_LINES if lines else _BAD).search(value):
+        if bad[0] < " ":
             raise Wrong("bad_character", _("Remove the control characters from this text."))
-        if "\ud800" <= character <= "\udfff" or character == "\x7f":
-            raise Wrong("bad_character", _("Remove the characters that are not text."))
+        raise Wrong("bad_character", _("Remove the characters that are not text."))
     return value
 
 

@@ -4,24 +4,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
-import orjson
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DataError
 
 from ossature.db.types import Money
 from ossature.db.work import session
 from ossature.records.fields import Field, Kind
 from ossature.records.query import Row
+from ossature.records.recordset import document, recordset
 from ossature.records.statements import stored_columns
 from ossature.records.types import RecordType
-
-_DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
 def computed_fields(part: RecordType) -> dict[str, Field]:
@@ -36,19 +31,16 @@ def work_out(part: RecordType, rows: Sequence[Mapping[str, Any]]) -> list[Row]:
         return [{} for _row in rows]
     given = [name for name, item in part.fields.items() if item.writable]
     columns = [column for name in given for column in part.fields[name].columns]
-    types = ", ".join(f'"{column}" {part.c[column].type.compile(_DIALECT)}' for column in columns)
     made = [column for item in fields.values() for column in item.columns]
     sums = ", ".join(f'({part.c[column].computed.sqltext}) AS "{column}"' for column in made)
-    entry = f"jsonb_to_recordset(CAST(:rows AS jsonb)) AS entry(n integer, {types})"
-    statement = f"SELECT {_without_binds(sums)} FROM {entry} ORDER BY n"  # noqa: S608
+    statement = f"SELECT {_without_binds(sums)} FROM {recordset(part, columns, 'n integer')} ORDER BY n"  # noqa: S608
     entries = [
         {"n": number, **stored_columns(part, {name: row.get(name) for name in given})}
         for number, row in enumerate(rows)
     ]
-    document = orjson.dumps(entries, default=_plain, option=orjson.OPT_PASSTHROUGH_DATETIME).decode()
     try:
         with session().begin_nested():
-            found = session().execute(sa.text(statement), {"rows": document}).mappings().all()
+            found = session().execute(sa.text(statement), {"rows": document(part, columns, entries)}).mappings().all()
     except DataError:  # a product that no column could hold, of which saving will say more
         return [{} for _row in rows]
     return [{name: _value(item, dict(row)) for name, item in fields.items()} for row in found]
@@ -75,14 +67,6 @@ def _value(item: Field, row: Mapping[str, Any]) -> Any:
         return round(value, item.places) if isinstance(value, Decimal) else value
     minor, currency = (row[column] for column in item.columns)
     return None if minor is None or currency is None else Money(int(minor), currency)
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, date | datetime):
-        return value.isoformat()
-    if isinstance(value, Decimal | UUID):
-        return str(value)
-    raise TypeError(type(value).__name__)
 
 
 def _without_binds(sql: str) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.exc import IntegrityError
 
 from ossature.context import current
@@ -26,69 +26,75 @@ from ossature.records.types import RecordType
 _, _l, _n = translator("ossature")
 
 
-def check_references(rt: RecordType, values: Mapping[str, Any]) -> None:
-    """Each new reference points to a live record that the writer may see, and locks it against deletion."""
-    faults = []
-    fields = [*rt.references(), *([OWNER] if rt.owned else [])]
-    for item in fields:
-        target_id = values.get(item.name)
-        if target_id is None or item.target is None:
-            continue
-        if item.target == ACTOR:
-            statement = select(actor_table.c.id).where(
-                actor_table.c.tenant_id == current().tenant_id, actor_table.c.id == target_id, actor_table.c.active
-            )
-        else:
-            target = kernel().records[item.target]
-            statement = (
-                select(target.c.id)
-                .where(
-                    target.c.tenant_id == current().tenant_id,
-                    target.c.id == target_id,
-                    target.c.deleted_at.is_(None),
-                    reaches(target),
-                )
-                .with_for_update(read=True)
-            )
-        if session().execute(statement).first() is None:
-            faults.append(Detail(item.name, "not_found", _("Choose an existing record.")))
-    if faults:
-        raise invalid(faults)
+class Reference(NamedTuple):
+    """One reference of a row that is written: where it stands, the kind of record and its id."""
+
+    field: str
+    target: str
+    id: UUID
 
 
-def check_part_references(
-    rt: RecordType, parts: Mapping[str, Sequence[Row]], old: Mapping[str, Sequence[Row]] | None = None
-) -> None:
-    """As `check_references` for the entries of collections, a statement a field; what `old` entries have stands."""
-    faults = []
-    for collection, rows in parts.items():
+class Live:
+    """Which records are live and seen by the writer, each asked for once; those that are stay so until the commit."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, set[UUID]] = {}
+
+    def ask(self, references: Iterable[Reference]) -> None:
+        """Look for those that are not known to be live, in one statement for each kind of record."""
+        wanted: dict[str, set[UUID]] = {}
+        for one in references:
+            if not self.has(one):
+                wanted.setdefault(one.target, set()).add(one.id)
+        for target, ids in wanted.items():
+            self._found.setdefault(target, set()).update(session().execute(_live(target, ids)).scalars())
+
+    def has(self, one: Reference) -> bool:
+        return one.id in self._found.get(one.target, ())
+
+
+def _live(target: str, ids: set[UUID]) -> Select[Any]:
+    if target == ACTOR:
+        return select(actor_table.c.id).where(
+            actor_table.c.tenant_id == current().tenant_id, actor_table.c.id.in_(ids), actor_table.c.active
+        )
+    rt = kernel().records[target]
+    return (
+        select(rt.c.id)
+        .where(rt.c.tenant_id == current().tenant_id, rt.c.id.in_(ids), rt.c.deleted_at.is_(None), reaches(rt))
+        .order_by(rt.c.id)
+        .with_for_update(read=True)
+    )
+
+
+def references_in(
+    rt: RecordType,
+    values: Mapping[str, Any],
+    parts: Mapping[str, Sequence[Row]] | None = None,
+    old: Mapping[str, Sequence[Row]] | None = None,
+) -> Iterator[Reference]:
+    """The references of a row, and those of its entries, of which what `old` entries have stands."""
+    for item in (*rt.references(), *((OWNER,) if rt.owned else ())):
+        if item.target and (id := values.get(item.name)) is not None:
+            yield Reference(item.name, item.target, id)
+    for collection, rows in (parts or {}).items():
         part, before = rt.parts[collection], {row["id"]: row for row in (old or {}).get(collection, ())}
         for item in part.references():
-            given = {
-                number: row[item.name]
-                for number, row in enumerate(rows)
-                if row.get(item.name) is not None and row[item.name] != before.get(row.get("id"), {}).get(item.name)
-            }
-            if not given:
-                continue
-            target = kernel().records[item.target or ""]
-            statement = (
-                select(target.c.id)
-                .where(
-                    target.c.tenant_id == current().tenant_id,
-                    target.c.id.in_(set(given.values())),
-                    target.c.deleted_at.is_(None),
-                    reaches(target),
-                )
-                .order_by(target.c.id)
-                .with_for_update(read=True)
-            )
-            found = set(session().execute(statement).scalars())
-            faults += [
-                Detail(f"{collection}.{number}.{item.name}", "not_found", _("Choose an existing record."))
-                for number, id in given.items()
-                if id not in found
-            ]
+            for number, row in enumerate(rows):
+                id = row.get(item.name)
+                if item.target and id is not None and id != before.get(row.get("id"), {}).get(item.name):
+                    yield Reference(f"{collection}.{number}.{item.name}", item.target, id)
+
+
+def check_references(references: Iterable[Reference], live: Live | None = None) -> None:
+    """Each points to a live record that the writer may see, which is locked against deletion; `live` was asked before."""
+    references = list(references)
+    if live is None:
+        live = Live()
+        live.ask(references)
+    faults = [
+        Detail(one.field, "not_found", _("Choose an existing record.")) for one in references if not live.has(one)
+    ]
     if faults:
         raise invalid(faults)
 

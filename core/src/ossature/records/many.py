@@ -6,29 +6,44 @@ a time, each call in a transaction that is not long.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import partial
-from typing import Any, Literal
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Any, Literal, TypeVar
 from uuid import UUID
 
-from sqlalchemy import func
+from sqlalchemy import func, select
 
+from ossature.context import current
 from ossature.db.work import session
 from ossature.errors import Refusal
 from ossature.hooks.types import ChangeKind, RecordChange
 from ossature.ids import new_id
 from ossature.rbac.predicate import demand
-from ossature.records.clean import clean
-from ossature.records.fields import Kind
-from ossature.records.linking import check_references, leave_no_live_child
-from ossature.records.owning import check_new_owner, writable_fields
-from ossature.records.query import Row
-from ossature.records.service import Plan, ask, create, demand_live, lock_rows, not_found, plan_update, update
+from ossature.records.clean import accept, clean
+from ossature.records.given import Reader
+from ossature.records.linking import Live, check_references, leave_no_live_child, references_in
+from ossature.records.owning import check_new_owner, owner_for_new, writable_fields
+from ossature.records.part_writes import compare_entries, together, write_entries
+from ossature.records.query import Row, part_rows
+from ossature.records.record import TAGS
+from ossature.records.rules import folded
+from ossature.records.service import (
+    Plan,
+    ask,
+    demand_live,
+    entries_of,
+    lock_rows,
+    not_found,
+    plan_new,
+    plan_update,
+)
 from ossature.records.spelling import Spelling
-from ossature.records.statements import invalid, stored_columns, update_rows
+from ossature.records.statements import id_taken, insert_each, invalid, taken, update_each, update_rows
 from ossature.records.types import RecordType
+from ossature.records.waves import Meeting, telling, told, waves
 
+K = TypeVar("K", bound=Hashable)
 Values = Mapping[str, Any] | Callable[[Row], Mapping[str, Any]]
 
 
@@ -67,7 +82,21 @@ def create_many(rt: RecordType, items: Sequence[NewRow], *, cleaned: bool = Fals
     its row. Raises `Forbidden` without the permission.
     """
     demand(rt, "create")
-    return [_tried(item.id, "created", partial(_created, rt, item)) for item in items]
+    reader, refused, read = Reader(rt, accept if cleaned else clean), dict[int, Refusal](), dict[int, _Given]()
+    for n, item in enumerate(items):
+        try:
+            values, parts = reader(item.values, partial=False)
+            if rt.owned:
+                values["owner_id"] = owner_for_new(rt, values.get("owner_id"))
+        except Refusal as refusal:
+            refused[n] = refusal
+        else:
+            read[n] = _Given(item.id, values, parts)
+    _spell(read.values())
+    live = Live()
+    for wave in waves({n: given.meets_as_new(rt) for n, given in read.items()}):
+        refused |= _create(rt, {n: read[n] for n in wave}, live)
+    return [Outcome(item.id, "refused" if n in refused else "created", refused.get(n)) for n, item in enumerate(items)]
 
 
 def update_many_each(rt: RecordType, items: Mapping[UUID, Change], *, cleaned: bool = False) -> list[Outcome]:
@@ -76,32 +105,13 @@ def update_many_each(rt: RecordType, items: Mapping[UUID, Change], *, cleaned: b
     `cleaned` as for `create_many`. Raises `Forbidden` without the permission.
     """
     demand(rt, "edit")
-    rows = lock_rows(rt, items, "edit")
-    found: list[Outcome] = []
-    for id, item in items.items():
-        row = rows.get(id)
-        outcome = _tried(id, "changed", partial(_updated, rt, id, item))
-        found.append(replace(outcome, row=row if isinstance(row, dict) else None))
-    return found
+    reader = Reader(rt, accept if cleaned else clean)
 
+    def read(row: Row) -> _Given:
+        item = items[row["id"]]
+        return _Given(row["id"], *reader(item.values, partial=True), item.version)
 
-def _created(rt: RecordType, item: NewRow) -> bool:
-    create(rt, item.values, item.id)
-    return True
-
-
-def _updated(rt: RecordType, id: UUID, item: Change) -> bool:
-    before = lock_rows(rt, [id], "edit").get(id)
-    version = before["version"] if isinstance(before, dict) else None
-    return bool(update(rt, id, item.values, version=item.version).row["version"] != version)
-
-
-def _tried(id: UUID, done: Literal["created", "changed"], write: Callable[[], bool]) -> Outcome:
-    try:
-        with session().begin_nested():
-            return Outcome(id, done if write() else "unchanged")
-    except Refusal as refusal:
-        return Outcome(id, "refused", refusal)
+    return _update(rt, items, read)
 
 
 def update_many(rt: RecordType, versions: Mapping[UUID, int | None], values: Values) -> list[Outcome]:
@@ -112,35 +122,13 @@ def update_many(rt: RecordType, versions: Mapping[UUID, int | None], values: Val
     """
     demand(rt, "edit")
     fields = writable_fields(rt)
-    spelled = Spelling()
-    same = None if callable(values) else spelled(_clean(fields, values))
-    rows, checked = lock_rows(rt, versions, "edit"), _Checked(rt)
-    telling = {name for name, item in rt.fields.items() if item.unique or item.kind in (Kind.EMAIL, Kind.PHONE)}
-    found: dict[UUID, Outcome] = {}
-    plans: dict[UUID, Plan] = {}
-    for id, version in versions.items():
-        row = rows.get(id) or not_found(rt)
-        try:
-            if isinstance(row, Refusal):
-                raise row
-            demand_live(row)
-            cleaned = same if same is not None else spelled(_clean(fields, values(row)))  # type: ignore[operator]
-            plan = plan_update(rt, row, cleaned, version)
-            checked.demand(plan.values)
-            ask(rt, plan.change)
-        except Refusal as refusal:
-            found[id] = Outcome(id, "refused", refusal, row if isinstance(row, dict) else None)
-        else:
-            found[id] = Outcome(id, "changed" if plan.values else "unchanged", None, row)
-            plans[id] = plan
-            if telling & plan.values.keys():  # rules look for others with the same value: the next row has to meet it
-                stored = stored_columns(rt, plans.pop(id).values)
-                for reason in _together([id], partial(_write, rt, stored)).values():
-                    found[id] = Outcome(id, "refused", reason, row)
-    for ids, stored in _alike(rt, plans):
-        for id, reason in _together(ids, partial(_write, rt, stored)).items():
-            found[id] = Outcome(id, "refused", reason, found[id].row)
-    return [found[id] for id in versions]
+    same = None if callable(values) else _clean(fields, values)
+
+    def read(row: Row) -> _Given:
+        cleaned = same if same is not None else _clean(fields, values(row))  # type: ignore[operator]
+        return _Given(row["id"], cleaned, {}, versions[row["id"]])
+
+    return _update(rt, versions, read)
 
 
 def delete_many(rt: RecordType, ids: Iterable[UUID]) -> list[Outcome]:
@@ -175,35 +163,174 @@ def delete_many(rt: RecordType, ids: Iterable[UUID]) -> list[Outcome]:
     return [found[id] for id in ids]
 
 
-def _write(rt: RecordType, stored: Mapping[str, Any], ids: Sequence[UUID]) -> None:
-    update_rows(rt, ids, stored)
+# -- rows of one call -------------------------------------------------------------------------------------------------
 
 
-class _Checked:
-    """References and owners that were asked for already: most rows get the same ones."""
+@dataclass(slots=True)
+class _Given:
+    """What is given of one row: clean values and entries, and the version that the writer saw."""
 
-    def __init__(self, rt: RecordType) -> None:
-        self.rt = rt
-        self._said: dict[tuple[str, UUID], Refusal | None] = {}
+    id: UUID
+    values: dict[str, Any]
+    parts: dict[str, list[Row]]
+    version: int | None = None
 
-    def demand(self, values: Mapping[str, Any]) -> None:
-        for name in [*(item.name for item in self.rt.references()), *(["owner_id"] if self.rt.owned else [])]:
-            target = values.get(name)
-            if target is None and not (name == "owner_id" and name in values):
-                continue
-            if (name, target) not in self._said:
-                self._said[name, target] = self._ask(name, target)  # type: ignore[index]
-            if (refusal := self._said[name, target]) is not None:  # type: ignore[index]
-                raise refusal
+    def meets_as_new(self, rt: RecordType) -> Meeting:
+        found = [one for name in telling(rt) for one in told(name, self.values.get(name))]
+        own = [one.id for one in references_in(rt, self.values, self.parts) if one.target == rt.key]
+        return Meeting([self.id, *found], own)
 
-    def _ask(self, name: str, target: UUID | None) -> Refusal | None:
+    def meets(self, rt: RecordType, row: Row) -> Meeting:
+        changed = [name for name in telling(rt) if name in self.values and self.values[name] != row.get(name)]
+        return Meeting([one for name in changed for it in (self.values, row) for one in told(name, it.get(name))])
+
+
+def _spell(given: Iterable[_Given]) -> None:
+    spelled, given = Spelling(), list(given)
+    spelled.learn(tag for one in given for tag in one.values.get(TAGS) or ())
+    for one in given:
+        one.values = spelled(one.values)
+
+
+def _create(rt: RecordType, rows: Mapping[int, _Given], live: Live) -> dict[int, Refusal]:
+    """Write one wave of new rows; what is refused, by row."""
+    references = {n: list(references_in(rt, given.values, given.parts)) for n, given in rows.items()}
+    live.ask(chain.from_iterable(references.values()))
+    refused: dict[int, Refusal] = {}
+    plans: dict[int, Plan] = {}
+    for n, given in rows.items():
         try:
-            if name == "owner_id":
-                check_new_owner(self.rt, target)
-            check_references(self.rt, {name: target})
+            check_references(references[n], live)
+            plan = plan_new(rt, given.id, given.values, given.parts)
+            ask(rt, plan.change)
         except Refusal as refusal:
-            return refusal
-        return None
+            refused[n] = refusal
+        else:
+            plans[n] = plan
+    known = _taken(rt, plans, new=True)
+    entries = {n: entries_of(rt, plan) for n, plan in plans.items() if n not in known}
+
+    def write(some: Sequence[int]) -> None:
+        insert_each(rt, [{**plans[n].values, "id": plans[n].change.id} for n in some])
+        for name, part in rt.parts.items():
+            insert_each(part, [row for n in some for row in entries[n].get(name, ())])
+
+    return {**refused, **known, **_together(list(entries), write)}
+
+
+def _update(rt: RecordType, ids: Iterable[UUID], read: Callable[[Row], _Given]) -> list[Outcome]:
+    ids = list(ids)
+    rows = lock_rows(rt, ids, "edit")
+    refused: dict[UUID, Refusal] = {}
+    given: dict[UUID, _Given] = {}
+    for id in ids:
+        row = rows.get(id) or not_found(rt)
+        try:
+            if isinstance(row, Refusal):
+                raise row
+            demand_live(row)
+            given[id] = read(row)
+        except Refusal as refusal:
+            refused[id] = refusal
+    _spell(given.values())
+    seen: dict[UUID, Row] = {id: row for id, row in rows.items() if not isinstance(row, Refusal)}
+    stored = part_rows(rt, with_parts) if (with_parts := [id for id, one in given.items() if one.parts]) else {}
+    changed: set[UUID] = set()
+    live = Live()
+    for wave in waves({id: one.meets(rt, seen[id]) for id, one in given.items()}):
+        refused |= _change(_Wave(rt, {id: given[id] for id in wave}, seen, stored, live), changed)
+    return [
+        Outcome(
+            id, "refused" if id in refused else "changed" if id in changed else "unchanged", refused.get(id), seen.get(id)
+        )
+        for id in ids
+    ]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Wave:
+    """Rows that are changed together, and what is stored of them."""
+
+    rt: RecordType
+    given: Mapping[UUID, _Given]
+    rows: Mapping[UUID, Row]
+    parts: Mapping[str, Mapping[UUID, list[Row]]]
+    live: Live
+
+    def old_parts(self, id: UUID) -> dict[str, list[Row]]:
+        """The stored entries of a row whose collections are written."""
+        return {name: found.get(id, []) for name, found in self.parts.items()} if self.given[id].parts else {}
+
+
+def _change(wave: _Wave, changed: set[UUID]) -> dict[UUID, Refusal]:
+    """Write one wave of changes; what is refused, by row. Those that change anything are added to `changed`."""
+    rt = wave.rt
+    refused: dict[UUID, Refusal] = {}
+    plans: dict[UUID, Plan] = {}
+    for id, given in wave.given.items():
+        try:
+            plan = plan_update(rt, wave.rows[id], given.values, given.version, given.parts, wave.old_parts(id))
+            if "owner_id" in plan.values:
+                check_new_owner(rt, plan.values["owner_id"])
+        except Refusal as refusal:
+            refused[id] = refusal
+        else:
+            plans[id] = plan
+    references = {id: list(references_in(rt, one.values, one.parts, wave.old_parts(id))) for id, one in plans.items()}
+    wave.live.ask(chain.from_iterable(references.values()))
+    for id, plan in plans.items():
+        try:
+            check_references(references[id], wave.live)
+            ask(rt, plan.change)
+        except Refusal as refusal:
+            refused[id] = refusal
+    refused |= _taken(rt, {id: plan for id, plan in plans.items() if id not in refused})
+    going = [id for id in plans if id not in refused]
+    entries = {
+        id: {
+            name: compare_entries(rt.parts[name], id, wave.old_parts(id)[name], rows)
+            for name, rows in plans[id].parts.items()
+        }
+        for id in going
+    }
+    writing = [id for id in going if plans[id].values or any(entries[id].values())]
+    changed.update(writing)
+
+    def write(some: Sequence[UUID]) -> None:
+        for name, part in rt.parts.items():
+            write_entries(part, together(entries[id][name] for id in some if name in entries[id]))
+        update_each(rt, {id: plans[id].values for id in some})
+        if touched := [id for id in some if not plans[id].values]:
+            update_rows(rt, touched, {"version": rt.c.version + 1})
+
+    return {**refused, **_together(writing, write)}
+
+
+def _taken(rt: RecordType, plans: Mapping[K, Plan], *, new: bool = False) -> dict[K, Refusal]:
+    """Rows whose id or unique value another record has, so that one of them does not undo the others' writing."""
+    found: dict[K, Refusal] = {}
+    if new and plans:
+        ids = {plan.change.id for plan in plans.values()}
+        known = session().execute(select(rt.c.id).where(rt.c.tenant_id == current().tenant_id, rt.c.id.in_(ids)))
+        there = set(known.scalars())
+        found = {key: id_taken() for key, plan in plans.items() if plan.change.id in there}
+    for item in rt.fields.values():
+        wanted = {
+            key: folded(value) if item.textual else value
+            for key, plan in plans.items()
+            if item.unique and key not in found and (value := plan.values.get(item.name)) is not None
+        }
+        if not wanted:
+            continue
+        column = rt.c[item.sort_column if item.textual else item.name]
+        live = select(column, rt.c.id).where(
+            rt.c.tenant_id == current().tenant_id, rt.c.deleted_at.is_(None), column.in_(set(wanted.values()))
+        )
+        owners = {row[0]: row[1] for row in session().execute(live)}
+        for key, value in wanted.items():
+            if owners.get(value, plans[key].change.id) != plans[key].change.id:
+                found[key] = invalid([taken(item.name)])
+    return found
 
 
 def _clean(fields: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
@@ -213,26 +340,16 @@ def _clean(fields: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, An
     return cleaned
 
 
-def _alike(rt: RecordType, plans: Mapping[UUID, Plan]) -> list[tuple[list[UUID], dict[str, Any]]]:
-    """Rows that the same is written to, a statement each."""
-    groups: dict[str, tuple[list[UUID], dict[str, Any]]] = {}
-    for id, plan in plans.items():
-        if plan.values:
-            key = repr(sorted(plan.values.items(), key=lambda one: one[0]))
-            groups.setdefault(key, ([], stored_columns(rt, plan.values)))[0].append(id)
-    return list(groups.values())
-
-
-def _together(ids: Sequence[UUID], write: Callable[[Sequence[UUID]], None]) -> dict[UUID, Refusal]:
+def _together(keys: Sequence[K], write: Callable[[Sequence[K]], None]) -> dict[K, Refusal]:
     """Write rows in one go; where that is refused the halves apart, so that each fault is told of its own row."""
-    if not ids:
+    if not keys:
         return {}
     try:
         with session().begin_nested():
-            write(ids)
+            write(keys)
     except Refusal as refusal:
-        if len(ids) == 1:
-            return {ids[0]: refusal}
-        half = len(ids) // 2
-        return {**_together(ids[:half], write), **_together(ids[half:], write)}
+        if len(keys) == 1:
+            return {keys[0]: refusal}
+        half = len(keys) // 2
+        return {**_together(keys[:half], write), **_together(keys[half:], write)}
     return {}

@@ -25,7 +25,7 @@ from ossature.ids import new_id
 from ossature.rbac.predicate import demand
 from ossature.records.clean import clean
 from ossature.records.fields import Field, Kind
-from ossature.records.linking import check_references
+from ossature.records.linking import check_references, references_in
 from ossature.records.merging import jsonable
 from ossature.records.owning import check_new_owner, writable_fields
 from ossature.records.query import ListQuery, count_up_to, rows_of
@@ -137,7 +137,7 @@ def start_edit(rt: RecordType, changes: Mapping[str, Any], selection: Selection,
         raise invalid(faults)
     if "owner_id" in cleaned:
         check_new_owner(rt, cleaned["owner_id"])
-    check_references(rt, cleaned)
+    check_references(references_in(rt, cleaned))
     stored = {name: jsonable(value) for name, value in cleaned.items()}
     return _start(rt, "edit", {**stored, **({TAGS: tags} if tags else {})}, selection, overwrite)
 

@@ -27,17 +27,17 @@ from ossature.rbac.predicate import demand, reaches, reaches_owner
 from ossature.records import conditions
 from ossature.records.clean import clean
 from ossature.records.fields import Kind
+from ossature.records.given import Reader
 from ossature.records.linking import (
-    check_part_references,
     check_references,
     leave_no_live_child,
+    references_in,
     restore_children,
     taken_by_others,
 )
 from ossature.records.merging import merge
 from ossature.records.owning import OWNER, check_new_owner, owner_for_new, writable_fields
-from ossature.records.part_order import keep_order
-from ossature.records.part_writes import clean_parts, split_parts, write_parts
+from ossature.records.part_writes import compare_entries, new_entries, write_entries
 from ossature.records.query import Row, columns, part_rows, to_row
 from ossature.records.referred import with_referred
 from ossature.records.spelling import Spelling
@@ -47,8 +47,8 @@ from ossature.records.types import RecordType
 _, _l, _n = translator("ossature")
 
 __all__ = [
-    "OWNER", "Plan", "Written", "ask", "check_references", "create", "delete", "demand_live", "explained", "lock_rows",
-    "not_found", "plan_update", "restore", "update", "writable_fields",
+    "OWNER", "Plan", "Written", "ask", "create", "delete", "demand_live", "entries_of", "explained", "lock_rows",
+    "not_found", "plan_new", "plan_update", "restore", "update", "writable_fields",
 ]  # fmt: skip
 
 
@@ -65,32 +65,19 @@ class Written:
 def create(rt: RecordType, values: Mapping[str, Any], id: UUID | None = None) -> Written:
     """Write a new record with its parts. Raises `Invalid`, `Forbidden`, `Conflict` when the id is taken."""
     demand(rt, "create")
-    own, parts = split_parts(rt, values)
-    cleaned, faults = clean(writable_fields(rt), own, partial=False)
-    cleaned_parts, part_faults = clean_parts(rt, parts)
-    if faults or part_faults:
-        raise invalid([*faults, *part_faults])
+    cleaned, cleaned_parts = Reader(rt)(values, partial=False)
     cleaned = Spelling()(cleaned)
     if rt.owned:
         cleaned["owner_id"] = owner_for_new(rt, cleaned.get("owner_id"))
-    check_references(rt, cleaned)
-    check_part_references(rt, cleaned_parts)
-    record_id = id or new_id()
-    change = RecordChange(rt.key, record_id, ChangeKind.CREATED, {}, {**cleaned, **cleaned_parts})
-    if follows := rt.cls.complete(change):
-        cleaned |= follows
-        change = replace_in(change, after={**change.after, **follows})
-    ask(rt, change)
-    row = insert_row(rt, {**cleaned, "id": record_id})
-    written: dict[str, list[Row]] = {}
-    for collection, rows in cleaned_parts.items():
-        part = rt.parts[collection]
-        keep_order(part, rows)
-        written[collection] = [
-            insert_row(part, {**values, "id": values.pop("id", None) or new_id(), str(part.parent_column): record_id})
-            for values in rows
-        ]
-    return Written(row, {**{name: [] for name in rt.parts}, **written}, _warnings(rt, change))
+    check_references(references_in(rt, cleaned, cleaned_parts))
+    plan = plan_new(rt, id or new_id(), cleaned, cleaned_parts)
+    ask(rt, plan.change)
+    row = insert_row(rt, {**plan.values, "id": plan.change.id})
+    written = {
+        collection: [insert_row(rt.parts[collection], values) for values in rows]
+        for collection, rows in entries_of(rt, plan).items()
+    }
+    return Written(row, {**{name: [] for name in rt.parts}, **written}, _warnings(rt, plan.change))
 
 
 def update(
@@ -115,34 +102,25 @@ def update(
         raise PreconditionFailed(
             _("The record is now at version %(n)s; read it again.", n=before["version"]), version=before["version"]
         )
-    own, parts = split_parts(rt, values)
-    fields = writable_fields(rt)
-    cleaned, faults = clean(fields, own, partial=not replace)
-    if replace and rt.owned and "owner_id" not in own:
-        cleaned.pop("owner_id", None)
-    if replace:
-        parts = {**{name: [] for name in rt.parts}, **parts}
-        for name, item in fields.items():
-            if item.kind is Kind.SECRET and name not in own:
-                cleaned.pop(name, None)
-    cleaned_parts, part_faults = clean_parts(rt, parts)
-    if faults or part_faults:
-        raise invalid([*faults, *part_faults])
-
-    cleaned = Spelling()(cleaned)
+    given = {**{name: [] for name in rt.parts}, **values} if replace else values
+    cleaned, cleaned_parts = Reader(rt)(given, partial=not replace)
+    kept = ["owner_id", *(name for name, item in rt.fields.items() if item.kind is Kind.SECRET)]
+    cleaned = Spelling()({name: value for name, value in cleaned.items() if name not in kept or name in values})
     old_parts = {name: found.get(id, []) for name, found in (part_rows(rt, [id]) if cleaned_parts else {}).items()}
     plan = plan_update(rt, before, cleaned, version, cleaned_parts, old_parts)
     if "owner_id" in plan.values:
         check_new_owner(rt, plan.values["owner_id"])
-    check_references(rt, plan.values)
-    check_part_references(rt, plan.parts, old_parts)
+    check_references(references_in(rt, plan.values, plan.parts, old_parts))
     ask(rt, plan.change)
 
-    touched = [write_parts(rt.parts[name], id, old_parts[name], rows) for name, rows in plan.parts.items()]
+    entries = {name: compare_entries(rt.parts[name], id, old_parts[name], rows) for name, rows in plan.parts.items()}
+    for name, found in entries.items():
+        write_entries(rt.parts[name], found)
+    touched = any(entries.values())
     row = before
-    if plan.values or any(touched):
+    if plan.values or touched:
         stored = stored_columns(rt, plan.values)
-        if any(touched) and not stored:
+        if touched and not stored:
             stored = {"version": rt.c.version + 1}
         row = update_row(rt, id, stored)
     now = part_rows(rt, [id])
@@ -187,7 +165,7 @@ def restore(rt: RecordType, id: UUID, values: Mapping[str, Any] | None = None) -
     if taken := taken_by_others(rt, after):
         raise invalid(taken)
     needed = {item.name: before.get(item.name) for item in rt.references() if item.on_delete != "clear"}
-    check_references(rt, {name: other for name, other in needed.items() if other != id})
+    check_references(references_in(rt, {name: other for name, other in needed.items() if other != id}))
     ask(rt, RecordChange(rt.key, id, ChangeKind.RESTORED, before, after))
     row = update_row(rt, id, {**stored_columns(rt, changed), "deleted_at": None})
     restore_children(rt, [id], before["deleted_at"])
@@ -199,12 +177,25 @@ def restore(rt: RecordType, id: UUID, values: Mapping[str, Any] | None = None) -
 
 @dataclass(frozen=True)
 class Plan:
-    """What a change of one row comes to: the values left to write, what rules are asked, what others had changed."""
+    """What the writing of one row comes to: the values to write, what rules are asked, what others had changed."""
 
     values: dict[str, Any]
     parts: dict[str, list[Row]]
     change: RecordChange
     merged: tuple[str, ...] = ()
+
+
+def plan_new(rt: RecordType, id: UUID, cleaned: Mapping[str, Any], parts: dict[str, list[Row]]) -> Plan:
+    """What is to be written of clean values, with what follows from them."""
+    change = RecordChange(rt.key, id, ChangeKind.CREATED, {}, {**cleaned, **parts})
+    if follows := rt.cls.complete(change):
+        change = replace_in(change, after={**change.after, **follows})
+    return Plan({**cleaned, **(follows or {})}, parts, change)
+
+
+def entries_of(rt: RecordType, plan: Plan) -> dict[str, list[Row]]:
+    """The entries of a new record as they are stored, by collection."""
+    return {name: new_entries(rt.parts[name], plan.change.id, rows) for name, rows in plan.parts.items()}
 
 
 def plan_update(

@@ -24,11 +24,18 @@ class Spelling:
     def __call__(self, values: dict[str, Any]) -> dict[str, Any]:
         return {**values, TAGS: self.of(values[TAGS])} if values.get(TAGS) else values
 
+    def learn(self, names: Iterable[str]) -> None:
+        """Look words up that are not known yet, in one statement; one that nobody has yet is spelled as it is first."""
+        unknown: dict[str, str] = {}
+        for name in names:
+            if (fold := folded(name)) not in self._known:
+                unknown.setdefault(fold, name)
+        if unknown:
+            self._known |= unknown | _catalogued(unknown)
+
     def of(self, names: Sequence[str]) -> list[str]:
-        folds = [folded(name) for name in names]
-        if unknown := [fold for fold in folds if fold not in self._known]:
-            self._known |= dict(zip(folds, names, strict=True)) | _catalogued(unknown)
-        return [self._known[fold] for fold in folds]
+        self.learn(names)
+        return [self._known[folded(name)] for name in names]
 
 
 def _catalogued(folds: Iterable[str]) -> dict[str, str]:
