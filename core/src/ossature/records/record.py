@@ -61,6 +61,7 @@ class RecordBase(TenantTable, Base):
     `__ledger__` says that what was written stays: undo never touches such a record, a correction is a new entry.
     `__new_label__` heads the form of a new one ("New contact"). `__title__` is the field that names a record; `__lines__` writes a part as lines of fields, as an address is:
     `("line1", "postal_code city")`. `__when__` says which fields are shown, required or locked when (see `conditions`).
+    `__import_as__` are further names that files have for a field's column, in any language: `{"registration": ("plate",)}`.
     `__keep_history__` is how many whole months the content of its changes is kept, None for as long as the organisation
     chooses.
     """
@@ -78,6 +79,7 @@ class RecordBase(TenantTable, Base):
     __when__: ClassVar[tuple[Condition, ...]] = ()
     __keep_history__: ClassVar[int | None] = None
     __ledger__: ClassVar[bool] = False
+    __import_as__: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 
     created_at: Mapped[datetime] = mapped_column(
         sa.DateTime(timezone=True), server_default=sa.text("now()"), sort_order=901

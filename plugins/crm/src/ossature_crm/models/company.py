@@ -74,6 +74,18 @@ class Company(Record):
     primary_contact_id: Mapped[UUID | None] = reference("crm.contact", _l("Main contact"))
     notes: Mapped[str | None] = long_text(_l("Notes"))
 
+    __import_as__ = {
+        "name": ("account", "account name", "compte", "nom du compte", "société", "entreprise", "company", "client"),
+        "legal_name": ("dénomination sociale", "raison sociale légale", "registered name"),
+        "industry": ("sector", "secteur", "secteur d'activité", "activité", "industrie"),
+        "size": (
+            "effectif", "effectifs", "number of employees", "nombre d'employés", "nombre de salariés", "salariés",
+            "headcount", "company size", "tranche d'effectif",
+        ),
+        "external_id": ("account id", "id du compte", "customer id", "id client", "code client"),
+        "annual_revenue": ("revenue", "turnover", "chiffre d'affaires", "CA", "CA annuel", "chiffre d'affaires annuel"),
+    }  # fmt: skip
+
     @classmethod
     def check(cls, change: RecordChange) -> Iterable[Detail]:
         from ossature_crm import services

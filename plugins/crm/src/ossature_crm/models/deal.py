@@ -82,6 +82,36 @@ class Deal(Record):
         when("stage_id.kind").is_("won").locks("probability"),
         when("stage_id.kind").is_("lost").locks("probability"),
     )
+    __import_as__ = {
+        "name": (
+            "opportunity", "opportunity name", "deal name", "deal", "opportunité", "nom de l'opportunité", "transaction",
+            "nom de la transaction", "affaire", "nom de l'affaire",
+        ),
+        "value": (
+            "amount", "montant", "close value", "deal value", "deal amount", "expected revenue", "revenu espéré",
+            "montant de la transaction", "CA prévisionnel", "chiffre d'affaires prévisionnel",
+        ),
+        "stage_id": (
+            "stage", "étape", "deal stage", "opportunity stage", "sales stage", "phase", "stade",
+            "étape de la transaction", "phase de vente",
+        ),
+        "pipeline_id": ("pipeline", "sales pipeline", "tunnel", "tunnel de vente", "entonnoir", "pipeline de vente"),
+        "expected_close": (
+            "expected closing", "expected close date", "clôture prévue", "date de clôture prévue", "fermeture prévue",
+            "échéance", "deadline",
+        ),
+        "closed_on": (
+            "close date", "closed date", "closing date", "date closed", "date de clôture", "date de fermeture",
+        ),
+        "opened_on": (
+            "engage date", "create date", "created date", "created on", "date created", "date de création", "créé le",
+            "date d'ouverture",
+        ),
+        "lost_reason": ("lost reason", "loss reason", "closed lost reason", "raison de perte", "motif de perte",
+                        "raison de la perte", "raison de la fermeture perdue"),
+        "external_id": ("opportunity id", "id de l'opportunité", "id de la transaction", "lead id"),
+        "won_reason": ("won reason", "closed won reason", "raison du gain", "raison de la fermeture gagnée"),
+    }  # fmt: skip
 
     @classmethod
     def complete(cls, change: RecordChange) -> Mapping[str, Any]:
