@@ -25,7 +25,7 @@ from ossature.testing.people import Person, Tenant
 pytestmark = pytest.mark.database
 
 ROLES = ("owner", "admin", "manager", "user", "auditor", "viewer", "sales_rep", "read_only")
-VIEW = "crm.contact.view"
+VIEW, TAKE_OUT = "crm.contact.view", "crm.contact.export"
 CONTACTS, COMPANIES = "/api/crm/contacts", "/api/crm/companies"
 WORD = re.compile(r"zqword[a-z]+x", re.IGNORECASE)
 
@@ -86,6 +86,7 @@ def _contact(boss: Person, owner: Person | None, word: str, *, deleted: bool) ->
     assert boss.api.patch(f"{COMPANIES}/{company}", json={"primary_contact_id": id}).status_code == 200
     if owner is None:
         assert boss.api.patch(f"{CONTACTS}/{id}", json={"owner_id": None}).status_code == 200
+    assert boss.api.put(f"{CONTACTS}/{id}/external-ids/shop/{word}").status_code == 201
     if deleted:
         assert boss.api.delete(f"{CONTACTS}/{id}").status_code == 200
     return Known(id, word.lower(), owner.member_id if owner else None, company, deleted)
@@ -115,6 +116,7 @@ def revealed(person: Person, house: House) -> Iterator[tuple[str, set[str]]]:
         "filter",
         {row["id"] for one in live for row in data(person, CONTACTS, **{"filter[email]": f"{one.word}@example.com"})},
     )
+    yield "external id", {one.id for one in live if called_so(person, one) == 200}
     yield "picker", {option["value"] for option in data(person, f"{CONTACTS}/options", q="zqword")}
     yield "whole picker", {option["value"] for option in data(person, f"{CONTACTS}/options")}
 
@@ -129,6 +131,22 @@ def walked(person: Person) -> Iterator[str]:
         if answer.json["meta"]["next"] is None:
             return
         query["cursor"] = answer.json["meta"]["next"]
+
+
+def called_so(person: Person, one: Known) -> int:
+    """What asking for a contact by its external id is answered."""
+    answer: Any = person.api.get(f"{CONTACTS}/by-external/shop/Z{one.word[1:]}")
+    assert answer.status_code in (200, 403, 404)
+    return int(answer.status_code)
+
+
+def exported(person: Person) -> Iterator[tuple[str, Any]]:
+    """Each way to take contacts out into a file, and the answer."""
+    for asked in ({"format": "csv"}, {"format": "csv", "whole": "true"}, {"format": "json", "whole": "true"},
+                  {"format": "csv", "headers": "labels"}, {"format": "csv", "search": "zqword"}):  # fmt: skip
+        yield f"export {asked}", person.api.get(f"{CONTACTS}/export", query_string=asked)
+    form = {"_step": "start", "_all": "1", "headers": "whole", "format": "csv"}
+    yield "export of the page", person.page.post("/crm/contacts/export", data=form)
 
 
 def read(person: Person, id: str) -> int:
@@ -159,6 +177,11 @@ def check(person: Person, house: House, live: list[Known], bin: list[Known], who
         main = firms.get(row["id"])
         included = row["primary_contact"] and row["primary_contact"]["id"]
         assert included == (main if main in seen else None), f"{who}, include"
+    out = [one for one in live if one in house.of(person.context.access.reach(TAKE_OUT))]
+    for way, answer in exported(person):
+        assert answer.status_code in (200, 403), f"{who}, {way}: {answer.status_code}"
+        words = {word.lower() for word in WORD.findall(answer.text)} if answer.status_code == 200 else set()
+        assert words == {one.word for one in out}, f"{who}, {way}"
     said = set(words_said(person, house))
     assert said == {one.word for one in live}, f"{who}, pages: {said ^ {one.word for one in live}}"
 
@@ -204,7 +227,8 @@ def test_all_ways_to_read_reveal_what_a_reach_covers(house: House, reach: Reach 
     with house.tenant.work():
         role = create_role("Clerk", "")
         grant(role.id, "crm.company.view", Reach.ALL)
-        grant(role.id, VIEW, reach)
+        for permission in (VIEW, TAKE_OUT):
+            grant(role.id, permission, reach)
         assign_roles(house.asking.member_id, [role.id])
     check(house.asking, house, house.of(reach), house.of(reach, deleted=True), str(reach))
 

@@ -49,7 +49,7 @@ from ossature.web.versions import older_details, served, translation
 _, _l, _n = translator("ossature")
 
 LIST_ARGUMENTS = ("search", "sort", "limit", "cursor", "fields", "include", "count", "deleted", "where", "view")
-EXPORT_ARGUMENTS = ("format", "headers", "dialect", "search", "sort", "fields", "deleted", "where", "view")
+EXPORT_ARGUMENTS = ("format", "headers", "dialect", "whole", "search", "sort", "fields", "deleted", "where", "view")
 MASS_ARGUMENTS = ("search", "where", "view", "deleted")
 AGGREGATE_ARGUMENTS = ("group", "measure", "search", "deleted", "where", "view")
 

@@ -11,9 +11,20 @@ from flask.typing import ResponseReturnValue
 from ossature.errors import Invalid
 from ossature.i18n.texts import translator
 from ossature.ids import as_id
+from ossature.records.export_beside import beside_fields
 from ossature.records.export_tables import csv_writer, json_writer
 from ossature.records.export_workbook import xlsx_writer
-from ossature.records.exporting import DIALECTS, FORMATS, HEADERS, MIMETYPES, Export, exportable, one_of, stream
+from ossature.records.exporting import (
+    DIALECTS,
+    FORMATS,
+    HEADERS,
+    MIMETYPES,
+    Export,
+    Headers,
+    exportable,
+    one_of,
+    stream,
+)
 from ossature.records.list_address import ListAddress
 from ossature.records.list_pages import list_crumbs, list_query
 from ossature.records.list_views import list_columns
@@ -27,6 +38,10 @@ from ossature.web.formats import as_number
 from ossature.web.models import Choice
 
 _, _l, _n = translator("ossature")
+
+
+WHOLE = "whole"
+"""In place of headers: those of fields, over all that can be imported again."""
 
 
 def export_dialog(rt: RecordType) -> ResponseReturnValue:
@@ -57,8 +72,11 @@ def file_response(export: Export, shown: Callable[[list[Row]], list[Row]] = list
 def _asked(rt: RecordType, look: Look) -> Export:
     known = exportable(rt)
     names = [name for name in list_columns(rt, look.definition) if name in known] or ["id"]
-    headers = one_of(HEADERS, "headers", request.form.get("headers", "labels"))
-    if headers == "names" and "id" not in names:
+    asked = one_of((*HEADERS, WHOLE), "headers", request.form.get("headers", "labels"))
+    headers: Headers = "labels" if asked == "labels" else "names"
+    if asked == WHOLE:
+        names = [*known, *beside_fields(rt)]
+    elif headers == "names" and "id" not in names:
         names.insert(0, "id")
     sums = frozenset(names[1:]) if look.definition.group and headers == "labels" else frozenset()
     return Export(
@@ -90,6 +108,7 @@ def _choices() -> dict[str, tuple[Choice, ...]]:
         "headers": (
             Choice("labels", _("As on the screen")),
             Choice("names", _("Field names and stored values")),
+            Choice(WHOLE, _("Everything, to be imported again")),
         ),
         "dialects": (
             Choice("excel", _("As Excel opens it in my language")),

@@ -21,13 +21,12 @@ from xlsxwriter.utility import xl_col_to_name
 
 from ossature.context import current
 from ossature.i18n.texts import translator
+from ossature.records.export_beside import LONGEST_CELL
 from ossature.records.exporting import FORMULA, Column, Export, Windows, columns_of, local
 
 _, _l, _n = translator("ossature")
 
 SHEET = "xl/worksheets/sheet1.xml"
-LONGEST = 32_767
-"""Characters that a cell takes."""
 EXACT = 10**15
 """From here on a workbook's numbers lose digits: they are written as text."""
 _FIRST_DAY = date(1900, 3, 1)  # a workbook counts days from 1900 and believes that year to be a leap year
@@ -97,7 +96,7 @@ def _frame(table: list[Column], title: str) -> tuple[dict[str, bytes], dict[str,
     sheet.freeze_panes(1, 0)
     head = book.add_format({"bold": True, "bottom": 1})
     for number, column in enumerate(table):
-        sheet.write_string(0, number, column.header[:LONGEST], head)
+        sheet.write_string(0, number, column.header[:LONGEST_CELL], head)
         sheet.set_column(number, number, _WIDTHS[column.kind])
     numbers = {"whole": "#,##0", "money2": "#,##0.00#"}
     numbers |= {_format(one): "#,##0." + "0" * one.places for one in table if one.kind == "decimal" and one.places}
@@ -156,7 +155,7 @@ def _cell(style: int, column: Column, zone: ZoneInfo) -> Cell:
 
 
 def _text(value: str) -> str:
-    return escape(_NOT_XML.sub("\ufffd", value)[:LONGEST], quote=False)
+    return escape(_NOT_XML.sub("\ufffd", value)[:LONGEST_CELL], quote=False)
 
 
 class _Sums:

@@ -25,7 +25,9 @@ from ossature.i18n.texts import translator
 from ossature.kernel import kernel
 from ossature.rbac.predicate import demand, reaches
 from ossature.records.aggregate import measurable
+from ossature.records.clean import plain
 from ossature.records.definition import listable
+from ossature.records.export_beside import beside_cell, beside_fields, is_beside, read_beside
 from ossature.records.fields import Field, Kind
 from ossature.records.ordering import order_by, read_orders
 from ossature.records.query import Label, ListQuery, Row, columns, labels_of, rows_of, to_rows
@@ -89,6 +91,11 @@ class Export:
         day = datetime.now(ZoneInfo(current().time_zone)).date()
         return f"{self.rt.slug}-{day.isoformat()}.{self.format}"
 
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """What goes into it that is no field."""
+        return tuple(name for name in self.fields if is_beside(self.rt, name))
+
     def count(self, most: int | None) -> int:
         """How many rows there are, counting stops after `most`."""
         some = select(self.rt.c.id).where(*_rows(self)).limit(most)
@@ -104,10 +111,11 @@ def check_fields(rt: RecordType, names: Iterable[str]) -> None:
     """Raises `BadRequest` for a field that there is not, not for the reader, or that never leaves."""
     known = exportable(rt)
     for name in names:
-        if name not in known:
+        if name not in known and not is_beside(rt, name):
+            offered = ", ".join([*known, *beside_fields(rt)])
             raise BadRequest(
-                _("The field %(field)s cannot be exported.", field=name[:80]),
-                [Detail("fields", "unknown_field", _("Use one of: %(names)s.", names=", ".join(known)))],
+                _("The field %(field)s cannot be exported.", field=plain(name)),
+                [Detail("fields", "unknown_field", _("Use one of: %(names)s.", names=offered))],
             )
 
 
@@ -126,7 +134,13 @@ def columns_of(export: Export) -> list[Column]:
     """The columns of a table, in their order; an amount of money has two."""
     known = exportable(export.rt)
     added = measurable(export.rt).keys() & export.sums
-    return [one for name in export.fields for one in _columns(export, name, known[name], name in added)]
+    return [
+        one
+        for name in export.fields
+        for one in (
+            _columns(export, name, known[name], name in added) if name in known else (_beside_column(export, name),)
+        )
+    ]
 
 
 def stream(export: Export, write: Callable[[Windows], Iterator[bytes]]) -> Iterator[bytes]:
@@ -178,7 +192,8 @@ def _rows(export: Export) -> list[ColumnElement[bool]]:
 
 def _statement(export: Export) -> Select[Any]:
     rt, orders = export.rt, read_orders(export.rt, export.query.sort)
-    made: Select[Any] = select(*columns(rt, export.fields)).where(*_rows(export))
+    names = [name for name in export.fields if name not in export.beside]
+    made: Select[Any] = select(*columns(rt, names)).where(*_rows(export))
     return made.order_by(*order_by(orders, rt.c.id, backwards=False))
 
 
@@ -187,8 +202,11 @@ def _windows(export: Export, statement: Select[Any]) -> Windows:
     found = session().execute(statement, execution_options={"yield_per": WINDOW})
     names = list(found.keys())
     shown = export.fields if export.headers == "labels" and export.format != "json" else ()
+    beside = export.beside
     for window in found.partitions():
         rows = to_rows(rt, names, window)
+        if beside:
+            read_beside(rt, rows, beside)
         yield rows, labels_of(rt, rows, shown) if shown else {}
 
 
@@ -222,6 +240,12 @@ def _columns(export: Export, name: str, item: Field, summed: bool) -> Iterator[C
             yield Column(name, header, "text", lambda row, _labels: row[name] and str(row[name]))
         case _:
             yield Column(name, header, "text", lambda row, _labels: row[name] if name != "id" else str(row[name]))
+
+
+def _beside_column(export: Export, name: str) -> Column:
+    bounded = export.format == "xlsx"
+    header = export.names.get(name, name)
+    return Column(name, header, "text", lambda row, _labels: beside_cell(name, row[name], bounded=bounded))
 
 
 def _title(label: Label | None) -> str:
