@@ -86,6 +86,7 @@ def everything(tenant: Tenant, app: Flask) -> tuple[Person, list[str]]:
     ).json["data"]["id"]
     pipeline = person.api.get("/api/crm/pipelines").json["data"][0]["id"]
     person.api.post(f"/api/crm/deals/{deal}/notes", json={"text": "Rappeler mardi."})
+    person.api.put(f"/api/crm/deals/{deal}/external-ids/boutique/K-12")
     offer = {"file": (BytesIO(b"Devis du 30 novembre"), "devis.txt")}
     person.api.post(f"/api/crm/deals/{deal}/files", data=offer, content_type="multipart/form-data")
     with tenant.work() as work:

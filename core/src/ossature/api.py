@@ -81,6 +81,7 @@ from ossature.records import (
 )
 from ossature.records.bulk import insert_rows
 from ossature.records.conditions import Condition, when
+from ossature.records.external_ids import external_ids_of, find_by_external, set_external
 from ossature.records.lookup import record_type
 from ossature.records.many import Outcome, delete_many, update_many
 from ossature.records.service import create, delete, restore, update
@@ -152,7 +153,9 @@ __all__ = [
     "derived",
     "email_address",
     "emit",
+    "external_ids_of",
     "files_of",
+    "find_by_external",
     "fk",
     "handles",
     "hookimpl",
@@ -182,6 +185,7 @@ __all__ = [
     "rules",
     "secret",
     "session",
+    "set_external",
     "signed_in",
     "store_file",
     "success",
