@@ -22,7 +22,8 @@ Spell = Callable[[Any], str]
 
 def csv_writer(export: Export) -> Callable[[Windows], Iterator[bytes]]:
     """A table with one line a row. The dialect `excel` is that of the reader's own: with a mark that it is UTF-8, and
-    in French semicolons between values and commas in numbers. Texts that begin like a formula have an apostrophe before.
+    in French semicolons between values and commas in numbers. Texts that begin like a formula have an apostrophe before,
+    and so do those that have one themselves.
     """
     table = columns_of(export)
     excel = export.dialect == "excel"
@@ -76,7 +77,7 @@ class _Lines:
 
 
 def _guarded(value: str) -> str:
-    return "'" + value if value[:1] in FORMULA else value
+    return "'" + value if value.lstrip("'")[:1] in FORMULA else value
 
 
 def _spelled(column: Column, export: Export, mark: str) -> Spell:
