@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 from xml.parsers import expat
 
 from ossature.errors import Detail, Invalid, TooLarge
@@ -20,8 +20,10 @@ MOST_UNPACKED = 1_000_000_000
 _SUSPECT = 50_000_000
 _TIGHTEST = 150
 _CHUNK = 1 << 16
-_SILENT_CHUNKS = 64
+_LONGEST_TAG = 4_000_000
 Attributes = Mapping[str, str]
+Starts = Mapping[str, Callable[[Attributes], None]]
+Ends = Mapping[str, Callable[[], None]]
 
 
 class Archive:
@@ -47,36 +49,29 @@ class Archive:
         with self._archive.open(info) as file:
             yield file
 
-    def scan(self, name: str, start: Callable[[str, Attributes], None], end: Callable[[str], None],
-             text: Callable[[str], None]) -> None:  # fmt: skip
+    def scan(
+        self, name: str, starts: Starts, ends: Ends | None = None, text: Callable[[str], None] | None = None
+    ) -> None:
         """Read a part as XML from its beginning to its end."""
-        for _piece in self.pieces(name, start, end, text):
+        for _piece in self.pieces(name, starts, ends or {}, text):
             pass
 
-    def pieces(self, name: str, start: Callable[[str, Attributes], None], end: Callable[[str], None],
-               text: Callable[[str], None]) -> Iterator[None]:  # fmt: skip
-        """As `scan`, with a stop after each piece of the file. Names of elements come without their namespaces."""
-        local = _Local()
-        heard = 0
-
-        def started(element: str, attributes: Attributes) -> None:
-            nonlocal heard
-            heard += 1
-            start(local[element], attributes)
-
+    def pieces(self, name: str, starts: Starts, ends: Ends, text: Callable[[str], None] | None) -> Iterator[None]:
+        """As `scan`, with a stop after each piece of the file. Elements are heard by their names without namespaces."""
         parser = expat.ParserCreate(namespace_separator=" ")
         parser.buffer_text = True
-        parser.StartElementHandler = started
-        parser.EndElementHandler = lambda element: end(local[element])
+        begin, end = _Heard(starts), _Heard(ends)
+        parser.StartElementHandler = lambda element, given: begin[element](given)
+        parser.EndElementHandler = lambda element: end[element]()
         parser.CharacterDataHandler = text
         parser.StartDoctypeDeclHandler = _no_doctype
-        silent = before = 0
+        fed = 0
         with self.part(name) as file:
             while chunk := file.read(_CHUNK):
                 parser.Parse(chunk, False)
+                fed += len(chunk)
                 yield
-                silent, before = (silent + 1 if heard == before else 0), heard
-                if silent > _SILENT_CHUNKS:
+                if fed - parser.CurrentByteIndex > _LONGEST_TAG:
                     raise damaged()
             parser.Parse(b"", True)
             yield
@@ -101,13 +96,21 @@ def damaged() -> Invalid:
     )
 
 
-def _no_doctype(*_anything: Any) -> None:
+def _no_doctype(*_anything: object) -> None:
     raise damaged()
 
 
-class _Local(dict[str, str]):
-    """Names of elements without their namespaces."""
+class _Heard(dict[str, Callable[..., None]]):
+    """What is called for an element, by its name with its namespace."""
 
-    def __missing__(self, name: str) -> str:
-        found = self[name] = name.rpartition(" ")[2]
+    def __init__(self, by_name: Mapping[str, Callable[..., None]]) -> None:
+        super().__init__()
+        self._by_name = by_name
+
+    def __missing__(self, name: str) -> Callable[..., None]:
+        found = self[name] = self._by_name.get(name.rpartition(" ")[2], _ignore)
         return found
+
+
+def _ignore(*_anything: object) -> None:
+    """Nothing is wanted of this element."""

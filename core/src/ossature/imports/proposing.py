@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import get_args
 
@@ -28,7 +29,7 @@ _MOST_LOOKED_AT = 200
 def propose(field: Field, cell: Cell, notation: Notation) -> str | None:
     """A text near to the cell that the field takes in this notation; None where nothing is near."""
     text = text_of(cell)
-    if is_empty(cell) or len(text) > _MOST_LOOKED_AT:
+    if is_empty(cell) or isinstance(cell, bool | date) or len(text) > _MOST_LOOKED_AT:
         return None
     return next((one for one in _meant(field, text, notation) if one != text and _is_taken(field, one, notation)), None)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import date, datetime, time, timedelta
 
 from ossature.i18n.texts import translator
-from ossature.imports.archives import Attributes, damaged
+from ossature.imports.archives import Attributes, Ends, Starts, damaged
 from ossature.imports.cells import Cell, CellFault, FileRow
 from ossature.imports.number_formats import Shape
 
@@ -36,7 +36,7 @@ class SheetReader:
         self._faults: list[CellFault] = []
         self._index = -1
         self._type = ""
-        self._shape = Shape.NUMBER
+        self._style = ""
         self._text: list[str] = []
         self._size = 0
         self._wanted = self._formula = False
@@ -47,29 +47,19 @@ class SheetReader:
         found, self._rows = self._rows, []
         return found
 
-    def start(self, element: str, given: Attributes) -> None:
-        if element == "c":
-            where = given.get("r")
-            self._index = self._index + 1 if where is None else _column(where)
-            if not 0 <= self._index < _LAST_COLUMN:
-                raise damaged()
-            self._type = given.get("t", "n")
-            style = given.get("s", "0")
-            number = int(style) if style.isdecimal() else 0
-            self._shape = self._shapes[number] if number < len(self._shapes) else Shape.NUMBER
-            self._text.clear()
-            self._size = 0
-            self._formula = False
-        elif element in ("v", "t"):
-            self._wanted = not self._sounds
-        elif element == "row":
-            told = given.get("r", "")
-            self._number = max(self._number + 1, int(told) if told.isdecimal() and len(told) < 9 else 0)
-            self._cells, self._faults, self._index = [], [], -1
-        elif element == "f":
-            self._formula = True
-        elif element == "rPh":
-            self._sounds += 1
+    @property
+    def starts(self) -> Starts:
+        return {
+            "row": self._row, "c": self._cell, "v": self._text_begins, "t": self._text_begins, "f": self._is_formula,
+            "rPh": self._sound,
+        }  # fmt: skip
+
+    @property
+    def ends(self) -> Ends:
+        return {
+            "row": self._row_ends, "c": self._cell_ends, "v": self._text_ends, "t": self._text_ends,
+            "rPh": self._sound_ends,
+        }  # fmt: skip
 
     def text(self, text: str) -> None:
         if self._wanted:
@@ -78,24 +68,49 @@ class SheetReader:
                 raise damaged()
             self._text.append(text)
 
-    def end(self, element: str) -> None:
-        if element in ("v", "t"):
-            self._wanted = False
-        elif element == "c":
+    def _row(self, given: Attributes) -> None:
+        told = given.get("r", "")
+        self._number = max(self._number + 1, int(told) if told.isdecimal() and len(told) < 9 else 0)
+        self._index = -1
+
+    def _row_ends(self) -> None:
+        if self._cells or self._faults:
+            self._rows.append(FileRow(self._number, self._cells, tuple(self._faults)))
+            self._cells, self._faults = [], []
+
+    def _cell(self, given: Attributes) -> None:
+        where = given.get("r")
+        self._index = self._index + 1 if where is None else _column(where)
+        if not 0 <= self._index < _LAST_COLUMN:
+            raise damaged()
+        self._type = given.get("t", "n")
+        self._style = given.get("s", "")
+        self._formula = False
+
+    def _cell_ends(self) -> None:
+        if self._text:
             self._finish("".join(self._text))
-        elif element == "row":
-            if self._cells or self._faults:
-                self._rows.append(FileRow(self._number, self._cells, tuple(self._faults)))
-        elif element == "rPh":
-            self._sounds -= 1
+            self._text.clear()
+            self._size = 0
+        elif self._formula and self._type != "str":
+            self._fault("formula", _("This formula has no value; open the workbook, save it and send it again."), "")
+
+    def _text_begins(self, _given: Attributes) -> None:
+        self._wanted = not self._sounds
+
+    def _text_ends(self) -> None:
+        self._wanted = False
+
+    def _is_formula(self, _given: Attributes) -> None:
+        self._formula = True
+
+    def _sound(self, _given: Attributes) -> None:
+        self._sounds += 1
+
+    def _sound_ends(self) -> None:
+        self._sounds -= 1
 
     def _finish(self, text: str) -> None:
-        if not text:
-            if self._formula and self._type != "str":
-                self._fault(
-                    "formula", _("This formula has no value; open the workbook, save it and send it again."), ""
-                )
-            return
         try:
             cell = self._value(text)
         except (ValueError, OverflowError):
@@ -126,16 +141,18 @@ class SheetReader:
         number = float(text)
         if number - number != 0:
             raise ValueError(text)
-        if self._shape in (Shape.DAY, Shape.CLOCK):
-            return self._day(number)
-        if self._shape is Shape.PERCENT:
+        style = int(self._style) if self._style.isdecimal() else 0
+        shape = self._shapes[style] if style < len(self._shapes) else Shape.NUMBER
+        if shape is Shape.DAY or shape is Shape.CLOCK:
+            return self._day(number, shape)
+        if shape is Shape.PERCENT:
             number = round(number * 100, 10)
         return int(number) if number.is_integer() and abs(number) < _MOST_DIGITS else number
 
-    def _day(self, number: float) -> Cell:
+    def _day(self, number: float, shape: Shape) -> Cell:
         """A day, a moment, or an hour as text, from days since 1900, a year that workbooks take for a leap year."""
         days, milliseconds = divmod(round(number * _MILLISECONDS), _MILLISECONDS)
-        if (self._shape is Shape.CLOCK and 0 <= days < 366) or (not days and not self._from_1904):
+        if (shape is Shape.CLOCK and 0 <= days < 366) or (not days and not self._from_1904):
             hours, rest = divmod(days * _MILLISECONDS + milliseconds, 3_600_000)
             return f"{hours:02d}:{rest // 60_000:02d}:{rest // 1000 % 60:02d}"
         if days < 0 or (days == 60 and not self._from_1904) or days > 2_958_465:

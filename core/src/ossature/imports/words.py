@@ -18,6 +18,7 @@ ANSWERS: Mapping[str, bool] = {
     **dict.fromkeys(["yes", "y", "true", "t", "1", "on", "x", "✓", "✔", "☑", "oui", "o", "vrai", "v", "actif", "active"], True),
     **dict.fromkeys(["no", "n", "false", "f", "0", "off", "-", "✗", "✘", "☐", "non", "faux", "inactif", "inactive"], False),
 }  # fmt: skip
+_RANGE = re.compile(r"(\d+)(?:-(\d+)|\+)")
 _BETWEEN = re.compile(r"[\W_]+")
 
 
@@ -31,12 +32,19 @@ def choice_of(field: Field, text: str) -> str | None:
     """The stored value of a choice from that value or from its label, in any language; the reader's goes first."""
     if text in field.choices:
         return text
-    return _readings(field, _locale()).get(plain_words(text) or text)
+    return _readings(field, _locale()).get(plain_words(text) or text) or _range_of(field, text)
 
 
-def labels_of(field: Field) -> dict[str, str]:
-    """Every way of writing a choice -> its stored value."""
-    return dict(_readings(field, _locale()))
+def _range_of(field: Field, text: str) -> str | None:
+    """The choice that a whole number falls into, where choices are ranges such as `10-49` and `1000+`."""
+    number = int(text) if text.isdecimal() and len(text) < 12 else None
+    if number is None:
+        return None
+    for value in field.choices:
+        match = _RANGE.fullmatch(value)
+        if match and int(match[1]) <= number <= (int(match[2]) if match[2] else number):
+            return value
+    return None
 
 
 def in_every_language(label: object) -> Iterator[str]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
-from ossature.imports.archives import Archive, Attributes, damaged, opened
+from ossature.imports.archives import Archive, Attributes, Ends, Starts, damaged, opened
 from ossature.imports.cells import FileRow
 from ossature.imports.number_formats import Shape, shape_of
 from ossature.imports.sheets import LONGEST_CELL, SheetReader, unescaped
@@ -38,7 +38,7 @@ def sheet_rows(path: Path, name: str) -> Iterator[FileRow]:
         part = book.sheets[name][0]
         with _Strings(archive, book.strings) as strings:
             sheet = SheetReader(strings.__getitem__, _shapes(archive, book.styles), book.from_1904)
-            for _piece in archive.pieces(part, sheet.start, sheet.end, sheet.text):
+            for _piece in archive.pieces(part, sheet.starts, sheet.ends, sheet.text):
                 yield from sheet.take()
 
 
@@ -55,39 +55,39 @@ class _Book:
         main = self._main()
         self._home = str(PurePosixPath(main).parent)
         related = f"{self._home}/_rels/{PurePosixPath(main).name}.rels"
-        archive.scan(related, self._relation, _ignore, _ignore)
-        archive.scan(main, self._element, _ignore, _ignore)
+        archive.scan(related, {"Relationship": self._relation})
+        archive.scan(main, {"workbookPr": self._properties, "sheet": self._sheet})
         if not self.sheets:
             raise damaged()
 
     def _main(self) -> str:
         found = ["xl/workbook.xml"]
 
-        def relation(element: str, given: Attributes) -> None:
-            if element == "Relationship" and given.get("Type", "").endswith("/officeDocument"):
+        def relation(given: Attributes) -> None:
+            if given.get("Type", "").endswith("/officeDocument"):
                 found.append(given.get("Target", "").lstrip("/"))
 
         if "_rels/.rels" in self._archive:
-            self._archive.scan("_rels/.rels", relation, _ignore, _ignore)
+            self._archive.scan("_rels/.rels", {"Relationship": relation})
         return found[-1]
 
-    def _relation(self, element: str, given: Attributes) -> None:
-        if element != "Relationship":
-            return
+    def _relation(self, given: Attributes) -> None:
         target, kind = given.get("Target", ""), given.get("Type", "").rpartition("/")[2]
         part = target[1:] if target.startswith("/") else f"{self._home}/{target.removeprefix('./')}"
         if kind == "worksheet":
             self._targets[given.get("Id", "")] = part
-        elif kind in ("sharedStrings", "styles") and part in self._archive:
-            setattr(self, "strings" if kind == "sharedStrings" else "styles", part)
+        elif kind == "sharedStrings" and part in self._archive:
+            self.strings = part
+        elif kind == "styles" and part in self._archive:
+            self.styles = part
 
-    def _element(self, element: str, given: Attributes) -> None:
-        if element == "workbookPr":
-            self.from_1904 = given.get("date1904") in ("1", "true")
-        elif element == "sheet":
-            part = self._targets.get(given.get(_RELATED) or given.get(_RELATED_STRICT) or "")
-            if part and part in self._archive:
-                self.sheets[given.get("name", "")] = part, given.get("state", "visible") == "visible"
+    def _properties(self, given: Attributes) -> None:
+        self.from_1904 = given.get("date1904") in ("1", "true")
+
+    def _sheet(self, given: Attributes) -> None:
+        part = self._targets.get(given.get(_RELATED) or given.get(_RELATED_STRICT) or "")
+        if part and part in self._archive:
+            self.sheets[given.get("name", "")] = part, given.get("state", "visible") == "visible"
 
 
 class _Strings:
@@ -98,13 +98,20 @@ class _Strings:
         self._ends = array("Q", [0])
         self._text: list[str] = []
         self._size = 0
-        self._depth = 0
+        self._sounds = 0
         self._wanted = False
         self._read = lru_cache(maxsize=4096)(self._from_file)
-        if part:
-            archive.scan(part, self._start, self._end, self._add)
+        self._archive, self._part = archive, part
 
     def __enter__(self) -> _Strings:
+        starts: Starts = {"si": self._begin, "t": self._text_begins, "rPh": self._sound}
+        ends: Ends = {"si": self._end, "t": self._text_ends, "rPh": self._sound_ends}
+        try:
+            if self._part:
+                self._archive.scan(self._part, starts, ends, self._add)
+        except BaseException:
+            self._file.close()
+            raise
         return self
 
     def __exit__(self, *_exception: object) -> None:
@@ -119,14 +126,12 @@ class _Strings:
         self._file.seek(self._ends[number])
         return self._file.read(self._ends[number + 1] - self._ends[number]).decode()
 
-    def _start(self, element: str, _given: Attributes) -> None:
-        if element == "si":
-            self._text.clear()
-            self._size = 0
-        elif element == "rPh":
-            self._depth += 1
-        elif element == "t":
-            self._wanted = not self._depth
+    def _begin(self, _given: Attributes) -> None:
+        self._text.clear()
+        self._size = 0
+
+    def _text_begins(self, _given: Attributes) -> None:
+        self._wanted = not self._sounds
 
     def _add(self, text: str) -> None:
         if self._wanted:
@@ -135,15 +140,19 @@ class _Strings:
                 raise damaged()
             self._text.append(text)
 
-    def _end(self, element: str) -> None:
-        if element == "t":
-            self._wanted = False
-        elif element == "rPh":
-            self._depth -= 1
-        elif element == "si":
-            written = unescaped("".join(self._text)).encode("utf-8", "replace")
-            self._file.write(written)
-            self._ends.append(self._ends[-1] + len(written))
+    def _text_ends(self) -> None:
+        self._wanted = False
+
+    def _sound(self, _given: Attributes) -> None:
+        self._sounds += 1
+
+    def _sound_ends(self) -> None:
+        self._sounds -= 1
+
+    def _end(self) -> None:
+        written = unescaped("".join(self._text)).encode("utf-8", "replace")
+        self._file.write(written)
+        self._ends.append(self._ends[-1] + len(written))
 
 
 def _shapes(archive: Archive, part: str) -> list[Shape]:
@@ -152,29 +161,26 @@ def _shapes(archive: Archive, part: str) -> list[Shape]:
     found: list[Shape] = []
     within = False
 
-    def start(element: str, given: Attributes) -> None:
-        nonlocal within
-        if element == "numFmt" and not within:
-            formats[_whole(given.get("numFmtId"))] = given.get("formatCode", "")
-        elif element == "cellXfs":
-            within = True
-        elif element == "xf" and within:
+    def code(given: Attributes) -> None:
+        formats[_whole(given.get("numFmtId"))] = given.get("formatCode", "")
+
+    def style(given: Attributes) -> None:
+        if within:
             number = _whole(given.get("numFmtId"))
             found.append(shape_of(number, formats.get(number)))
 
-    def end(element: str) -> None:
+    def begin(_given: Attributes) -> None:
         nonlocal within
-        if element == "cellXfs":
-            within = False
+        within = True
+
+    def end() -> None:
+        nonlocal within
+        within = False
 
     if part:
-        archive.scan(part, start, end, _ignore)
+        archive.scan(part, {"numFmt": code, "xf": style, "cellXfs": begin}, {"cellXfs": end})
     return found
 
 
 def _whole(text: str | None) -> int:
     return int(text) if text and text.isdecimal() else 0
-
-
-def _ignore(*_anything: object) -> None:
-    """Nothing is wanted of these."""
