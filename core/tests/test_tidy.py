@@ -39,6 +39,22 @@ def add_act(tenant: Tenant, days: int) -> None:
         )
 
 
+def add_import(tenant: Tenant, days: int) -> None:
+    """A file that was imported so many days ago, with one row."""
+    member = tenant.member("viewer")
+    with tenant.work() as opened:
+        opened.execute(
+            text(
+                "WITH file AS (INSERT INTO ossature.import_run (id, record, filename, size, key, look, mapping, state, "
+                "actor_id, created_at, change_set_id, total) VALUES (gen_random_uuid(), 'a.b', 'a.csv', 1, 'key', '{}', "
+                "'{}', 'done', :actor, now() - make_interval(days => :days), gen_random_uuid(), 1) "
+                "RETURNING tenant_id, id) INSERT INTO ossature.import_row (tenant_id, import_id, number) "
+                "SELECT tenant_id, id, 1 FROM file"
+            ),
+            {"actor": member.member_id, "days": days},
+        )
+
+
 @pytest.mark.database
 def test_what_is_old_is_tidied_away_and_no_other_organisations(
     app: Flask, make_tenant: Callable[..., Tenant], monkeypatch: pytest.MonkeyPatch
@@ -80,6 +96,8 @@ def test_what_is_old_is_tidied_away_and_no_other_organisations(
                     values,
                 )
                 add_act(one, days)
+        for days in (29, 31):
+            add_import(one, days)
         person = one.member("viewer")
         with person.work() as opened:
             for days in (29, 31):
@@ -100,9 +118,11 @@ def test_what_is_old_is_tidied_away_and_no_other_organisations(
         "occurrence": 1,
         "mass": 1,
         "job": 7,
+        "import_run": 1,
         "draft": 1,
     }
     assert sorted(row.state for row in found.values()) == ["dead", "queued"]
     assert len(rows(tenant, "occurrence")) == 1
     assert (len(rows(tenant, "mass")), len(rows(tenant, "mass_row"))) == (1, 1)
+    assert (len(rows(tenant, "import_run")), len(rows(tenant, "import_row"))) == (1, 1)
     assert (len(rows(other, "job")), len(rows(other, "occurrence"))) == (9, 2)

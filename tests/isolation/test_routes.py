@@ -25,6 +25,7 @@ from ossature.context import Context, Reach
 from ossature.db import transaction
 from ossature.db.kernel import change, mass, mass_row
 from ossature.ids import new_id
+from ossature.imports.table import import_row, import_run
 from ossature.rbac.keys import issue_key
 from ossature.rbac.rights import rights
 from ossature.rbac.roles import create_role
@@ -205,6 +206,11 @@ class Route:
         return "/by-external/" in self.rule.rule
 
     @property
+    def of_imports(self) -> bool:
+        """Whether it is about the imports of a record."""
+        return self.record is not None and "_import_" in self.endpoint
+
+    @property
     def of_files(self) -> bool:
         """Whether it is about the files of a record."""
         return self.record is not None and "/<uuid:id>/files" in self.rule.rule
@@ -215,6 +221,8 @@ class Route:
             return None
         if self.record and "_mass_" in self.endpoint:
             return f"{self.record} mass"
+        if self.of_imports:
+            return f"{self.record} import"
         return self.record or ABOUT.get(self.endpoint)
 
     @property
@@ -282,6 +290,8 @@ class Subjects:
             return str(answer.json["data"]["id"])
         if what.endswith(" mass"):
             return self._act(what.removesuffix(" mass"))
+        if what.endswith(" import"):
+            return self._import(what.removesuffix(" import"))
         match what:
             case "member":
                 return str(self.owner.tenant.member("viewer").member_id)
@@ -332,6 +342,29 @@ class Subjects:
             work.execute(sa.insert(mass_row).values(**row))
         return str(values["id"])
 
+    def _import(self, record: str) -> str:
+        """An import that the person has begun, with one row; whoever begins one reads it."""
+        column = {"index": 0, "header": "Name", "to": "id"}
+        look = {"notation": {"width": 1}, "headers": ["Name"], "sheets": [], "notes": []}
+        values = {
+            "id": new_id(), "record": record, "filename": "things.csv", "size": 1, "key": new_id().hex, "look": look,
+            "mapping": {"columns": [column]}, "state": "draft", "actor_id": self.about.member_id,
+            "change_set_id": new_id(), "total": 1, "counts": {},
+        }  # fmt: skip
+        row = {"import_id": values["id"], "number": 1, "cells": [None], "written": False}
+        with self.owner.tenant.work() as work:
+            work.execute(sa.insert(import_run).values(**values))
+            work.execute(sa.insert(import_row).values(**row))
+        return str(values["id"])
+
+    def import_body(self, route: Route) -> dict[str, Any]:
+        """What one of its requests says."""
+        ending = route.endpoint.split("_alias")[0].rpartition("_import_")[2]
+        if ending == "start":
+            return {"data": {"file": (io.BytesIO(b"Name\nAnna\n"), "a.csv")}, "content_type": "multipart/form-data"}
+        said: dict[str, Any] = {"correct": {"cells": {"0": "x"}}, "value": {"column": 0, "value": "x", "to": "y"}}
+        return {"json": said.get(ending, {})}
+
     def body(self, what: str) -> dict[str, Any]:
         name = "last_name" if what == "crm.contact" else "name"
         given: dict[str, Any] = {name: f"Thing {new_id().hex[-8:]}", "owner_id": str(self.about.member_id)}
@@ -366,13 +399,16 @@ class Caller:
             if argument == "file_id" and route.record:
                 value = subjects.file(route.record)
             path = path.replace(f"<uuid:{argument}>", value).replace(f"<path:{argument}>", "nothing.css")
+            path = path.replace(f"<int:{argument}>", "1")
             path = path.replace(f"<{argument}>", value)
         assert "<" not in path, f"{route.name}: nothing is known of its arguments; add it to the table ABOUT"
         given: dict[str, Any] = {"environ_overrides": {"REMOTE_ADDR": f"10.1.{uuid4().bytes[0]}.{uuid4().bytes[1]}"}}
         if route.endpoint == "health.metrics":
             given = {}
         if route.api:
-            if route.endpoint.split("_alias")[0].endswith("_files_create"):
+            if route.of_imports:
+                given |= subjects.import_body(route) if route.method in ("POST", "PATCH") else {}
+            elif route.endpoint.split("_alias")[0].endswith("_files_create"):
                 given |= {"data": subjects.upload(), "content_type": "multipart/form-data"}
             elif route.of_files and route.method == "PATCH":
                 given["json"] = {"name": f"{new_id().hex}.png"}
@@ -406,6 +442,9 @@ def granted(route: Route) -> frozenset[int]:
     """What somebody who may is answered: what the route is for, or a fault of an empty form."""
     if route.record and route.method == "POST" and route.endpoint.endswith("_cell"):
         return frozenset({200, 422})
+    if route.of_imports and route.api and route.method != "GET":
+        # A check that was asked for just before is under way; what is asked of no column, or of another preset, is a fault.
+        return frozenset({200, 201, 202, 404, 409, 422})
     if route.record and route.endpoint.split("_alias")[0].endswith("_mass"):
         return frozenset({422} if route.api else {200})
     if route.record and route.api:
@@ -573,7 +612,7 @@ def test_a_key_gets_what_its_scopes_say_at_every_route_of_the_api(app: Flask, te
         expected |= {
             (route.method, route.endpoint): {404}
             for route in routes
-            if str(route.about).endswith(" mass") and route.access.permission in scopes
+            if str(route.about).endswith((" mass", " import")) and route.access.permission in scopes
         }
 
         def may(

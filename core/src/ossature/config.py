@@ -197,6 +197,10 @@ class Config(BaseSettings):
     # -- what follows from the settings ---------------------------------------------------------------------------------
 
     @property
+    def import_max_bytes(self) -> int:
+        return self.import_max_mb * 1_000_000
+
+    @property
     def production(self) -> bool:
         return self.environment == "production"
 

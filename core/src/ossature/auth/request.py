@@ -253,9 +253,10 @@ class Gate:
 
     def _allow_size(self) -> None:
         """How much may be sent, said before anything of it is read: the token of a form is read from the body."""
-        if not getattr(self._app.view_functions[request.endpoint or ""], "__takes_files__", False):
+        setting = getattr(self._app.view_functions[request.endpoint or ""], "__takes_files__", None)
+        if setting is None:
             return
-        most = self._state.config.files_max_bytes
+        most = getattr(self._state.config, setting)
         request.max_content_length = most + BESIDE_A_FILE
         if (request.content_length or 0) > most + BESIDE_A_FILE:
             message = _("This is too large: a file may have at most %(n)s bytes.", n=most)

@@ -24,6 +24,7 @@ _OLD = (
     ("mass", "id", "created_at < now() - interval '90 days'"),
     ("job", "id", "state IN ('succeeded', 'cancelled') AND finished_at < now() - interval '30 days'"),
     ("job", "id", "state = 'dead' AND finished_at < now() - interval '90 days'"),
+    ("import_run", "id", "created_at < now() - interval '30 days'"),
     ("draft", "id", "at < now() - interval '30 days'"),
 )
 """Table, what tells its rows apart, and which are old."""
@@ -33,7 +34,7 @@ _OF_ONE_PERSON = frozenset({"draft"})
 
 @job("ossature.tidy", _l("Tidy up"), priority="low", time_limit=3600, unique=lambda _args: "", as_system=True)
 def tidy(run: JobRun, _args: NoArgs) -> dict[str, int]:
-    """Delete finished jobs and drafts after 30 days; dead jobs, occurrences, receipts and results of mass changes after
+    """Delete finished jobs, imports and drafts after 30 days; dead jobs, occurrences, receipts and results of mass changes after
     90; kept answers after one."""
     deleted: dict[str, int] = {}
     for table, key, old in _OLD:

@@ -54,7 +54,7 @@ class Look:
 
 def most_bytes() -> int:
     """The largest file that is taken."""
-    return kernel().config.import_max_mb * 1_000_000
+    return kernel().config.import_max_bytes
 
 
 def too_large() -> TooLarge:

@@ -77,9 +77,9 @@ def unproven() -> bool:
     return bool(g.get("unproven"))
 
 
-def takes_files(view: View) -> View:
-    """A request for it may be as large as a file; others have the general limit."""
-    view.__takes_files__ = True  # type: ignore[attr-defined]
+def takes_files(view: View, most: Literal["files_max_bytes", "import_max_bytes"] = "files_max_bytes") -> View:
+    """A request for it may be as large as a file, the setting `most` says how large; others have the general limit."""
+    view.__takes_files__ = most  # type: ignore[attr-defined]
     return view
 
 

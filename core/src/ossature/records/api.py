@@ -14,6 +14,7 @@ from flask import Response, request, url_for
 from ossature.errors import BadRequest, Detail
 from ossature.files.api import file_views
 from ossature.i18n.texts import translator
+from ossature.imports.api import import_views
 from ossature.kernel import kernel
 from ossature.rbac import requires, signed_in
 from ossature.records import mass_api, schemas, service
@@ -266,7 +267,7 @@ def _views(rt: RecordType) -> list[tuple[str, list[str], str, View]]:
     add("external_remove", ["DELETE"], ids + "/<source>/<path:value>", elsewhere["remove"], "edit",
         summary=f"Take an external id away from a {label.lower()}", place=ExternalPlace, answer=ExternalIdsAnswer,
         refusals=writes)  # fmt: skip
-    return [*made, *file_views(rt)]
+    return [*made, *file_views(rt), *import_views(rt)]
 
 
 def _options(target: str, rt: RecordType | None) -> View:

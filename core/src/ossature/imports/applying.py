@@ -1,0 +1,250 @@
+"""Writing what was planned: a chunk of records with those that are created on the way, each with its outcome.
+
+What is created for a row that is refused after all does not stay: the chunk is written again without that row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from ossature.context import current
+from ossature.db.work import session
+from ossature.errors import Refusal
+from ossature.i18n.texts import translator
+from ossature.ids import new_id
+from ossature.imports.draft import Draft, Named
+from ossature.imports.mapping import BY_EXTERNAL, ID
+from ossature.imports.planning import Planned, Planner
+from ossature.imports.staged import Group
+from ossature.kernel import kernel
+from ossature.records.external_ids import set_external
+from ossature.records.many import Change, NewRow, Outcome, create_many, update_many_each
+from ossature.records.types import RecordType
+
+_, _l, _n = translator("ossature")
+
+TOLD = {"created": "create", "changed": "update", "unchanged": "unchanged", "refused": "refused"}
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one record of the file, or would: `outcome` as for rows, None where it waits for another."""
+
+    draft: Draft
+    outcome: str | None
+    record_id: UUID | None
+
+
+def lock(planner: Planner) -> None:
+    """One import at a time writes a kind of record: another finds what the former has committed."""
+    for key in sorted(planner.creates):
+        name = f"ossature.import {key} {current().tenant_id}"
+        session().execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+
+
+def apply(planner: Planner, groups: Sequence[Group]) -> list[Result]:
+    """Write a chunk in the present transaction; a dry planner's is written as well, and undone."""
+    work = session()
+    lock(planner)
+    drafts = [planner.drafter.draft(group) for group in groups]
+    with work.begin_nested() as undo:
+        results = _rounds(planner, drafts)
+        if planner.dry:
+            undo.rollback()
+    return [results[draft.number] for draft in drafts]
+
+
+def _rounds(planner: Planner, drafts: Sequence[Draft]) -> dict[int, Result]:
+    """Rows of one record after another, those of different ones together."""
+    found: dict[int, Result] = {}
+    left, number = list(drafts), 0
+    while left:
+        planned = planner.plan(left)
+        now, left = _one_of_each(planner, planned)
+        for result in _write(planner, now):
+            found[result.draft.number] = result
+        number += 1
+    return found
+
+
+def _one_of_each(planner: Planner, planned: Sequence[Planned]) -> tuple[list[Planned], list[Draft]]:
+    """Those that can be written together, and drafts of records that are among these already."""
+    first: dict[int | UUID, Draft] = {}
+    now, later = list[Planned](), list[Draft]()
+    for one in planned:
+        if one.action in ("create", "update"):
+            known: list[int | UUID] = [one.id, *([one.draft.key_hash] if one.draft.key_hash is not None else [])]
+            before = next((first[mark] for mark in known if mark in first), None)
+            if before is not None and planner.mapping.mode == "both":
+                later.append(planner.drafter.draft(one.draft.group))
+                continue
+            if before is not None:
+                planner.refuse_repeated(one.draft, before.number)
+                one.action = "refuse"
+            first |= dict.fromkeys(known, one.draft) if before is None else {}
+        now.append(one)
+    return now, later
+
+
+def _write(planner: Planner, planned: Sequence[Planned]) -> list[Result]:
+    told: dict[int, Outcome] = {}
+    left = [one for one in planned if one.action in ("create", "update")]
+    while left:
+        with session().begin_nested() as undo:
+            told, spoiled = _attempt(planner, left)
+            if spoiled:
+                undo.rollback()
+        if not spoiled:
+            break
+        left = [one for one in left if not one.draft.faults]
+        told = {}
+    return [_result(one, told.get(one.draft.number)) for one in planned]
+
+
+def _result(one: Planned, told: Outcome | None) -> Result:
+    if one.action == "wait":
+        return Result(one.draft, None, None)
+    if told is None or told.what == "refused" or one.draft.faults:
+        return Result(one.draft, "refused", None)
+    outcome = "update" if one.again else TOLD[told.what]
+    return Result(one.draft, outcome, told.id)
+
+
+def _attempt(planner: Planner, planned: Sequence[Planned]) -> tuple[dict[int, Outcome], bool]:
+    """Write records with what they need; whether it has to be done again without those that are refused."""
+    rt = planner.rt
+    made = _create_needed(planner, planned)
+    some = [one for one in planned if not one.draft.faults]
+    new = [one for one in some if one.action == "create"]
+    known = [one for one in some if one.action == "update"]
+    told: dict[int, Outcome] = {}
+    for ones, write in (
+        (new, lambda: create_many(rt, [NewRow(one.values, one.id) for one in new], cleaned=True)),
+        (known, lambda: update_many_each(rt, {one.id: Change(one.values) for one in known}, cleaned=True)),
+    ):
+        for one, outcome in zip(ones, _outcomes(ones, write), strict=True):
+            told[one.draft.number] = outcome
+            if outcome.refusal is not None:
+                _note(rt, one.draft, outcome.refusal)
+    spoiled = _give_external(rt, [one for one in some if not one.draft.faults])
+    return told, spoiled or _orphans(planned, made)
+
+
+def _outcomes(ones: Sequence[Planned], write: Callable[[], list[Outcome]]) -> list[Outcome]:
+    """What is refused for all alike, such as a right that was withdrawn, is told of each."""
+    if not ones:
+        return []
+    try:
+        return write()
+    except Refusal as refusal:
+        return [Outcome(one.id, "refused", refusal) for one in ones]
+
+
+def _note(rt: RecordType, draft: Draft, refusal: Refusal) -> None:
+    if refusal.details:
+        draft.refuse_details(rt, refusal.details)
+    else:
+        draft.refuse(str(refusal.extra.get("code", refusal.code)), refusal.message)
+
+
+# -- what is created on the way ------------------------------------------------------------------------------------------
+
+Needed = tuple[str, str]
+"""Which kind of record, and its folded name."""
+
+
+def _create_needed(planner: Planner, planned: Sequence[Planned]) -> dict[Needed, UUID]:
+    """Make the records that references name and that are not there, each once."""
+    wanted: dict[Needed, tuple[str, Named, Draft]] = {}
+    users: dict[Needed, list[tuple[str, Planned]]] = {}
+    for one in planned:
+        for name, named in one.draft.named.items():
+            if named.creates is None or (planner.fields[name].target == planner.rt.key and planner.in_file(named)):
+                continue
+            users.setdefault(named.creates, []).append((name, one))
+            known = wanted.get(named.creates)
+            if known is None or (not known[2].related.get(name) and one.draft.related.get(name)):
+                wanted[named.creates] = (name, named, one.draft)
+    made: dict[Needed, UUID] = {}
+    for key in sorted({kind for kind, _name in wanted}):
+        rt = kernel().records[key]
+        some = {needed: one for needed, one in wanted.items() if needed[0] == key}
+        items = [NewRow(_values(rt, *one), new_id()) for one in some.values()]
+        try:
+            outcomes = create_many(rt, items)
+        except Refusal as refusal:
+            outcomes = [Outcome(item.id, "refused", refusal) for item in items]
+        for needed, outcome in zip(some, outcomes, strict=True):
+            for name, one in users[needed]:
+                if outcome.refusal is not None:
+                    _note_needed(rt, one.draft, name, outcome.refusal)
+                else:
+                    one.values[name] = outcome.id
+            if outcome.refusal is None:
+                made[needed] = outcome.id
+        external = {
+            (named.column.by.removeprefix(BY_EXTERNAL), named.text): made[needed]
+            for needed, (_name, named, _draft) in some.items()
+            if needed in made and named.column.by.startswith(BY_EXTERNAL)
+        }
+        if external:
+            set_external(rt, external)
+    return made
+
+
+def _values(rt: RecordType, name: str, named: Named, draft: Draft) -> Mapping[str, Any]:
+    related, by = draft.related.get(name, {}), named.column.by
+    if by.startswith(BY_EXTERNAL) or by == ID:
+        return related
+    own = by if by and by in rt.fields and rt.fields[by].writable else rt.title_field
+    if not rt.fields[own].writable:
+        return related
+    return {own: named.text, **related}
+
+
+def _note_needed(rt: RecordType, draft: Draft, name: str, refusal: Refusal) -> None:
+    named = draft.named[name]
+    for detail in refusal.details:
+        at = draft.places.get(f"{name}.{detail.field}") or named.at
+        item = rt.fields.get(detail.field)
+        draft.refuse(detail.code, f"{rt.label}, {item.label}: {detail.message}" if item else detail.message, at)
+    if not refusal.details:
+        draft.refuse(refusal.code, f"{rt.label}: {refusal.message}", named.at)
+
+
+def _orphans(planned: Sequence[Planned], made: Mapping[Needed, UUID]) -> bool:
+    """Whether something was created that only refused rows name."""
+    if not made:
+        return False
+    needed = {
+        named.creates for one in planned if not one.draft.faults for named in one.draft.named.values() if named.creates
+    }
+    return bool(made.keys() - needed)
+
+
+def _give_external(rt: RecordType, planned: Sequence[Planned]) -> bool:
+    """Give the records their external ids; rows with one that belongs to another record are refused."""
+    wanted: dict[tuple[str, str], UUID] = {}
+    of: dict[tuple[str, str], list[Draft]] = {}
+    refused = False
+    for one in planned:
+        for key in one.draft.external:
+            of.setdefault(key, []).append(one.draft)
+            if wanted.setdefault(key, one.id) != one.id:
+                _refuse_external(one.draft, key)
+                refused = True
+    for key in set_external(rt, wanted) if wanted else ():
+        for draft in of[key]:
+            _refuse_external(draft, key)
+            refused = True
+    return refused
+
+
+def _refuse_external(draft: Draft, key: tuple[str, str]) -> None:
+    message = _("The external id %(value)s belongs to another record.", value=key[1][:80])
+    draft.refuse("taken", message, draft.places.get("external_id"))

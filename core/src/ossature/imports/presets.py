@@ -1,0 +1,117 @@
+"""Mappings kept under a name: for the same kind of file the next time, for everybody who imports these records."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import delete, func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from ossature.context import current
+from ossature.db.work import session
+from ossature.errors import Conflict, Detail, Invalid, NotFound
+from ossature.i18n.texts import translator
+from ossature.ids import new_id
+from ossature.imports.mapping import Mapping
+from ossature.imports.runs import demand_either
+from ossature.imports.table import import_preset as table
+from ossature.rbac.predicate import demand
+from ossature.records.clean import Wrong, clean_text
+from ossature.records.rules import folded
+from ossature.records.types import RecordType
+
+if TYPE_CHECKING:
+    from ossature.imports.runs import Import
+
+_, _l, _n = translator("ossature")
+
+LONGEST_NAME = 80
+MOST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A mapping under a name, with the headers of the file that it was made for."""
+
+    id: UUID
+    name: str
+    headers: tuple[str, ...]
+    mapping: Mapping
+    created_at: datetime
+
+    def fits(self, headers: Sequence[str]) -> bool:
+        """Whether a file has the same columns, whatever the case and the accents of their names."""
+        return [folded(one) for one in self.headers] == [folded(one) for one in headers]
+
+
+def presets(rt: RecordType) -> list[Preset]:
+    """Those of a record, by name."""
+    demand(rt, "view")
+    rows = session().execute(
+        select(*(table.c[name] for name in Preset.__dataclass_fields__))
+        .where(_of(rt))
+        .order_by(func.ossature.fold(table.c.name), table.c.id)
+        .limit(MOST)
+    )
+    return [
+        Preset(row.id, row.name, tuple(row.headers), Mapping.model_validate(row.mapping), row.created_at)
+        for row in rows
+    ]
+
+
+def fitting(rt: RecordType, headers: Sequence[str]) -> Preset | None:
+    """The newest one that was made for a file with these columns."""
+    return max((one for one in presets(rt) if one.fits(headers)), key=lambda one: one.created_at, default=None)
+
+
+def save_preset(imp: Import, name: str) -> Preset:
+    """Keep the mapping of an import; one of the same name is replaced. Raises `Invalid` for the name."""
+    rt = imp.rt
+    demand_either(rt)
+    name = _name(name)
+    known = presets(rt)
+    if len(known) >= MOST and not any(folded(one.name) == folded(name) for one in known):
+        raise Conflict(_("There are %(n)s of these already; delete one first.", n=MOST))
+    values: dict[str, Any] = {
+        "name": name, "headers": list(imp.headers), "mapping": imp.mapping.model_dump(mode="json"),
+    }  # fmt: skip
+    id = session().scalar(
+        insert(table)
+        .values(id=new_id(), record=rt.key, **values)
+        .on_conflict_do_update(
+            index_elements=["tenant_id", "record", sa.text("ossature.fold(name)")],
+            set_={**values, "created_at": func.now()},
+        )
+        .returning(table.c.id)
+    )
+    return next(one for one in presets(rt) if one.id == id)
+
+
+def remove_preset(rt: RecordType, id: UUID) -> None:
+    """Forget one. Raises `NotFound`."""
+    demand_either(rt)
+    gone = session().scalar(delete(table).where(_of(rt), table.c.id == id).returning(table.c.id))
+    if gone is None:
+        raise NotFound(_("There are no columns kept under this name."))
+
+
+def _of(rt: RecordType) -> sa.ColumnElement[bool]:
+    return sa.and_(table.c.tenant_id == current().tenant_id, table.c.record == rt.key)
+
+
+def _name(name: str) -> str:
+    try:
+        cleaned = " ".join(clean_text(name).split())
+    except Wrong as wrong:
+        raise Invalid(str(wrong), [Detail("name", wrong.code, str(wrong))]) from None
+    if not cleaned:
+        raise Invalid(_("The input has faults."), [Detail("name", "required", _("Give it a name."))])
+    if len(cleaned) > LONGEST_NAME:
+        message = _("Use at most %(count)s characters.", count=LONGEST_NAME)
+        raise Invalid(message, [Detail("name", "too_long", message)])
+    return cleaned

@@ -1,0 +1,181 @@
+"""What became of the rows of an import, or would: row by row, in short, and the refused ones as a file to correct."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from collections.abc import Mapping as Map
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import select
+
+from ossature.context import current
+from ossature.db.work import session
+from ossature.errors import NotFound
+from ossature.i18n.texts import translator
+from ossature.imports.cells import Cell, unpack
+from ossature.imports.runs import Import, rows_of
+from ossature.imports.table import import_row
+
+_, _l, _n = translator("ossature")
+
+MOST_READ = 500
+MOST_GROUPS = 200
+SAMPLES = 20
+_AT_ONCE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with a row: `column` counts from 0, None where it is about the row; `value` is what the file says,
+    `proposal` what might be meant."""
+
+    column: int | None
+    header: str
+    value: str
+    code: str
+    message: str
+    proposal: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RowShown:
+    """A row of the file, by the number that a spreadsheet shows, and what becomes of it; `outcome` None while that is
+    not known. `cells` are empty once it is written: the record has them."""
+
+    number: int
+    cells: tuple[str, ...]
+    outcome: str | None
+    record_id: UUID | None
+    written: bool
+    faults: tuple[Fault, ...]
+
+    def fault_of(self, index: int) -> Fault | None:
+        return next((fault for fault in self.faults if fault.column == index), None)
+
+
+@dataclass(frozen=True, slots=True)
+class FaultGroup:
+    """The same fault of the same text in a column, and how many rows have it."""
+
+    column: int | None
+    header: str
+    value: str
+    code: str
+    message: str
+    proposal: str | None
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """An import in short: rows by outcome, those that wait, and the faults, the most frequent first."""
+
+    create: int
+    update: int
+    unchanged: int
+    refused: int
+    along: int
+    waiting: int
+    faults: tuple[FaultGroup, ...]
+
+
+def rows(imp: Import, outcome: str | None = None, after: int = 0, limit: int = 50) -> list[RowShown]:
+    """Rows in their order, from the number after `after`; `outcome` is one of `OUTCOMES`, or waiting."""
+    c = import_row.c
+    statement = _ROWS.where(rows_of(imp.id), c.number > after).order_by(c.number).limit(min(limit, MOST_READ + 1))
+    if outcome is not None:
+        statement = statement.where(c.outcome.is_(None) if outcome == "waiting" else c.outcome == outcome)
+    return [_shown(imp, row) for row in session().execute(statement)]
+
+
+def row_of(imp: Import, number: int) -> RowShown:
+    """One row. Raises `NotFound`."""
+    found = session().execute(_ROWS.where(rows_of(imp.id), import_row.c.number == number)).first()
+    if found is None:
+        raise NotFound(_("The file has no row %(n)s, or it is empty.", n=number))
+    return _shown(imp, found)
+
+
+def samples(imp: Import, limit: int = SAMPLES) -> list[tuple[str, ...]]:
+    """The cells of the first rows."""
+    return [row.cells for row in rows(imp, limit=limit)]
+
+
+def summary(imp: Import) -> Summary:
+    """An import in short, in one statement."""
+    found = session().execute(_GROUPS, {"tenant": current().tenant_id, "import": imp.id, "most": MOST_GROUPS})
+    groups = tuple(FaultGroup(**_fault(imp, row.fault), count=row.many) for row in found)
+    waiting = imp.total - imp.checked
+    return Summary(imp.created, imp.updated, imp.unchanged, imp.refused, imp.along, waiting, groups)
+
+
+def refused_file(imp: Import) -> Iterator[bytes]:
+    """The refused rows as CSV, with a last column that says why: to be corrected and imported again."""
+    why = _("Why not")
+    yield "\ufeff".encode() + _line([*imp.headers, why])
+    after = 0
+    while some := rows(imp, "refused", after, MOST_READ):
+        yield b"".join(_line([*row.cells, "; ".join(_told(fault) for fault in row.faults)]) for row in some)
+        after = some[-1].number
+
+
+_ROWS = select(*(import_row.c[name] for name in ("number", "cells", "outcome", "record_id", "written", "faults")))
+_GROUPS = sa.text(
+    "SELECT (array_agg(fault))[1] AS fault, count(*) AS many FROM ossature.import_row r, jsonb_array_elements(r.faults) fault "
+    "WHERE r.tenant_id = :tenant AND r.import_id = :import AND r.outcome = 'refused' "
+    "GROUP BY fault -> 'column', fault -> 'code', fault -> 'value' ORDER BY count(*) DESC, min(r.number) LIMIT :most"
+)
+
+
+def _shown(imp: Import, row: sa.Row[Any]) -> RowShown:
+    cells = tuple(as_text(cell) for cell in unpack(row.cells)) if row.cells is not None else ()
+    faults = tuple(Fault(**_fault(imp, fault)) for fault in row.faults or ())
+    return RowShown(row.number, cells, row.outcome, row.record_id, row.written, faults)
+
+
+def _fault(imp: Import, kept: Map[str, Any]) -> dict[str, Any]:
+    index = kept.get("column")
+    header = imp.headers[index] if index is not None and index < len(imp.headers) else ""
+    return {
+        "column": index, "header": header, "value": kept.get("value", ""), "code": kept["code"],
+        "message": kept["message"], "proposal": kept.get("proposal"),
+    }  # fmt: skip
+
+
+def as_text(cell: Cell) -> str:
+    """A cell as it is typed and read again, whatever the notation of the file."""
+    if cell is None:
+        return ""
+    if isinstance(cell, bool):
+        return _("yes") if cell else _("no")
+    if isinstance(cell, float) and cell.is_integer() and abs(cell) < 1e15:
+        return str(int(cell))
+    return (
+        cell.isoformat(sep=" ")
+        if isinstance(cell, datetime)
+        else cell.isoformat()
+        if isinstance(cell, date)
+        else str(cell)
+    )
+
+
+def _told(fault: Fault) -> str:
+    words = f"{fault.header}{_(': ')}{fault.message}" if fault.header else fault.message
+    return f"{words} ({fault.proposal} ?)" if fault.proposal else words
+
+
+def _line(cells: list[str]) -> bytes:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\r\n").writerow([_safe(cell) for cell in cells])
+    return out.getvalue().encode()
+
+
+def _safe(text: str) -> str:
+    """A text that spreadsheets take for no formula; reading takes the sign off again."""
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

@@ -1,0 +1,164 @@
+"""Files become records: what each row creates, changes and leaves alone, and why one is refused, over HTTP."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ossature.testing.importing import Imported, begin
+from ossature.testing.people import Person
+
+pytestmark = pytest.mark.database
+
+CONTACTS, COMPANIES, DEALS = "/api/contacts", "/api/crm/companies", "/api/crm/deals"
+
+
+def listed(person: Person, url: str, **arguments: str) -> list[dict[str, Any]]:
+    answer = person.api.get(url, query_string={"limit": 200, **arguments})
+    assert answer.status_code == 200, answer.text
+    return list(answer.json["data"])
+
+
+@pytest.mark.req("S4-364", "S4-639", "A-018")
+def test_a_file_is_checked_without_writing_then_written_in_the_background(owner: Person) -> None:
+    file = [["First name", "Last name", "E-mail"], ["Anna", "Martin", "anna@example.com"], ["Ben", "", "ben"]]
+    imp = begin(owner, CONTACTS, file, ["first_name", "last_name", "email"]).check()
+    assert (imp.head["state"], imp.counts) == ("checked", (1, 0, 0, 1))
+    assert imp.faults() == [(3, "E-mail", "ben", "invalid"), (3, "Last name", "", "required")]
+    assert listed(owner, CONTACTS) == []
+    imp.run()
+    assert (imp.head["state"], imp.counts) == ("done", (1, 0, 0, 1))
+    (anna,) = listed(owner, CONTACTS)
+    assert (anna["first_name"], anna["last_name"], anna["email"]) == ("Anna", "Martin", "anna@example.com")
+    assert [row["record_id"] for row in imp.rows()] == [anna["id"], None]
+
+
+@pytest.mark.req("A-019", "P-20")
+def test_rows_create_update_or_both_by_a_key(owner: Person) -> None:
+    to = ["last_name", "email", "department"]
+    head = ["Name", "Mail", "Department"]
+    begin(owner, CONTACTS, [head, ["Martin", "a@example.com", "one"]], to).run()
+    file = [head, ["Martin", "A@Example.com", "two"], ["Durand", "b@example.com", "two"]]
+    only_new = begin(owner, CONTACTS, file, to, mode="create", key=["email"]).check()
+    assert (only_new.outcomes(), only_new.faults()) == (
+        ["refused", "create"], [(2, "Mail", "A@Example.com", "exists")],
+    )  # fmt: skip
+    only_known = begin(owner, CONTACTS, file, to, mode="update", key=["email"]).check()
+    assert (only_known.outcomes(), only_known.faults()[0][3]) == (["update", "refused"], "not_found")
+    both = begin(owner, CONTACTS, file, to, mode="both", key=["email"]).run()
+    assert both.outcomes() == ["update", "create"]
+    assert {(one["email"], one["department"]) for one in listed(owner, CONTACTS)} == {
+        ("A@example.com", "two"), ("b@example.com", "two"),
+    }  # fmt: skip
+    again = begin(owner, CONTACTS, file, to, mode="both", key=["email"]).run()
+    assert again.counts == (0, 0, 2, 0)
+
+
+@pytest.mark.req("A-019", "P-20")
+def test_rows_of_one_record_follow_one_another_or_name_the_first(owner: Person) -> None:
+    file = [["Name", "Mail", "Department"], ["Martin", "a@example.com", "one"], ["Martin", "a@example.com", "two"]]
+    to = ["last_name", "email", "department"]
+    once = begin(owner, CONTACTS, file, to, mode="create", key=["email"]).check()
+    assert once.outcomes() == ["create", "refused"]
+    fault = once.rows("refused")[0]["faults"][0]
+    assert (fault["code"], "Row 2" in fault["message"]) == ("repeated", True)
+    both = begin(owner, CONTACTS, file, to, mode="both", key=["email"])
+    assert both.check().outcomes() == ["create", "update"]
+    assert both.run().outcomes() == ["create", "update"]
+    (one,) = listed(owner, CONTACTS)
+    assert (one["department"], one["version"]) == ("two", 2)
+
+
+@pytest.mark.req("A-021")
+def test_companies_come_with_their_contacts_and_are_made_once(owner: Person) -> None:
+    file = [
+        ["Name", "Company", "Country", "Street", "City"],
+        ["Martin", "Acier du Nord", "FR", "1 rue Haute", "Lille"],
+        ["Durand", "ACIER du nord", "", "", ""],
+        ["Petit", "", "", "", ""],
+    ]
+    to = [
+        "last_name", {"to": "company_id", "missing": "create"}, "company_id.industry", "addresses.1.line1",
+        "addresses.1.city",
+    ]  # fmt: skip
+    imp = begin(owner, CONTACTS, file, to).run()
+    assert (imp.counts, imp.faults()) == ((3, 0, 0, 0), [])
+    (company,) = listed(owner, COMPANIES)
+    assert (company["name"], company["industry"]) == ("Acier du Nord", "FR")
+    people = {one["last_name"]: one for one in listed(owner, CONTACTS, include="addresses")}
+    assert [people[name]["company_id"] for name in ("Martin", "Durand", "Petit")] == [
+        company["id"],
+        company["id"],
+        None,
+    ]
+    assert [(one["line1"], one["city"], one["country"]) for one in people["Martin"]["addresses"]] == [
+        ("1 rue Haute", "Lille", "FR")
+    ]
+    assert people["Durand"]["addresses"] == []
+
+
+def test_a_company_is_not_made_for_a_row_that_is_refused(owner: Person) -> None:
+    file = [["Name", "Mail", "Company"], ["Martin", "wrong", "One"], ["", "b@example.com", "Two"], ["C", "", "Three"]]
+    imp = begin(owner, CONTACTS, file, ["last_name", "email", {"to": "company_id", "missing": "create"}]).run()
+    assert imp.counts == (1, 0, 0, 2)
+    assert [one["name"] for one in listed(owner, COMPANIES)] == ["Three"]
+
+
+@pytest.mark.req("A-021")
+def test_a_deal_has_its_lines_in_the_rows_below_it(owner: Person) -> None:
+    file = [
+        ["Deal", "Line", "Quantity", "Price"],
+        ["Roof", "Beams", "2", "100,50"],
+        ["", "Tiles", "10", "3"],
+        ["Wall", "Bricks", "100", "1"],
+    ]
+    to = ["name", "lines.description", "lines.quantity", {"to": "lines.unit_price", "currency": "EUR", "decimal": ","}]
+    imp = begin(owner, DEALS, file, to, mode="both", key=["name"]).run()
+    assert (imp.outcomes(), imp.faults()) == (["create", "along", "create"], [])
+    deals = {one["name"]: one for one in listed(owner, DEALS, include="lines")}
+    assert deals["Roof"]["value"] == {"amount": "231.00", "currency": "EUR"}
+    assert [line["description"] for line in deals["Roof"]["lines"]] == ["Beams", "Tiles"]
+    again = begin(owner, DEALS, file, to, mode="both", key=["name"]).run()
+    assert again.outcomes() == ["unchanged", "along", "unchanged"]
+    file[1][3] = "200"
+    changed = begin(owner, DEALS, file, to, mode="both", key=["name"]).run()
+    assert changed.outcomes() == ["update", "along", "unchanged"]
+
+
+@pytest.mark.req("A-023")
+def test_external_ids_bring_the_same_record_back(owner: Person) -> None:
+    file = [["Id", "Name"], ["7", "Martin"], ["8", "Durand"]]
+    to = [{"to": "external_id", "source": "Old CRM"}, "last_name"]
+    first = begin(owner, CONTACTS, file, to, mode="both", key=["external_id"]).run()
+    file[1][1] = "Martinez"
+    second = begin(owner, CONTACTS, file, to, mode="both", key=["external_id"]).run()
+    assert (first.counts, second.counts) == ((2, 0, 0, 0), (0, 1, 1, 0))
+    assert {one["last_name"] for one in listed(owner, CONTACTS)} == {"Martinez", "Durand"}
+
+
+def test_a_parent_may_stand_further_down_in_the_file(owner: Person) -> None:
+    file = [["Name", "Parent"], ["Leaf", "Branch"], ["Branch", "Root"], ["Root", ""], ["Lost", "Nowhere"]]
+    imp = begin(owner, COMPANIES, file, ["name", "parent_id"], mode="both", key=["name"])
+    assert imp.check().outcomes() == ["create", "create", "create", "refused"]
+    assert imp.run().outcomes() == ["create", "create", "create", "refused"]
+    known = {one["name"]: one for one in listed(owner, COMPANIES)}
+    assert known["Leaf"]["parent_id"] == known["Branch"]["id"]
+    assert known["Branch"]["parent_id"] == known["Root"]["id"]
+    assert begin(owner, COMPANIES, file[:4], ["name", "parent_id"], mode="both", key=["name"]).run().counts == (
+        0,
+        0,
+        3,
+        0,
+    )
+
+
+def test_companies_above_one_another_in_a_circle_are_refused(owner: Person) -> None:
+    file = [["Name", "Parent"], ["A", "B"], ["B", "A"], ["C", ""]]
+    imp = begin(owner, COMPANIES, file, ["name", "parent_id"]).run()
+    assert imp.outcomes() == ["refused", "refused", "create"]
+    assert imp.head["state"] == "done"
+
+
+def told(imp: Imported) -> dict[str, Any]:
+    return dict(imp.ask("GET", "/summary"))
