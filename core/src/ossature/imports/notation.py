@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -76,13 +76,11 @@ class Note:
     doubt: bool = False
 
 
-def decimal_of(cells: Iterable[Cell], fallback: DecimalMark) -> tuple[DecimalMark, list[Note]]:
-    """The decimal mark of the numbers among texts."""
+def decimal_of(columns: Iterable[Sequence[Cell]], fallback: DecimalMark) -> tuple[DecimalMark, list[Note]]:
+    """The decimal mark of the numbers among texts, in columns that hold little else."""
     votes: dict[DecimalMark, int] = {".": 0, ",": 0}
     unclear = ""
-    for cell in cells:
-        if not isinstance(cell, str) or not _NUMBER.fullmatch(text := cell.strip()) or DATE.match(text):
-            continue
+    for text in _mostly(columns, lambda text: bool(_NUMBER.fullmatch(text)) and not DATE.match(text)):
         marks = [ch for ch in text if ch in ".,"]
         if not marks:
             continue
@@ -107,13 +105,13 @@ def decimal_of(cells: Iterable[Cell], fallback: DecimalMark) -> tuple[DecimalMar
     return found, []
 
 
-def dates_of(cells: Iterable[Cell], fallback: Dates = "dmy") -> tuple[Dates, list[Note]]:
-    """The order of the dates among texts."""
+def dates_of(columns: Iterable[Sequence[Cell]], fallback: Dates = "dmy") -> tuple[Dates, list[Note]]:
+    """The order of the dates among texts, in columns that hold little else."""
     day_first = month_first = year_first = 0
     unclear = ""
-    for cell in cells:
-        if not isinstance(cell, str) or not (match := DATE.match(text := cell.strip())):
-            continue
+    for text in _mostly(columns, lambda text: bool(DATE.match(text))):
+        match = DATE.match(text)
+        assert match is not None
         first, middle, last = match[1], int(match[3]), match[4]
         if len(first) == 4:
             year_first += 1
@@ -133,3 +131,12 @@ def dates_of(cells: Iterable[Cell], fallback: Dates = "dmy") -> tuple[Dates, lis
     if unclear:
         return fallback, [Note("dates", "reads_both_ways", _("%(value)s reads both ways.", value=unclear), True)]
     return "ymd" if year_first else fallback, []
+
+
+def _mostly(columns: Iterable[Sequence[Cell]], test: Callable[[str], bool]) -> Iterator[str]:
+    """The texts of which something is true, of columns where it is of most."""
+    for column in columns:
+        texts = [text for cell in column if isinstance(cell, str) and (text := cell.strip())]
+        found = [text for text in texts if test(text)]
+        if 2 * len(found) > len(texts):
+            yield from found

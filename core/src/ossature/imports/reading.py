@@ -215,13 +215,13 @@ def _finish(
         notes.append(Note("header", "below_the_top", _("The names of the columns are in row %(n)s.", n=number)))
     if not below:
         notes.append(Note("file", "no_rows", _("There are no rows below the header.")))
-    cells = [cell for row in below for cell in row.cells]
+    columns = [[row.cells[index] for row in below if index < len(row.cells)] for index in range(width)]
     decimal, dates = said.decimal, said.dates
     if decimal is None:
-        decimal, more = decimal_of(cells, fallback)
+        decimal, more = decimal_of(columns, fallback)
         notes += more
     if dates is None:
-        dates, more = dates_of(cells)
+        dates, more = dates_of(columns)
         notes += more
     names = names_of(header, width)
     if len({name.casefold() for name in map(str, header) if name}) < sum(1 for cell in header if not is_empty(cell)):

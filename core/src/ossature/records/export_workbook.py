@@ -32,6 +32,7 @@ EXACT = 10**15
 _FIRST_DAY = date(1900, 3, 1)  # a workbook counts days from 1900 and believes that year to be a leap year
 _DAY_ZERO = date(1899, 12, 30)
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
+_ESCAPE = re.compile("_(?=x[0-9A-Fa-f]{4}_)")  # a workbook writes characters by their numbers so
 _STYLE = re.compile(rb'<c r="[A-Z]+2" s="(\d+)"/>')
 _WIDTHS = {"text": 28, "whole": 12, "decimal": 14, "money": 16, "boolean": 10, "day": 13, "moment": 18}
 
@@ -155,7 +156,8 @@ def _cell(style: int, column: Column, zone: ZoneInfo) -> Cell:
 
 
 def _text(value: str) -> str:
-    return escape(_NOT_XML.sub("\ufffd", value)[:LONGEST_CELL], quote=False)
+    shown = _ESCAPE.sub("_x005F_", _NOT_XML.sub("\ufffd", value)[:LONGEST_CELL])
+    return escape(shown, quote=False).replace("\r", "_x000D_")
 
 
 class _Sums:
