@@ -24,6 +24,7 @@ from ossature.auth.sign_in import memberships, open_session
 from ossature.context import Context, Reach
 from ossature.db import transaction
 from ossature.db.kernel import change, mass, mass_row
+from ossature.duplicates.tables import duplicate
 from ossature.ids import new_id
 from ossature.imports.table import import_row, import_run
 from ossature.rbac.keys import issue_key
@@ -223,6 +224,8 @@ class Route:
             return f"{self.record} mass"
         if self.of_imports:
             return f"{self.record} import"
+        if self.record and "_duplicate" in self.endpoint:
+            return f"{self.record} pair"
         return self.record or ABOUT.get(self.endpoint)
 
     @property
@@ -292,6 +295,8 @@ class Subjects:
             return self._act(what.removesuffix(" mass"))
         if what.endswith(" import"):
             return self._import(what.removesuffix(" import"))
+        if what.endswith(" pair"):
+            return self._pair(what.removesuffix(" pair"))
         match what:
             case "member":
                 return str(self.owner.tenant.member("viewer").member_id)
@@ -364,6 +369,14 @@ class Subjects:
             return {"data": {"file": (io.BytesIO(b"Name\nAnna\n"), "a.csv")}, "content_type": "multipart/form-data"}
         said: dict[str, Any] = {"correct": {"cells": {"0": "x"}}, "value": {"column": 0, "value": "x", "to": "y"}}
         return {"json": said.get(ending, {})}
+
+    def _pair(self, record: str) -> str:
+        """Two things of theirs that look like one."""
+        first, second = sorted((UUID(self.id(record)), UUID(self._make(record))))
+        values = {"id": new_id(), "record": record, "a_id": first, "b_id": second, "score": 90, "reasons": []}
+        with self.owner.tenant.work() as work:
+            work.execute(sa.insert(duplicate).values(**values, state="open"))
+        return str(values["id"])
 
     def body(self, what: str) -> dict[str, Any]:
         name = "last_name" if what == "crm.contact" else "name"
@@ -447,6 +460,14 @@ def granted(route: Route) -> frozenset[int]:
         return frozenset({200, 201, 202, 404, 409, 422})
     if route.record and route.endpoint.split("_alias")[0].endswith("_mass"):
         return frozenset({422} if route.api else {200})
+    what = route.endpoint.split("_alias")[0]
+    if route.record and what.endswith(("_merge", "_merge_plan", "_duplicates_similar", "_similar")):
+        # Two records would have to be named, and fields that the rules look at.
+        return frozenset({422} if route.api else {200, 303})
+    if route.record and what.endswith("_duplicates_scan"):
+        return frozenset({202})
+    if route.record and "_duplicate_decide" in what:
+        return frozenset({400})  # it is not said what they are
     if route.record and route.api:
         # What a record is written by is in the address, and may differ from the name in the body.
         made = route.endpoint.split("_alias")[0].endswith("_create")

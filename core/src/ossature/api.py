@@ -14,6 +14,7 @@ from ossature.context import Access, Actor, Context, Reach, current, use_context
 from ossature.db.tenancy import tenant_key as fk
 from ossature.db.types import Money
 from ossature.db.work import after_commit, session, transaction
+from ossature.duplicates.rules import alike, same
 from ossature.errors import (
     BadRequest,
     Conflict,
@@ -141,6 +142,7 @@ __all__ = [
     "Unavailable",
     "Widget",
     "after_commit",
+    "alike",
     "boolean",
     "choice",
     "country",
@@ -183,6 +185,7 @@ __all__ = [
     "requires",
     "restore",
     "rules",
+    "same",
     "secret",
     "session",
     "set_external",

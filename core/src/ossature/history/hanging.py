@@ -96,9 +96,13 @@ class Hanging:
                 hung.columns["deleted_at"] = NOW
         else:
             hung.columns = _columns(
-                net, row, ("text", "pinned", "deleted_at"), _("The note was changed since."), "note"
+                net, row, ("text", "pinned", "deleted_at", "record_id"), _("The note was changed since."), "note"
             )
-            if hung.columns and row["deleted_at"] is not None and "deleted_at" not in hung.columns:
+            if (
+                hung.columns.keys() - {"record_id"}
+                and row["deleted_at"] is not None
+                and "deleted_at" not in hung.columns
+            ):
                 raise Refused("changed_since", _("The note was deleted since."), "note")
         if not {"text", "deleted_at"}.isdisjoint(hung.columns) and not answers_for(self.rt, row["author_id"]):
             raise Refused("forbidden", _("Only the author, or somebody who may edit them all, changes a note."), "note")
@@ -155,7 +159,24 @@ def _file(chain: Sequence[StoredFile], nets: Mapping[UUID, Net]) -> Iterator[Hun
         raise Refused("changed_since", changed, "file")
     if "deleted_at" in hung.columns and hung.columns["deleted_at"] is None:
         _with_its_bytes(latest)
+    yield from _moved(chain, nets, hung)
     yield hung
+
+
+def _moved(chain: Sequence[StoredFile], nets: Mapping[UUID, Net], hung: Hung) -> Iterator[Hung]:
+    """A file that went to another record goes back with all its versions, those that came since included; `hung` is
+    what becomes of the latest."""
+    moves = [
+        nets[one.id].columns["record_id"] for one in chain if one.id in nets and "record_id" in nets[one.id].columns
+    ]
+    for before, after in moves[:1]:
+        for one in chain:
+            if str(one.record_id) != after:
+                continue
+            if one.id == hung.id:
+                hung.columns["record_id"] = before
+            else:
+                yield Hung(file, one.id, one.name, {"record_id": before})
 
 
 def _columns(net: Net, row: Mapping[str, Any], names: Iterable[str], changed: str, label: str) -> dict[str, Any]:
@@ -167,8 +188,8 @@ def _columns(net: Net, row: Mapping[str, Any], names: Iterable[str], changed: st
         if name == "deleted_at":
             if (row[name] is None) != (before is None):
                 found[name] = None if before is None else NOW
-        elif row[name] != before:
-            if row[name] != after:
+        elif (now := str(row[name]) if name == "record_id" else row[name]) != before:
+            if now != after:
                 raise Refused("changed_since", changed, label)
             found[name] = before
     return found

@@ -81,10 +81,13 @@ class Batch:
     """Some records of one kind that one change set touched; `nets` is what it did to them.
 
     `binned` are all records that it deleted or restored: what hangs on one of them goes the same way, asked or not.
+    `merged` are those that it merged, or parted: entries and what hangs on them moved between them, seen or not.
     """
 
-    def __init__(self, rt: RecordType, nets: Nets, binned: frozenset[UUID]) -> None:
-        self.rt, self.nets, self.binned = rt, nets, binned
+    def __init__(
+        self, rt: RecordType, nets: Nets, binned: frozenset[UUID], merged: frozenset[UUID] = frozenset()
+    ) -> None:
+        self.rt, self.nets, self.binned, self.merged = rt, nets, binned, merged
         self.kept: list[Kept] = []
         self.steps: dict[UUID, _Step] = {}
 
@@ -145,13 +148,13 @@ class Batch:
             line.columns = what_it_becomes(line, since)
         if step.own.net.created and step.own.columns and (named := _touched(since, step.own)):
             raise Refused("changed_since", _("It was changed since it was created."), named)
-        if step.own.what == "delete":
-            step.parts = []  # they go with it
+        if step.own.what == "delete":  # they go with it, but for those that move to where it is merged into
+            step.parts = [line for line in step.parts if line.rt.parent_column in line.columns]
         if step.lines and step.own.raw["deleted_at"] is not None and step.own.what != "restore":
             raise Refused("deleted", _("It is in the recycle bin; restore it first."))
 
     def _fill_what_hangs(self, step: _Step, hanging: Hanging) -> None:
-        if step.own.what == "delete":
+        if step.own.what == "delete" and step.own.id not in self.merged:
             return  # it goes with the record
         step.hanging = hanging.of(step.own.id)
         if step.hanging and step.own.raw["deleted_at"] is not None and step.own.what != "restore":
@@ -162,7 +165,7 @@ class Batch:
             visible = visible_fields(line.rt)
             for name in line.columns:
                 item = field_of(line.rt, name)
-                if item is not None and item.name not in visible:
+                if item is not None and item.name not in visible and step.own.id not in self.merged:
                     raise Refused("forbidden", _("It also changed what you may not change."))
         for action in self._actions(step):
             if not step.own.raw[f"_{action}"] and not self._waived(step, action):
@@ -281,7 +284,7 @@ class Batch:
         if not going:
             return
         for other, item in kernel().records.pointing_at(self.rt.key):
-            if item.on_delete == "clear":
+            if item.on_delete == "clear" or (other.ledger and self.merged):
                 continue
             column = other.c[item.name]
             rows = session().execute(
@@ -320,7 +323,7 @@ class Batch:
         for line in step.lines:
             if line.collection != collection:
                 continue
-            if line.what == "delete":
+            if line.what == "delete" or line.after[line.rt.parent_column or ""] != step.own.id:
                 rows.pop(line.id, None)
             else:
                 rows[line.id] = self._row(line.rt, line.after)

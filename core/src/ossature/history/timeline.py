@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import sqlalchemy as sa
 from sqlalchemy import and_, select
 
 from ossature.context import current
 from ossature.db.kernel import actor, change, change_set
 from ossature.db.work import session
+from ossature.duplicates.redirects import became_part_of
 from ossature.errors import Forbidden
 from ossature.files.queries import names_of
 from ossature.files.table import FILE
@@ -51,7 +53,8 @@ class FieldChange:
 class Entry:
     """One change set as far as it touched the record. `what`: create, update, delete, restore.
 
-    `parts` counts entries of parts that came, went or changed: (collection, what).
+    `parts` counts entries of parts that came, went or changed: (collection, what). `of_id` is the record that it touched
+    where that became part of this one later on; `merged` are those that became part of it by this change set.
     """
 
     id: UUID
@@ -65,6 +68,8 @@ class Entry:
     changes: tuple[FieldChange, ...]
     parts: tuple[tuple[str, str], ...] = ()
     actor_id: UUID | None = None
+    of_id: UUID | None = None
+    merged: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +84,8 @@ class TimelinePage:
 
 
 def timeline(rt: RecordType, id: UUID, *, before: int | None = None, limit: int = 20) -> TimelinePage:
-    """The newest change sets of a record and its parts; as many statements, whatever their number.
+    """The newest change sets of a record and its parts, and of the records that were merged into it; as many statements,
+    whatever their number.
 
     Raises `Forbidden` for those who may not see the history.
     """
@@ -95,7 +101,8 @@ def last_change(rt: RecordType, id: UUID) -> Entry | None:
 
 def _read(rt: RecordType, id: UUID, before: int | None, limit: int) -> TimelinePage:
     tenant_id = current().tenant_id
-    where = [change.c.tenant_id == tenant_id, change.c.root_id == id]
+    roots = sa.func.array_append(became_part_of(rt, id), sa.literal(id), type_=sa.ARRAY(sa.Uuid))
+    where = [change.c.tenant_id == tenant_id, change.c.root_id == sa.any_(roots)]
     if before is not None:
         where.append(change.c.seq < before)
     newest = select(change).where(*where).order_by(change.c.seq.desc()).limit(limit * 8).cte("newest")
@@ -120,15 +127,30 @@ def _read(rt: RecordType, id: UUID, before: int | None, limit: int) -> TimelineP
 
     found = [dict(row) for row in rows]
     with_whole_amounts(found)
-    grouped: dict[UUID, list[dict[str, Any]]] = {}
+    grouped: dict[tuple[UUID, UUID], list[dict[str, Any]]] = {}
     for row in found:
-        grouped.setdefault(row["change_set_id"], []).append(row)
+        grouped.setdefault((row["change_set_id"], row["root_id"]), []).append(row)
     groups = list(grouped.values())
     cut = len(rows) == limit * 8
     shown = groups[: min(limit, len(groups) - 1 if cut and len(groups) > 1 else limit)]
-    entries = tuple(entry for group in shown if (entry := entry_of(group, rt)) is not None)
+    entries = _with_merged(id, [(group[0]["root_id"], entry) for group in shown if (entry := entry_of(group, rt))])
     more = shown[-1][-1]["seq"] if shown and (len(shown) < len(groups) or cut) else None
-    return TimelinePage(entries, labels_in(entries), more, undoings(entry.id for entry in entries))
+    names = {one for entry in entries for one in (entry.of_id, *entry.merged) if one is not None}
+    told = {**labels_in(entries), **(labels(rt.key, names) if names else {})}
+    return TimelinePage(entries, told, more, undoings(entry.id for entry in entries))
+
+
+def _with_merged(id: UUID, found: Sequence[tuple[UUID, Entry]]) -> tuple[Entry, ...]:
+    """The entries of a record and of those that became part of it; that they went tells the merge itself."""
+    went: dict[UUID, list[UUID]] = {}
+    for root, entry in found:
+        if root != id and entry.means == "merge" and entry.what == "delete":
+            went.setdefault(entry.id, []).append(root)
+    return tuple(
+        replace(entry, of_id=root if root != id else None, merged=tuple(went.get(entry.id, ())))
+        for root, entry in found
+        if root not in went.get(entry.id, ())
+    )
 
 
 def entry_of(group: Sequence[Mapping[str, Any]], root: RecordType) -> Entry | None:
@@ -155,7 +177,7 @@ def entry_of(group: Sequence[Mapping[str, Any]], root: RecordType) -> Entry | No
         if row["what"] == "purge" or (not collection and row["what"] != "update"):
             continue
         changes.extend(_field_changes(rt, row["payload"], created=row["what"] == "create"))
-    if what == "update" and not changes and not parts:
+    if what == "update" and not changes and not parts and first["means"] != "merge":
         return None
     return Entry(
         id=first["change_set_id"], seq=group[-1]["seq"], at=first["at"], actor=first["label"] or "",

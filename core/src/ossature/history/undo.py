@@ -19,6 +19,7 @@ from ossature.db.kernel import undo as undo_table
 from ossature.db.work import by_means, change_set_id, session
 from ossature.errors import Conflict, Detail
 from ossature.history.change_sets import ChangeSet, Touched, find_change_set, of_change_set, record_type_of, touched
+from ossature.history.moved import MergeUndone
 from ossature.history.net import changes_of
 from ossature.history.putting_back import Batch, Kept, Put
 from ossature.i18n.texts import translator
@@ -107,23 +108,31 @@ def size_of(head: ChangeSet) -> int:
 def _put_back(head: ChangeSet, records: Sequence[Touched], progress: Progress | None = None) -> Undone:
     undone = Undone(head, len(records))
     binned = frozenset(one.id for one in records if one.binned)
-    for key, chunk in _chunks(records):
+    merge = MergeUndone(head)
+    for key, chunk in _chunks(records, merge.only_moved):
+        if chunk[0].id in merge.only_moved:
+            moved = merge.put_back(chunk)
+            undone.add(moved.put, moved.kept)
+            undone.count += moved.count - len(moved.put)
+            continue
         rt = record_type_of(key)
         if rt is None:
             reason = _("What it changed is not a record that one works with here, so it cannot be put back.")
             undone.add([], [Kept(key, one.id, None, Detail("", "not_a_record", reason)) for one in chunk])
             continue
         ids = [one.id for one in chunk]
-        batch = Batch(rt, changes_of(of_change_set(head), change.c.root_id.in_(ids)), binned)
+        nets = changes_of(of_change_set(head), change.c.root_id.in_(ids))
+        batch = Batch(rt, nets, binned, frozenset(merge.ids))
         undone.add(*batch.put_back(ids))
         if progress is not None:
             progress(undone.count + undone.kept_count, undone.total)
+    merge.done()
     return undone
 
 
-def _chunks(records: Sequence[Touched]) -> Iterator[tuple[str, list[Touched]]]:
+def _chunks(records: Sequence[Touched], moved: frozenset[UUID]) -> Iterator[tuple[str, list[Touched]]]:
     """Records of one kind that follow each other: what came last goes first, so that nothing is left hanging."""
-    for key, run in groupby(records, key=lambda one: one.key):
+    for (key, _moved), run in groupby(records, key=lambda one: (one.key, one.id in moved)):
         same = list(run)
         for start in range(0, len(same), _CHUNK):
             yield key, same[start : start + _CHUNK]

@@ -11,7 +11,8 @@ import orjson
 from apiflask import APIBlueprint
 from flask import Response, request, url_for
 
-from ossature.errors import BadRequest, Detail
+from ossature.duplicates.api import duplicate_views, moved_to
+from ossature.errors import BadRequest, Detail, NotFound
 from ossature.files.api import file_views
 from ossature.i18n.texts import translator
 from ossature.imports.api import import_views
@@ -129,7 +130,14 @@ def _views(rt: RecordType) -> list[tuple[str, list[str], str, View]]:
     def get_view(id: UUID) -> Response:
         known_arguments(("include",))
         tree = read_include(rt, request.args.get("include", ""))
-        row = get_row(rt, id)
+        try:
+            row = get_row(rt, id)
+        except NotFound:
+            if (elsewhere := moved_to(rt, id)) is not None:
+                return elsewhere
+            raise
+        if row["deleted_at"] is not None and (elsewhere := moved_to(rt, id)) is not None:
+            return elsewhere
         attach(rt, [row], {**{name: {} for name in rt.parts}, **tree})
         return _answer(rt, Written(row, {}))
 
@@ -210,7 +218,7 @@ def _views(rt: RecordType) -> list[tuple[str, list[str], str, View]]:
         body=schemas.input_model(rt), answer=answer, status=201, record=rt.key,
         refusals=(400, 401, 403, 409, 413, 415, 422, 429))  # fmt: skip
     add("get", ["GET"], one, get_view, "view", summary=f"Read a {label.lower()}", query=schemas.one_arguments(rt),
-        answer=answer)  # fmt: skip
+        answer=answer, also={308: "It was merged into another one, which Location names"})  # fmt: skip
     writes = (400, 401, 403, 404, 409, 412, 413, 415, 422, 429)
     add("patch", ["PATCH"], one, patch_view, "edit", summary=f"Change some fields of a {label.lower()}",
         body=schemas.input_model(rt, partial=True), answer=answer, refusals=writes)  # fmt: skip
@@ -267,7 +275,7 @@ def _views(rt: RecordType) -> list[tuple[str, list[str], str, View]]:
     add("external_remove", ["DELETE"], ids + "/<source>/<path:value>", elsewhere["remove"], "edit",
         summary=f"Take an external id away from a {label.lower()}", place=ExternalPlace, answer=ExternalIdsAnswer,
         refusals=writes)  # fmt: skip
-    return [*made, *file_views(rt), *import_views(rt)]
+    return [*made, *file_views(rt), *import_views(rt), *duplicate_views(rt)]
 
 
 def _options(target: str, rt: RecordType | None) -> View:

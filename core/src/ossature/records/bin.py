@@ -25,6 +25,7 @@ from ossature.rbac.permissions import BIN_PURGE
 from ossature.rbac.predicate import reaches, reaches_owner
 from ossature.records.cursor import Cursor
 from ossature.records.external_ids import forget_external
+from ossature.records.incoming import Incoming, incoming
 from ossature.records.notes import forget_notes
 from ossature.records.query import ListQuery, list_rows
 from ossature.records.types import RecordType
@@ -180,7 +181,7 @@ def following(rt: RecordType, ids: Sequence[UUID]) -> list[Following]:
     for _depth in range(_DEEPEST):
         deeper: list[tuple[str, list[UUID]]] = []
         for table, those in frontier:
-            for key in _incoming(table):
+            for key in incoming(table):
                 if (key.table, key.column, table) in seen:
                     continue
                 seen.add((key.table, key.column, table))
@@ -196,31 +197,7 @@ def following(rt: RecordType, ids: Sequence[UUID]) -> list[Following]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Key:
-    table: str
-    column: str
-    what: str
-    has_id: bool
-
-
-_INCOMING = sa.text(
-    "SELECT n.nspname || '.' || c.relname AS table, a.attname AS column, k.confdeltype::text AS rule,"
-    "       EXISTS (SELECT FROM pg_attribute i WHERE i.attrelid = c.oid AND i.attname = 'id') AS has_id"
-    " FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace"
-    " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY (k.conkey) AND a.attname <> 'tenant_id'"
-    " WHERE k.contype = 'f' AND k.confrelid = CAST(:table AS regclass) AND k.conparentid = 0"
-    " AND has_table_privilege(c.oid, 'SELECT') ORDER BY 1, 2".replace("::text", "\\:\\:text")
-)
-_RULES = {"c": "goes", "n": "loses"}
-
-
-def _incoming(table: str) -> list[_Key]:
-    rows = session().execute(_INCOMING, {"table": ".".join(f'"{part}"' for part in table.split("."))})
-    return [_Key(row.table, row.column, _RULES.get(row.rule, "blocks"), row.has_id) for row in rows]
-
-
-def _pointing(key: _Key, ids: Sequence[UUID], going: Sequence[UUID]) -> list[UUID]:
+def _pointing(key: Incoming, ids: Sequence[UUID], going: Sequence[UUID]) -> list[UUID]:
     """The rows that point to some others; those that go themselves are not told of."""
     schema, name = key.table.split(".")
     own = sa.column("id", sa.Uuid) if key.has_id else sa.column(key.column, sa.Uuid)

@@ -71,6 +71,9 @@ def list_page(
             actions = (Action(_("Recycle bin"), f"{to.url}?deleted=true", icon="trash"),)
     if edits:
         actions = (*actions, Action(_("Changes of many"), url_for(page_endpoint(rt, "mass")), icon="list-details"))
+    if rt.duplicates and not query.deleted:
+        actions = (*actions, Action(_("Duplicates"), url_for(page_endpoint(rt, "duplicates")), icon="copy"))
+    merges = edits and not rt.ledger and access.allows(rt.permission("delete"))
     chips = chips_of(rt, look, labels, to)
     keep = {name: value for name, value in to.state.items() if name != "q"}
     title = _("Deleted %(records)s", records=str(rt.plural).lower()) if query.deleted else str(rt.plural)
@@ -92,7 +95,7 @@ def list_page(
         lifts=tuple(chips[place] for place in lifts), all_url=to([("part", "all")]),
         edits=edits, deletes=access.allows(rt.permission("delete")) and not query.deleted,
         export_url=url_for(page_endpoint(rt, "export")) if access.allows(rt.permission("export")) and not query.deleted else "",
-        mass_url=url_for(page_endpoint(rt, "mass")), assigns=edits and rt.owned, tags=edits and "tags" in mass_fields(rt),
+        mass_url=url_for(page_endpoint(rt, "mass")), merge_url=url_for(page_endpoint(rt, "merge")) if merges else "", assigns=edits and rt.owned, tags=edits and "tags" in mass_fields(rt),
     )  # fmt: skip
 
 

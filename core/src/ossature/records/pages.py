@@ -11,7 +11,9 @@ from flask import Blueprint, Response, jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ossature.context import current
-from ossature.errors import BadRequest, Conflict, Invalid
+from ossature.duplicates.pages import duplicate_routes, similar_check
+from ossature.duplicates.redirects import stands_for
+from ossature.errors import BadRequest, Conflict, Invalid, NotFound
 from ossature.files.pages import file_routes, files_tab
 from ossature.history.change_sets import may_see_history
 from ossature.history.timeline import timeline
@@ -45,7 +47,7 @@ from ossature.records.saved import read_look
 from ossature.records.short_forms import short_form
 from ossature.records.timeline_views import timeline_view, undo_just_done
 from ossature.records.types import RecordType
-from ossature.records.views import detail_page, page_endpoint
+from ossature.records.views import detail_page, page_endpoint, shown_at
 from ossature.search.pins import is_pinned
 from ossature.search.recent import remember
 from ossature.web import Crumb, notify, render
@@ -86,6 +88,7 @@ def record_pages(plugin: str, types: Iterable[RecordType]) -> Blueprint:
             *note_routes(rt, one),
             *external_routes(rt, one),
             *file_routes(rt, one),
+            *duplicate_routes(rt),
         ]
         for name, path, methods, action, view in routes:
             blueprint.add_url_rule(path, f"{rt.name}_{name}", _ruled(rt, name, action, view), methods=methods)
@@ -150,7 +153,14 @@ class Pages(OfRecord):
 
     def show(self, id: UUID) -> ResponseReturnValue:
         rt = self.rt
-        row = get_row(rt, id)
+        try:
+            row = get_row(rt, id)
+        except NotFound:
+            if (to := stands_for(rt, id)) is None:
+                raise
+            return redirect(shown_at(rt, to))
+        if row["deleted_at"] is not None and (to := stands_for(rt, id)) is not None:
+            return redirect(shown_at(rt, to))
         parts = {name: found.get(id, []) for name, found in part_rows(rt, [id]).items()}
         shown = labels_of(rt, [row])
         for name, entries in parts.items():
@@ -267,9 +277,10 @@ class Pages(OfRecord):
     def _form_answer(
         self, view: FormPage, title: str, crumbs: list[Crumb], id: UUID | None, status: int = 422
     ) -> ResponseReturnValue:
-        draft = self._draft(id)
+        draft, (similar_url, similar_when) = self._draft(id), similar_check(self.rt, id)
+        view = replace(view, draft=draft, note=note(), similar_url=similar_url, similar_when=similar_when)
         page = render(
-            "record/form.html", title=title, breadcrumbs=crumbs, form=replace(view, draft=draft, note=note())
+            "record/form.html", title=title, breadcrumbs=crumbs, form=view
         )  # fmt: skip
         return Response(page, status if saves() else 200)
 

@@ -14,6 +14,7 @@ from sqlalchemy.orm import CompositeProperty, Mapped, MappedColumn, declared_att
 
 import ossature.db.kernel  # noqa: F401  (the tables that every record points to)
 from ossature.db.tenancy import ACTOR, Base, TenantTable, tenant_key
+from ossature.duplicates.rules import Rule, looked_up
 from ossature.errors import Detail
 from ossature.hooks.types import RecordChange
 from ossature.i18n.texts import translator
@@ -62,6 +63,7 @@ class RecordBase(TenantTable, Base):
     `__new_label__` heads the form of a new one ("New contact"). `__title__` is the field that names a record; `__lines__` writes a part as lines of fields, as an address is:
     `("line1", "postal_code city")`. `__when__` says which fields are shown, required or locked when (see `conditions`).
     `__import_as__` are further names that files have for a field's column, in any language: `{"registration": ("plate",)}`.
+    `__duplicates__` says what two records have in common that stand for the same thing (see `duplicates.rules`).
     `__keep_history__` is how many whole months the content of its changes is kept, None for as long as the organisation
     chooses.
     """
@@ -80,6 +82,7 @@ class RecordBase(TenantTable, Base):
     __keep_history__: ClassVar[int | None] = None
     __ledger__: ClassVar[bool] = False
     __import_as__: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    __duplicates__: ClassVar[tuple[Rule, ...]] = ()
 
     created_at: Mapped[datetime] = mapped_column(
         sa.DateTime(timezone=True), server_default=sa.text("now()"), sort_order=901
@@ -231,6 +234,7 @@ def _constraints(cls: type[RecordBase]) -> list[Any]:
         gone = sa.text("deleted_at IS NOT NULL")
         found.append(sa.Index(f"{table}_deleted_at_idx", "tenant_id", "deleted_at", postgresql_where=gone))
         found += _indexes_of_owned_rows(cls, table, live)
+    compared = looked_up(cls.__duplicates__, {name: field for name, (_value, field) in declared_fields(cls).items()})
     for name, (_value, field) in declared_fields(cls).items():
         if field.kind is Kind.REFERENCE and field.target:
             rule = "CASCADE" if field.parent else ON_DELETE[field.on_delete]
@@ -271,6 +275,9 @@ def _constraints(cls: type[RecordBase]) -> list[Any]:
             column = named.sort_column if field.textual else name
             given = sa.text(f"deleted_at IS NULL AND {name} IS NOT NULL")
             found.append(sa.Index(f"{table}_{name}_live_key", "tenant_id", column, unique=True, postgresql_where=given))
+        if name in compared:
+            given = sa.text(f"deleted_at IS NULL AND {name} IS NOT NULL")
+            found.append(sa.Index(f"{table}_{name}_same_idx", "tenant_id", name, postgresql_where=given))
         if field.sort:
             by_field = ("tenant_id", named.sort_column, "id", *_covered(cls))
             found.append(sa.Index(f"{table}_{name}_idx", *by_field, postgresql_where=live))

@@ -27,7 +27,7 @@ NOTED = {"create": "noted", "update": "renoted", "delete": "unnoted"}
 VERBS = {"create": "created", "update": "changed", "delete": "deleted", "restore": "restored", "purge": "deleted"}
 MEANS = {
     "page": _l("on a page"), "api": _l("through the API"), "import": _l("by import"), "mass": _l("with many others"),
-    "undo": _l("by undoing"), "version": _l("by restoring an earlier version"), "job": _l("by a job"),
+    "undo": _l("by undoing"), "merge": _l("by merging"), "version": _l("by restoring an earlier version"), "job": _l("by a job"),
     "command": _l("by a command"), "sql": _l("in the database"), "system": _l("by the system"),
 }  # fmt: skip
 
@@ -42,7 +42,10 @@ def timeline_view(rt: RecordType, row: Row, page: TimelinePage) -> models.Timeli
         allowed = may["edit" if entry.what == "update" else "delete"] and not rt.ledger
         live = row["deleted_at"] is None or entry.what in ("delete", "restore")
         undo = undo_action(entry.id, undoing, rt, row["id"]) if allowed and live and entry.what != "purge" else None
-        version = number > 0 and entry.what in ("create", "update") and row["deleted_at"] is None
+        if entry.of_id is not None:
+            undo = None
+        own = number > 0 and entry.of_id is None
+        version = own and entry.what in ("create", "update") and row["deleted_at"] is None
         url = url_for("history.version", id=entry.id, key=rt.key, record_id=row["id"]) if version else None
         shown.append(entry_view(entry, rt, page.labels, undoing, undo=undo, version_url=url))
     return models.Timeline(tuple(shown), more)
@@ -58,7 +61,7 @@ def entry_view(
     version_url: str | None = None,
 ) -> models.TimelineEntry:
     """One change set, as far as it touched a record, in words."""
-    means = MEANS.get(entry.means) if entry.means != "page" else None
+    means = MEANS.get(entry.means) if entry.means != "page" and not entry.merged else None
     verb, items = VERBS[entry.what], entry.changes
     screens = kernel().screens.get(rt.key)
     moving = {screens.state, screens.board} - {None} if screens else set()
@@ -67,6 +70,8 @@ def entry_view(
         verb, items = "moved", (moved[0], *(item for item in items if item is not moved[0]))
     if entry.what == "update" and not items and entry.parts and all(part == NOTE for part, _what in entry.parts):
         verb = NOTED[entry.parts[-1][1]]
+    if entry.merged:
+        verb = "merged"
     told = may_see_history()
     return models.TimelineEntry(
         actor=entry.actor or _("The system"), verb=verb, at=entry.at,  # type: ignore[arg-type]
@@ -74,7 +79,13 @@ def entry_view(
         means=str(means) if means else None, reason=entry.reason, kind=entry.actor_kind,
         url=url_for("history.show", id=entry.id) if told else None,
         note=note_of(undoing), undo=undo, version_url=version_url,
+        names=", ".join(_named(labels, id) for id in entry.merged), of=_named(labels, entry.of_id) if entry.of_id else None,
     )  # fmt: skip
+
+
+def _named(labels: Mapping[UUID, Label], id: UUID) -> str:
+    label = labels.get(id)
+    return _("Restricted") if label is None or label.hidden else label.title or _("Unnamed")
 
 
 def undo_action(change_set_id: UUID, undoing: Undoing, rt: RecordType, id: UUID) -> Action | None:

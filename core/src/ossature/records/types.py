@@ -9,6 +9,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from ossature.duplicates.rules import Rule
+from ossature.duplicates.rules import problems as rule_problems
 from ossature.hooks.types import Permission
 from ossature.i18n.texts import translator
 from ossature.records.conditions import Condition, problems
@@ -27,7 +29,7 @@ ACTION_LABELS = {
 @dataclass(frozen=True)
 class RecordType:
     """One kind of record. `slug` is its plural in addresses (`contacts`); `parts` are the collections it owns. `ledger`: what
-    was written stays, undo does not touch it."""
+    was written stays, undo does not touch it. `duplicates`: what makes two of them look like one."""
 
     key: str
     cls: type[RecordBase]
@@ -45,6 +47,7 @@ class RecordType:
     elsewhere: Mapping[str, Field] = field(default_factory=dict)
     """What conditions ask of the records that this one refers to: `stage_id.kind` -> the field of the stage."""
     ledger: bool = False
+    duplicates: tuple[Rule, ...] = ()
 
     @property
     def plugin(self) -> str:
@@ -181,6 +184,7 @@ def describe(cls: type[RecordBase]) -> RecordType:
         parent_column=parent_column,
         conditions=tuple(cls.__when__),
         ledger=cls.__ledger__,
+        duplicates=tuple(cls.__duplicates__),
     )
 
 
@@ -213,7 +217,7 @@ class RecordTypes:
             if elsewhere := self._elsewhere(rt):
                 self._types[rt.key] = replace(self._types[rt.key], elsewhere=elsewhere)
         for rt in described:
-            for problem in problems(self._types[rt.key]):
+            for problem in (*problems(self._types[rt.key]), *rule_problems(rt.duplicates, rt.fields)):
                 raise DeclarationError(f"{rt.key}: {problem}")
 
     def _elsewhere(self, rt: RecordType) -> dict[str, Field]:

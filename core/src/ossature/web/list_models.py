@@ -151,6 +151,7 @@ class ListPage:
     edits: bool = False
     deletes: bool = False
     mass_url: str = ""
+    merge_url: str = ""
     """Where what is selected is changed or deleted."""
     export_url: str = ""
     """Where what is selected is taken out into a file."""

@@ -159,14 +159,15 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class TimelineEntry:
-    """One change set in words: who, what (`verb`: created, changed, moved, deleted, restored, noted), when, by what means.
+    """One change set in words: who, what (`verb`: created, changed, moved, deleted, restored, merged, noted), when, by what means.
 
     `url` shows the whole change set, `person_url` what else that person did, `version_url` the record as it was then.
-    `note` tells what became of it: undone. `undo` offers to put it back.
+    `note` tells what became of it: undone. `undo` offers to put it back. `names` are those that were merged; `of` is the
+    name of the record that it happened to, where that became part of this one later.
     """
 
     actor: str
-    verb: Literal["created", "changed", "moved", "deleted", "restored", "noted", "renoted", "unnoted"]
+    verb: Literal["created", "changed", "moved", "deleted", "restored", "merged", "noted", "renoted", "unnoted"]
     at: datetime
     changes: tuple[Change, ...] = ()
     means: str | None = None
@@ -177,6 +178,8 @@ class TimelineEntry:
     version_url: str | None = None
     note: str | None = None
     undo: Action | None = None
+    names: str = ""
+    of: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -435,6 +438,9 @@ class FormPage:
     draft: FormDraft | None = None
     note: str = ""
     """A quiet line above the form: what was typed is here, and not saved."""
+    similar_url: str = ""
+    """Where it is asked what looks like that which is typed, and, as `similar_when`, upon what."""
+    similar_when: str = ""
 
     @property
     def above(self) -> tuple[FormSection, ...]:

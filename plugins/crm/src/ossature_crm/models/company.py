@@ -12,6 +12,7 @@ from ossature.api import (
     Part,
     Record,
     RecordChange,
+    alike,
     choice,
     email_address,
     long_text,
@@ -20,6 +21,7 @@ from ossature.api import (
     phone_number,
     reference,
     rules,
+    same,
     text,
     translator,
     web_address,
@@ -27,6 +29,13 @@ from ossature.api import (
 from ossature_crm.models.reach import AddressFields, EmailFields, PhoneFields
 
 _, _l, ngettext = translator("crm")
+
+
+LEGAL_FORMS = (
+    "sarl", "sas", "sasu", "sa", "eurl", "sci", "snc", "scop", "gmbh", "ag", "kg", "ltd", "plc", "llc", "inc", "corp",
+    "bv", "nv", "srl", "spa", "sprl", "holding", "groupe", "group", "ste", "societe", "ets", "etablissements", "cie", "et",
+)  # fmt: skip
+"""Words of a company's name by which no two are told apart."""
 
 
 class Company(Record):
@@ -85,6 +94,13 @@ class Company(Record):
         "external_id": ("account id", "id du compte", "customer id", "id client", "code client"),
         "annual_revenue": ("revenue", "turnover", "chiffre d'affaires", "CA", "CA annuel", "chiffre d'affaires annuel"),
     }  # fmt: skip
+    __duplicates__ = (
+        same("siren", score=95),
+        same("vat_number", score=95),
+        same("email"),
+        same("phone", score=80),
+        alike("name", ignoring=LEGAL_FORMS),
+    )
 
     @classmethod
     def check(cls, change: RecordChange) -> Iterable[Detail]:

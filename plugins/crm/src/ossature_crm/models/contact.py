@@ -11,6 +11,7 @@ from ossature.api import (
     Part,
     Record,
     RecordChange,
+    alike,
     choice,
     derived,
     email_address,
@@ -18,6 +19,7 @@ from ossature.api import (
     part_of,
     phone_number,
     reference,
+    same,
     text,
     translator,
 )
@@ -62,6 +64,8 @@ class Contact(Record):
     )
     source: Mapped[str | None] = choice(_l("Source"), SOURCES)
     notes: Mapped[str | None] = long_text(_l("Notes"), personal=True)
+
+    __duplicates__ = (same("email"), same("phone", "mobile"), alike("name", beside=("company_id",)))
 
     @classmethod
     def check(cls, change: RecordChange) -> Iterable[Detail]:

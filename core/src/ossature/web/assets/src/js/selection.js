@@ -25,6 +25,8 @@ function show() {
   box.hidden = !found.length && !choosing;
   for (const one of box.querySelectorAll("[data-mass], [data-bulk-copy]")) one.disabled = !found.length;
   document.querySelector("[data-list]")?.classList.toggle("os-picking", found.length > 0);
+  const merging = box.querySelector("[data-merge]");
+  if (merging) merging.hidden = Boolean(everything) || found.length < 2 || found.length > Number(merging.dataset.most);
   const words = everything ? (everything.more ? box.dataset.first : box.dataset.all) : !found.length ? box.dataset.zero : found.length === 1 ? box.dataset.one : box.dataset.many;
   box.querySelector("[data-bulk-count]").textContent = words.replace("#", String(everything ? everything.links.length : found.length));
   box.querySelector("[data-bulk-page]").hidden = Boolean(all?.checked);
@@ -101,6 +103,10 @@ function reload() {
 
 function dialogues() {
   on("click", "[data-mass]", (button) => act(button.dataset.mass, button.dataset.massUrl));
+  on("click", "[data-merge]", (button) => {
+    const ids = chosen().map((box) => `id=${box.closest("tr").dataset.href.split("/").at(-1)}`);
+    location.assign(`${button.dataset.merge}?${ids.join("&")}`);
+  });
   on("submit", "[data-export]", (form) => form.closest("dialog")?.close());
   document.addEventListener("htmx:afterSwap", (event) => {
     if (event.detail.target?.id !== "mass-dialog") return;

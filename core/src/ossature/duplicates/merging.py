@@ -1,0 +1,163 @@
+"""Merging records into one of them: everything that hangs on the others moves, they go into the recycle bin, and all of
+it is one change set that the history undoes as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import func, select
+
+from ossature.context import current
+from ossature.db.work import by_means, change_set_id, session
+from ossature.duplicates.moving import move_entries, move_files, move_notes, move_pins, move_references
+from ossature.duplicates.planning import Plan, hinders, plan, read_together
+from ossature.duplicates.tables import merged
+from ossature.errors import Conflict, Detail, Forbidden, Invalid
+from ossature.files.service import one_at_a_time
+from ossature.hooks.types import ChangeKind, RecordChange
+from ossature.i18n.texts import translator
+from ossature.ids import new_id
+from ossature.rbac.predicate import visible_fields
+from ossature.records import service
+from ossature.records.external_ids import move_external
+from ossature.records.part_writes import MOST_PARTS
+from ossature.records.query import Row, part_rows
+from ossature.records.record import TAGS
+from ossature.records.rules import folded
+from ossature.records.statements import update_row
+from ossature.records.types import RecordType
+
+_, _l, _n = translator("ossature")
+
+MEANS = "merge"
+
+
+def merge(
+    rt: RecordType,
+    into: UUID,
+    others: Sequence[UUID],
+    *,
+    take: Mapping[str, UUID] | None = None,
+    versions: Mapping[UUID, int] | None = None,
+) -> service.Written:
+    """Make records one: `into` stays, the `others` go. `take` names for fields the record whose value it has; the rest
+    is chosen as `plan` does. `versions` are those that were read.
+
+    Raises `Forbidden` unless one may edit the one that stays and delete the others, `Invalid`, `NotFound`, and
+    `Conflict` for what was deleted, merged or, with `versions`, changed meanwhile, and for what a rule refuses.
+    """
+    by_means(MEANS)
+    one_at_a_time()  # as those do who write files, before any record is locked
+    rows = read_together(rt, (into, *others))
+    if hindrance := hinders(rt, rows, into):
+        raise Forbidden(hindrance, permission=rt.permission("edit"))
+    _as_they_were_read(rt, rows, versions or {})
+    made = plan(rt, rows, into, take)
+    for id in made.others:
+        service.ask(rt, RecordChange(rt.key, id, ChangeKind.DELETED, rows[id], rows[id]))
+    _move(rt, made)
+    session().execute(
+        sa.update(rt.table)
+        .where(rt.c.tenant_id == current().tenant_id, rt.c.id.in_(made.others))
+        .values(deleted_at=func.now())
+    )
+    secrets = _fill_what_is_not_seen(rt, made)
+    written = _write(rt, made)
+    for id in made.others:
+        pins = move_pins(id, into)
+        session().execute(
+            sa.insert(merged).values(
+                id=new_id(), record=rt.key, from_id=id, to_id=into, change_set_id=change_set_id(), pins=pins,
+                secrets=secrets.get(id, []),
+            )
+        )  # fmt: skip
+    return written
+
+
+def _as_they_were_read(rt: RecordType, rows: Mapping[UUID, Row], versions: Mapping[UUID, int]) -> None:
+    changed = [id for id, row in rows.items() if id in versions and versions[id] != row["version"]]
+    if changed:
+        names = ", ".join(str(rows[id].get(rt.title_field) or _("Unnamed")) for id in changed)
+        raise Conflict(
+            _("%(names)s changed since you looked. Look again, then merge.", names=names),
+            [Detail("versions", "changed_since", _("Read it again."), {"id": str(id)}) for id in changed], code="stale",
+        )  # fmt: skip
+
+
+def _move(rt: RecordType, made: Plan) -> None:
+    ids, into = made.others, made.into
+    move_references(rt, ids, into)
+    move_entries(rt, ids, into)
+    for name, found in part_rows(rt, [into]).items():
+        if len(found.get(into, ())) > MOST_PARTS:
+            message = _("Together they would have more than %(n)s entries; delete some first.", n=MOST_PARTS)
+            raise Invalid(_("The input has faults."), [Detail(name, "too_many", message)])
+    move_notes(rt, ids, into)
+    move_external(rt, ids, into)
+    move_files(rt, ids, into)
+
+
+def _write(rt: RecordType, made: Plan) -> service.Written:
+    """Give the record that stays what was chosen, by the same steps and rules as any change of it."""
+    before = made.rows[made.into]
+    values: dict[str, Any] = {
+        choice.field.name: choice.value for choice in made.choices if choice.value != before.get(choice.field.name)
+    }
+    tags = _tags(made)
+    if tags is not None:
+        values[TAGS] = tags
+    written = service.update(rt, made.into, values)
+    if written.row["version"] == before["version"]:
+        row = update_row(rt, made.into, {"version": rt.c.version + 1})
+        written = service.Written(row, written.parts, written.warnings)
+    return written
+
+
+def _tags(made: Plan) -> list[str] | None:
+    """The tags of all, in their order; None where the record that stays has them all."""
+    own = list(made.rows[made.into].get(TAGS) or [])
+    known = {folded(tag) for tag in own}
+    all_tags = list(own)
+    for id in made.others:
+        for tag in made.rows[id].get(TAGS) or []:
+            if folded(tag) not in known:
+                known.add(folded(tag))
+                all_tags.append(tag)
+    return all_tags if len(all_tags) > len(own) else None
+
+
+def _fill_what_is_not_seen(rt: RecordType, made: Plan) -> dict[UUID, list[str]]:
+    """Secrets, and fields that the merger may not see, stay as they are; one that is empty is filled from the others.
+
+    Returns the columns of secrets that were filled, by the record that they came from.
+    """
+    visible = visible_fields(rt)
+    unseen = [item for item in rt.fields.values() if item.writable and (item.secret or item.name not in visible)]
+    if not unseen:
+        return {}
+    columns = [name for item in unseen for name in item.columns]
+    rows = session().execute(
+        select(rt.c.id, *(rt.c[name].isnot(None).label(name) for name in columns)).where(
+            rt.c.tenant_id == current().tenant_id, rt.c.id.in_(list(made.rows))
+        )
+    )
+    has = {row.id: row._mapping for row in rows}
+    filled, secrets = dict[str, Any](), dict[UUID, list[str]]()
+    other = rt.table.alias("other")
+    for item in unseen:
+        if any(has[made.into][name] for name in item.columns):
+            continue
+        giver = next((id for id in made.others if all(has[id][name] for name in item.columns)), None)
+        if giver is None:
+            continue
+        for name in item.columns:
+            where = (other.c.tenant_id == current().tenant_id, other.c.id == giver)
+            filled[name] = select(other.c[name]).where(*where).scalar_subquery()
+        if item.secret:
+            secrets.setdefault(giver, []).extend(item.columns)
+    if filled:
+        update_row(rt, made.into, filled)
+    return secrets
