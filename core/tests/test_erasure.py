@@ -63,6 +63,20 @@ def erase(tenant: Tenant, id: str, record: str = "crm.contact") -> Any:
         return erase_person(kernel().records[record], UUID(id), "asked for by letter")
 
 
+def test_those_who_were_merged_into_a_person_are_erased_along(tenant: Tenant) -> None:
+    owner = tenant.member("owner")
+    stays, goes = (
+        owner.api.post("/api/contacts", json={"last_name": name}).json["data"]["id"] for name in ("Moreau", "Morot")
+    )
+    assert owner.api.post("/api/crm/contacts/merge", json={"into": stays, "ids": [goes]}).status_code == 200
+    erase(tenant, stays)
+    with tenant.work() as work:
+        names = work.execute(
+            text("SELECT last_name FROM crm.contact WHERE id = ANY(CAST(:ids AS uuid[]))"), {"ids": [stays, goes]}
+        )
+        assert not {"Moreau", "Morot"} & set(names.scalars())
+
+
 def seal_and_verify(tenant: Tenant) -> list[str]:
     with tenant.work():
         seals.seal_changes()

@@ -11,10 +11,12 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Page
-from sqlalchemy import text
+from sqlalchemy import insert, text
 
 from ossature.context import Context
 from ossature.db import transaction
+from ossature.duplicates.tables import duplicate
+from ossature.ids import new_id
 from ossature.testing.background_rows import add_delivery, add_job, add_line
 from ossature.testing.people import Person, Tenant
 
@@ -74,6 +76,10 @@ def everything(tenant: Tenant, app: Flask) -> tuple[Person, list[str]]:
         "/api/crm/contacts", json={"first_name": "Zoé", "last_name": "Durand", "company_id": company, "email": "z@d.fr"}
     ).json["data"]["id"]
     person.api.patch(f"/api/crm/contacts/{contact}", json={"job_title": "Directrice"})
+    double = person.api.post(
+        "/api/crm/contacts",
+        json={"first_name": "Zoe", "last_name": "Durand", "email": "z@d.fr", "phone": "01 23 45 67 89"},
+    ).json["data"]["id"]
     team = person.api.post("/api/ossature/teams", json={"name": "Nord"}).json["data"]["id"]
     deal = person.api.post(
         "/api/crm/deals",
@@ -92,6 +98,9 @@ def everything(tenant: Tenant, app: Flask) -> tuple[Person, list[str]]:
     with tenant.work() as work:
         newest = text("SELECT change_set_id FROM ossature.change WHERE root_id = :id ORDER BY seq DESC LIMIT 1")
         changed = str(work.execute(newest, {"id": contact}).scalar_one())
+        pair = sorted((UUID(contact), UUID(double)))
+        found = {"id": new_id(), "record": "crm.contact", "a_id": pair[0], "b_id": pair[1], "score": 99}
+        work.execute(insert(duplicate).values(**found, state="open", reasons=[{"field": "email", "ratio": 100}]))
     tag = person.api.post("/api/ossature/tags", json={"name": "Salon 2026", "tone": "warning"}).json["data"]["id"]
     kept = {"record": "crm.contact", "name": "Mes pistes", "definition": {"sort": "-name"}}
     view = person.api.post("/api/ossature/views", json=kept).json["data"]["id"]
@@ -125,7 +134,11 @@ def everything(tenant: Tenant, app: Flask) -> tuple[Person, list[str]]:
         "/settings/members": str(person.member_id),
         "/settings/background/jobs": job,
     }
-    views = {f"/crm/contacts?view={view}&sort=name", "/ossature/views/new?record=crm.contact&look=sort%3Dname"}
+    views = {
+        f"/crm/contacts/merge?id={contact}&id={double}",
+        f"/crm/contacts?view={view}&sort=name",
+        "/ossature/views/new?record=crm.contact&look=sort%3Dname",
+    }
     return person, sorted({*pages(app, ids), *views, "/api/docs"})
 
 

@@ -465,7 +465,7 @@ def granted(route: Route) -> frozenset[int]:
         # Two records would have to be named, and fields that the rules look at.
         return frozenset({422} if route.api else {200, 303})
     if route.record and what.endswith("_duplicates_scan"):
-        return frozenset({202})
+        return frozenset({202 if route.api else 303})
     if route.record and "_duplicate_decide" in what:
         return frozenset({400})  # it is not said what they are
     if route.record and route.api:

@@ -149,7 +149,7 @@ def test_pairs_are_looked_through_set_apart_and_merged_on_pages(contacts: Any) -
     page = contacts.person.page
     a = contacts.add(first_name="Élodie", email="elodie@x.fr", job_title="Director")["id"]
     b = contacts.add(first_name="Elodie", email="elodie@x.fr", phone="01 23 45 67 89")["id"]
-    assert page.post("/crm/contacts/duplicates").status_code == 303
+    assert page.post("/crm/contacts/duplicates/scan").status_code == 303
     run_pending(contacts.person.tenant)
     shown = page.get("/crm/contacts/duplicates").text
     assert "Same: E-mail" in shown

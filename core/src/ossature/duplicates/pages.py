@@ -41,7 +41,8 @@ def duplicate_routes(rt: RecordType) -> Routes:
     if rt.duplicates:
         here = f"/{rt.slug}/duplicates"
         found += [
-            ("duplicates", here, ["GET", "POST"], "view", lambda: _pairs(rt)),
+            ("duplicates", here, ["GET"], "view", lambda: _pairs(rt)),
+            ("duplicates_scan", f"{here}/scan", ["POST"], "edit", lambda: _search(rt)),
             ("duplicate_decide", f"{here}/<uuid:id>", ["POST"], "edit", lambda id: _decide(rt, id)),
             ("similar", f"{here}/similar", ["POST"], "view", lambda: _similar(rt)),
         ]
@@ -73,10 +74,13 @@ def _similar(rt: RecordType) -> ResponseReturnValue:
 # -- pairs -------------------------------------------------------------------------------------------------------------
 
 
+def _search(rt: RecordType) -> ResponseReturnValue:
+    """Search now."""
+    start_scan(rt)
+    return redirect(url_for(page_endpoint(rt, "duplicates")), 303)
+
+
 def _pairs(rt: RecordType) -> ResponseReturnValue:
-    if request.method == "POST":
-        start_scan(rt)
-        return redirect(url_for(page_endpoint(rt, "duplicates")), 303)
     state = "dismissed" if request.args.get("state") == "dismissed" else "open"
     here = url_for(page_endpoint(rt, "duplicates"))
     given = request.args.get("after", "")
@@ -91,7 +95,7 @@ def _pairs(rt: RecordType) -> ResponseReturnValue:
         title=title, url=here, records=str(rt.plural).lower(), state=state, pairs=pair_cards(rt, found[:PAGE]),
         open_count=f"{as_number(_COUNTED)}+" if counted > _COUNTED else as_number(counted),
         more_url=url_for(page_endpoint(rt, "duplicates"), state=state, after=more) if more else None, scan=_scan(rt),
-        may_scan=current().access.allows(rt.permission("edit")),
+        scan_url=url_for(page_endpoint(rt, "duplicates_scan")) if current().access.allows(rt.permission("edit")) else None,
     )  # fmt: skip
     crumbs = [*list_crumbs(rt), Crumb(_("Duplicates"))]
     return render("duplicates/pairs.html", title=title, breadcrumbs=crumbs, page_of=view)

@@ -44,7 +44,7 @@ def _next(rt: RecordType, id: UUID) -> UUID | None:
     ).scalar()  # fmt: skip
 
 
-def became_part_of(rt: RecordType, id: UUID) -> sa.ScalarSelect[UUID]:
+def became_part_of(rt: RecordType, id: UUID) -> sa.ScalarSelect[list[UUID]]:
     """The ids of all records that stand in one now, as an array for a statement about them."""
     holds = sa.and_(
         rt.c.tenant_id == merged.c.tenant_id, rt.c.id == merged.c.from_id, rt.c.deleted_at == merged.c.at
@@ -61,4 +61,4 @@ def became_part_of(rt: RecordType, id: UUID) -> sa.ScalarSelect[UUID]:
         .select_from(merged.join(rt.table, holds).join(part, merged.c.to_id == part.c.from_id))
         .where(*here)
     )
-    return select(sa.func.array_agg(part.c.from_id)).scalar_subquery()
+    return select(sa.func.array_agg(part.c.from_id, type_=sa.ARRAY(sa.Uuid))).scalar_subquery()

@@ -5,7 +5,7 @@ What is left of a change is its digest, and of the act a row of `erasure`, which
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -16,6 +16,7 @@ from sqlalchemy import func, insert, select, text
 from ossature.context import current
 from ossature.db.kernel import erasure
 from ossature.db.work import session
+from ossature.duplicates.redirects import became_part_of
 from ossature.errors import Invalid, NotFound
 from ossature.files.service import forget_files
 from ossature.i18n.texts import translator
@@ -44,12 +45,25 @@ class Erased:
     changes: int
 
 
+_COUNTED = ("parts", "notes", "files", "external_ids", "changes")
+
+
 def erase_person(rt: RecordType, id: UUID, reason: str) -> Erased:
     """Take what is personal out of a record, its parts, what hangs on it, search and history, for good; the system role's work.
 
-    The record stays, in the bin and without a name, so that what refers to it still does. Raises `NotFound`, and
-    `Invalid` for a record that holds nothing personal.
+    The record stays, in the bin and without a name, so that what refers to it still does. Those that were merged into it
+    are of the same person, and go the same way. Raises `NotFound`, and `Invalid` for a record that holds nothing personal.
     """
+    merged = session().execute(select(became_part_of(rt, id))).scalar() or []
+    erased = _erase(rt, id, reason)
+    for other in merged:
+        also = _erase(rt, other, reason)
+        sums = {name: getattr(erased, name) + getattr(also, name) for name in _COUNTED}
+        erased = replace(erased, **sums)
+    return erased
+
+
+def _erase(rt: RecordType, id: UUID, reason: str) -> Erased:
     personal = {name: item for name, item in rt.fields.items() if item.personal and not (item.derived or item.parent)}
     if not personal:
         raise Invalid(_("%(records)s hold nothing that is marked as personal.", records=rt.plural))

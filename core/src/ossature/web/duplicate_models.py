@@ -74,7 +74,7 @@ class ScanView:
 
 @dataclass(frozen=True, slots=True)
 class PairsPage:
-    """The list to look through; `ready` says that there are rules to search by."""
+    """The list to look through; `scan_url` searches anew."""
 
     title: str
     url: str
@@ -84,7 +84,7 @@ class PairsPage:
     open_count: str
     more_url: str | None
     scan: ScanView | None
-    may_scan: bool
+    scan_url: str | None
 
 
 @dataclass(frozen=True, slots=True)
