@@ -169,8 +169,8 @@ def _says_nothing(item: Field, value: Any) -> bool:
 
 
 def _within_another(value: str, others: Collection[str]) -> bool:
-    """Whether another value says all that one says, and more: "J. Martin" and "J. Martin, Lyon"."""
-    mine = folded(value)
+    """Whether another value says all that one says, and more: "J. Martin" and "J. Martin, Lyon", "J." and "Jean"."""
+    mine = folded(value).strip(" .")
     return any(len(theirs := folded(other)) > len(mine) and mine in theirs for other in others)
 
 

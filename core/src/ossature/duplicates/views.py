@@ -14,7 +14,7 @@ from ossature.duplicates.matching import Reason
 from ossature.duplicates.moving import what_moves
 from ossature.duplicates.pairs import Pair
 from ossature.duplicates.planning import Plan, hinders
-from ossature.duplicates.rules import fields_of
+from ossature.duplicates.rules import Same, fields_of
 from ossature.duplicates.similar import Similar
 from ossature.i18n.texts import translator
 from ossature.kernel import kernel
@@ -22,6 +22,7 @@ from ossature.rbac.predicate import reaches
 from ossature.records.fields import Field
 from ossature.records.query import Label, Row, columns, labels_of, to_row
 from ossature.records.record import TAGS
+from ossature.records.rules import folded
 from ossature.records.types import RecordType
 from ossature.records.views import all_fields, cell, page_endpoint, shown_at
 from ossature.web.duplicate_models import LookAlike, MergeCell, MergePage, MergeRow, PairCard, PairFact, Side
@@ -70,10 +71,11 @@ def pair_cards(rt: RecordType, pairs: Sequence[Pair]) -> tuple[PairCard, ...]:
     cards = []
     for pair in pairs:
         a, b = rows[pair.a_id], rows[pair.b_id]
-        matching = {one.field for one in pair.reasons}
+        matching = _matching(rt, pair, a, b)
         facts = [
             _fact(rt, fields[name], a, b, labels, name in matching)
             for name in names
+            if name != rt.title_field
             if a.get(name) not in (None, "", []) or b.get(name) not in (None, "", [])
         ]
         likely, tone = how_likely(pair.score)
@@ -91,6 +93,17 @@ def pair_cards(rt: RecordType, pairs: Sequence[Pair]) -> tuple[PairCard, ...]:
             )
         )  # fmt: skip
     return tuple(cards)
+
+
+def _matching(rt: RecordType, pair: Pair, a: Row, b: Row) -> set[str]:
+    """The fields that a rule holds for: of a value that two of them share, both."""
+    found = {one.field for one in pair.reasons}
+    for rule in rt.duplicates:
+        if isinstance(rule, Same) and found.intersection(rule.fields):
+            spelled = [{folded(row[name]) for name in rule.fields if row.get(name)} for row in (a, b)]
+            shared = spelled[0] & spelled[1]
+            found |= {name for name in rule.fields for row in (a, b) if row.get(name) and folded(row[name]) in shared}
+    return found
 
 
 def _fact(
