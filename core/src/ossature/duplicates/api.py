@@ -23,6 +23,7 @@ from ossature.i18n.texts import translator
 from ossature.ids import as_id
 from ossature.rbac import requires
 from ossature.records import schemas
+from ossature.records.clean import plain
 from ossature.records.including import part_shown
 from ossature.records.types import RecordType
 from ossature.web.api import documented, known_arguments, limit_argument, read_object, success
@@ -154,7 +155,7 @@ def _of_pairs(rt: RecordType, add: Callable[..., None], label: str, plural: str)
             raise _wrong("id", "invalid", _("Give the id of a record."))
         for name in body:
             if name not in asked:
-                raise _wrong(str(name)[:80], "unknown_field", _("Give some of: %(names)s.", names=", ".join(asked)))
+                raise _wrong(plain(name), "unknown_field", _("Give some of: %(names)s.", names=", ".join(asked)))
         found = similar(rt, body, id)
         data = [
             {"id": one.row["id"], "title": one.row.get(rt.title_field) or "", "score": one.score,
@@ -261,7 +262,7 @@ class _Asked:
     def read(cls, rt: RecordType) -> _Asked:
         body = read_object()
         for name in body.keys() - {"ids", "into", "take", "versions"}:
-            raise _wrong(str(name)[:80], "unknown_field", _("Leave it out."))
+            raise _wrong(plain(name), "unknown_field", _("Leave it out."))
         ids, take, versions = body.get("ids"), body.get("take") or {}, body.get("versions") or {}
         if not isinstance(ids, list) or len(ids) > 100:
             raise _wrong("ids", "wrong_type", _("Give a list of records."))
@@ -277,7 +278,7 @@ class _Asked:
         if into is not None and into not in found:
             found.insert(0, into)
         return cls(
-            found, into, {newer(str(name)): _id(id, f"take.{str(name)[:60]}") for name, id in take.items()},
+            found, into, {newer(str(name)): _id(id, f"take.{plain(name)}") for name, id in take.items()},
             {_id(id, "versions"): number for id, number in versions.items()},
         )  # fmt: skip
 

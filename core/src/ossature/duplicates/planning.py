@@ -14,6 +14,7 @@ from ossature.db.work import session
 from ossature.errors import Conflict, Detail, Invalid
 from ossature.i18n.texts import translator
 from ossature.rbac.predicate import demand, reaches_owner
+from ossature.records.clean import plain
 from ossature.records.fields import Field, Kind
 from ossature.records.owning import writable_fields
 from ossature.records.query import Row
@@ -110,7 +111,7 @@ def plan(
         name: item for name, item in writable_fields(rt).items() if item.kind is not Kind.SECRET and name != TAGS
     }  # fmt: skip
     faults = [
-        Detail(f"take.{name}"[:80], "unknown_field", _("There is no such field to choose."))
+        Detail(f"take.{plain(name)}", "unknown_field", _("There is no such field to choose."))
         for name in take.keys() - fields
     ]
     faults += [
