@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from ossature.context import current
 from ossature.db.work import session
 from ossature.duplicates.merging import merge
-from ossature.duplicates.pairs import PAGE, count_pairs, dismiss, last_scan, pairs, reopen, start_scan
+from ossature.duplicates.pairs import PAGE, count_pairs, dismiss, find_pair, last_scan, pairs, reopen, start_scan
 from ossature.duplicates.planning import MOST, mergeable, plan, read_together
 from ossature.duplicates.similar import asked_fields, similar
 from ossature.duplicates.views import look_alikes, merge_page, pair_cards
@@ -112,6 +112,7 @@ def _scan(rt: RecordType) -> ScanView | None:
 def _decide(rt: RecordType, id: UUID) -> ResponseReturnValue:
     """Not the same, or to be looked at again."""
     here = url_for(page_endpoint(rt, "duplicate_decide"), id=id)
+    find_pair(rt, id)
     wanted = request.form.get("state")
     if wanted not in ("dismissed", "open"):
         raise BadRequest(_("Say whether these are the same."))
