@@ -50,7 +50,6 @@ def lock(planner: Planner) -> None:
 def apply(planner: Planner, groups: Sequence[Group]) -> list[Result]:
     """Write a chunk in the present transaction; a dry planner's is written as well, and undone."""
     work = session()
-    lock(planner)
     drafts = [planner.drafter.draft(group) for group in groups]
     with work.begin_nested() as undo:
         results = _rounds(planner, drafts)

@@ -19,9 +19,9 @@ from sqlalchemy import update
 from ossature.context import Context, current
 from ossature.db.work import session, transaction
 from ossature.i18n.texts import translator
-from ossature.imports.applying import Result, apply
+from ossature.imports.applying import Result, apply, lock
 from ossature.imports.planning import Planner
-from ossature.imports.runs import RUNS, Import, one, read, recount, rows_of
+from ossature.imports.runs import RUNS, Import, hold, one, read, recount, rows_of
 from ossature.imports.staged import Group, read_groups, waiting
 from ossature.imports.table import import_row, import_run
 from ossature.jobs.run import JobRun
@@ -99,6 +99,7 @@ def check_row(imp: Import, number: int) -> None:
     which = waiting(imp.id, dry=True)
     if not planner.drafter.gathers:
         which = sa.and_(which, import_row.c.number == number)
+    lock(planner)
     groups = _groups(planner, which, 0)
     record(imp, apply(planner, groups), written=False)
 
@@ -157,7 +158,7 @@ class _Work:
         while True:
             self._tell()
             with scope():
-                groups = _groups(self.planner, waiting(self.imp.id, dry=self.dry), after)
+                groups = self._next(after)
                 if not groups:
                     return left
                 results = apply(self.planner, groups)
@@ -165,12 +166,18 @@ class _Work:
             after = groups[-1][-1].number
             left += sum(len(result.draft.group) for result in results if result.outcome is None)
 
+    def _next(self, after: int) -> list[Group]:
+        """The next rows, which no other run of this import reads before they have their outcomes."""
+        hold(self.imp.id)
+        lock(self.planner)
+        return _groups(self.planner, waiting(self.imp.id, dry=self.dry), after)
+
     def _refuse_left(self, scope: Scope) -> None:
         """Rows that refer to one another in a circle, or to a row that is refused."""
         after = 0
         while True:
             with scope():
-                groups = _groups(self.planner, waiting(self.imp.id, dry=self.dry), after)
+                groups = self._next(after)
                 if not groups:
                     return
                 drafts = [self.planner.drafter.draft(group) for group in groups]

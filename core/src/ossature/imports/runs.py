@@ -103,6 +103,24 @@ def find(rt: RecordType, id: UUID) -> Import:
     return read(found)
 
 
+def held(imp: Import) -> Import:
+    """An import as it is now, which nobody else asks for anything until the commit. Raises `Conflict` while it is
+    being checked or written."""
+    _demand_still(find(imp.rt, imp.id))  # what is written as a whole holds it until its end
+    hold(imp.id)
+    return _demand_still(find(imp.rt, imp.id))
+
+
+def _demand_still(imp: Import) -> Import:
+    if imp.busy:
+        raise Conflict(_("This import is under way; wait for its end or cancel it."), code="busy")
+    return imp
+
+
+def hold(id: UUID) -> None:
+    session().execute(select(import_run.c.id).where(one(id)).with_for_update())
+
+
 def own(rt: RecordType, limit: int = 50) -> list[Import]:
     """The last imports of whoever asks, newest first."""
     demand(rt, "view")
@@ -172,12 +190,6 @@ def _state(asked: State, job: str | None) -> State:
 
 def _own() -> sa.ColumnElement[bool]:
     return import_run.c.actor_id.in_(selves())
-
-
-def demand_still(imp: Import) -> None:
-    """Raises `Conflict` while it is being checked or written."""
-    if imp.busy:
-        raise Conflict(_("This import is under way; wait for its end or cancel it."), code="busy")
 
 
 def recount(id: UUID) -> dict[str, int]:

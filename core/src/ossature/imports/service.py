@@ -34,8 +34,8 @@ from ossature.imports.runs import (
     NoteShown,
     State,
     demand_either,
-    demand_still,
     find,
+    held,
     may_import,
     one,
     own,
@@ -89,7 +89,7 @@ def start(rt: RecordType, filename: str, stream: BinaryIO, said: Said | None = N
 def set_notation(imp: Import, said: Said) -> Import:
     """Read the file again, as somebody says that it is written; corrections of its cells are lost, the mapping stays
     where the columns are the same. Raises as `start`, and `Conflict` once something was written."""
-    _demand_untouched(imp)
+    imp = _untouched(imp)
     with storage().open(_tenant(), imp.key) as kept, _on_disk(kept) as path:
         look = reading.look(path, imp.filename, said)
         headers = list(look.headers)
@@ -104,7 +104,7 @@ def set_notation(imp: Import, said: Said) -> Import:
 
 def set_mapping(imp: Import, mapping: Mapping) -> Import:
     """Say what the columns mean. Raises `Invalid` naming what cannot be, `Conflict` once something was written."""
-    _demand_untouched(imp)
+    imp = _untouched(imp)
     check_mapping(imp.rt, mapping, len(imp.headers))
     session().execute(
         update(import_row)
@@ -119,7 +119,7 @@ def check(imp: Import) -> Import:
     """Find out in the background what would become of each row that has no outcome yet; nothing is written."""
     from ossature.imports.job import ImportArgs, check_job
 
-    _demand_ready(imp)
+    imp = _ready(imp)
     _change(imp.id, state="checking", job_id=check_job.enqueue(ImportArgs(import_id=imp.id)))
     return find(imp.rt, imp.id)
 
@@ -128,7 +128,7 @@ def run(imp: Import) -> Import:
     """Write in the background what is not written yet."""
     from ossature.imports.job import ImportArgs, import_job
 
-    _demand_ready(imp)
+    imp = _ready(imp)
     if imp.total and imp.written == imp.total:
         raise Conflict(_("This import is done."), code="over")
     job_id = import_job.enqueue(ImportArgs(import_id=imp.id))
@@ -149,7 +149,7 @@ def correct(imp: Import, number: int, cells: Map[int, str]) -> RowShown:
     `Conflict` for a row that is written."""
     from ossature.imports.job import check_row
 
-    demand_still(imp)
+    imp = held(imp)
     row = row_of(imp, number)
     if row.written and row.outcome != "refused":
         raise Conflict(_("This row is written already; change the record itself."), code="over")
@@ -184,7 +184,7 @@ def map_value(imp: Import, index: int, value: str, to: str) -> Import:
 
     Raises `Invalid` where the column goes nowhere.
     """
-    demand_still(imp)
+    imp = held(imp)
     found = [column for column in imp.mapping.columns if column.index == index and column.to]
     if not found:
         raise Invalid(_("The input has faults."), [Detail("column", "invalid", _("This column goes nowhere."))])
@@ -207,14 +207,15 @@ def map_value(imp: Import, index: int, value: str, to: str) -> Import:
 # -- steps ---------------------------------------------------------------------------------------------------------------
 
 
-def _demand_untouched(imp: Import) -> None:
-    demand_still(imp)
+def _untouched(imp: Import) -> Import:
+    imp = held(imp)
     if imp.begun_at is not None and imp.written:
         raise Conflict(_("Rows of this import are written already; begin another one."), code="begun")
+    return imp
 
 
-def _demand_ready(imp: Import) -> None:
-    demand_still(imp)
+def _ready(imp: Import) -> Import:
+    imp = held(imp)
     check_mapping(imp.rt, imp.mapping, len(imp.headers))
     if not any(column.to for column in imp.mapping.columns):
         raise Invalid(
@@ -223,6 +224,7 @@ def _demand_ready(imp: Import) -> None:
         )
     for action in {"create": ("create",), "update": ("edit",), "both": ("create", "edit")}[imp.mapping.mode]:
         demand(imp.rt, action)
+    return imp
 
 
 def _stage(id: UUID, path: Path, look: reading.Look) -> None:

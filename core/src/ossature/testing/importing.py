@@ -36,7 +36,7 @@ class Imported:
     def ask(self, method: str, tail: str = "", status: int = 200, **given: Any) -> Any:
         answer = self.person.api.open(f"{self.here}{tail}", method=method, **given)
         assert answer.status_code == status, answer.text
-        return dict(answer.json or {})["data"]
+        return dict(answer.json or {}).get("data")
 
     def again(self) -> Imported:
         """Once what waits in the background is done."""
