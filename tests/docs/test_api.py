@@ -17,6 +17,7 @@ from ossature.builtin.why import WhyOut
 from ossature.context import Reach
 from ossature.kernel import Kernel
 from ossature.rbac import keys
+from ossature.testing.background import run_pending
 from ossature.testing.people import PASSWORD, HostClient, Tenant, client_of
 
 pytestmark = pytest.mark.database
@@ -81,6 +82,18 @@ def converse_about_conventions(docs: Any, app: Flask, tenant: Tenant) -> None:
 def test_files_are_as_their_page_says(docs: Any, app: Flask, tenant: Tenant) -> None:
     key = new_key(tenant, "crm.contact.view", "crm.contact.create", "crm.contact.edit")
     assert docs.converse("api/files.md", sender(client_of(app, tenant.url)), {"key": key}) == 5
+
+
+@pytest.mark.req("A-018", "S4-364")
+def test_imports_are_as_their_page_says(docs: Any, app: Flask, tenant: Tenant) -> None:
+    rights = [f"crm.{record}.{what}" for record in ("contact", "company") for what in ("view", "create", "edit")]
+    ask = sender(client_of(app, tenant.url))
+
+    def send(verb: str, path: str, headers: dict[str, str], body: str) -> tuple[int, dict[str, str], str]:
+        run_pending(tenant)
+        return ask(verb, path, headers, body)
+
+    assert docs.converse("api/imports.md", send, {"key": new_key(tenant, *rights)}) == 5
 
 
 @pytest.mark.req("A-024")

@@ -1,0 +1,277 @@
+"""Imports as a whole: all or nothing, corrected, kept as presets, undone, killed, two at once, and nobody else's."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import event, text
+
+from ossature.imports import staged
+from ossature.jobs.run import run_job
+from ossature.kernel import Kernel
+from ossature.testing.background import run_pending
+from ossature.testing.background_rows import change_job
+from ossature.testing.importing import Imported, as_csv, begin, send
+from ossature.testing.people import Person, Tenant
+
+pytestmark = pytest.mark.database
+
+CONTACTS, COMPANIES = "/api/contacts", "/api/crm/companies"
+NAMES = [["Name", "Mail"], ["Martin", "martin@example.com"], ["Durand", "wrong"], ["Petit", "petit@example.com"]]
+
+
+def names(person: Person, url: str = CONTACTS, field: str = "last_name") -> list[str]:
+    answer = person.api.get(f"{url}?limit=200&sort=created_at")
+    assert answer.status_code == 200, answer.text
+    return [one[field] for one in answer.json["data"]]
+
+
+@pytest.mark.req("P-18")
+def test_all_or_nothing_writes_nothing_when_a_row_is_refused(owner: Person) -> None:
+    imp = begin(owner, CONTACTS, NAMES, ["last_name", "email"], policy="all").run()
+    assert (imp.head["state"], imp.counts) == ("refused", (2, 0, 0, 1))
+    assert imp.faults() == [(3, "Mail", "wrong", "invalid")]
+    assert names(owner) == []
+    assert imp.ask("PATCH", "/rows/3", json={"cells": {"1": "durand@example.com"}})["outcome"] == "create"
+    assert imp.run().head["state"] == "done"
+    assert sorted(names(owner)) == ["Durand", "Martin", "Petit"]
+
+
+@pytest.mark.req("A-018", "P-17")
+def test_a_refused_cell_is_told_with_row_column_and_reason_and_corrected_in_place(owner: Person) -> None:
+    imp = begin(owner, CONTACTS, NAMES, ["last_name", "email"]).run()
+    assert (imp.head["state"], imp.counts) == ("done", (2, 0, 0, 1))
+    (row,) = imp.rows("refused")
+    assert (row["number"], row["cells"], row["record_id"]) == (3, ["Durand", "wrong"], None)
+    assert row["faults"] == [
+        {
+            "column": 1, "header": "Mail", "value": "wrong", "code": "invalid",
+            "message": "Enter a full e-mail address, such as anna@example.com.", "proposal": None,
+        }
+    ]  # fmt: skip
+    sheet = owner.api.get(f"{imp.here}/refused")
+    assert sheet.mimetype == "text/csv"
+    assert (
+        sheet.get_data(as_text=True).splitlines()[1]
+        == 'Durand,wrong,"Mail: Enter a full e-mail address, such as anna@example.com."'
+    )
+    assert all(row["cells"] == [] for row in imp.rows("create")), "what went in is in its record"
+    assert imp.ask("PATCH", "/rows/3", json={"cells": {"1": "still wrong"}})["outcome"] == "refused"
+    assert imp.ask("PATCH", "/rows/3", json={"cells": {"1": "d@example.com"}})["faults"] == []
+    assert imp.run().counts == (3, 0, 0, 0)
+    assert sorted(names(owner)) == ["Durand", "Martin", "Petit"]
+    sets = {history_of(owner, one["record_id"]) for one in imp.rows()}
+    assert sets == {imp.head["change_set_id"]}, "what is written later is of the same import"
+
+
+def history_of(person: Person, id: str) -> str:
+    (entry,) = person.api.get(f"{CONTACTS}/{id}/history").json["data"]
+    assert entry["means"] == "import"
+    return str(entry["change_set_id"])
+
+
+@pytest.mark.req("A-018")
+def test_what_a_text_stands_for_is_said_once_for_all_its_rows(owner: Person) -> None:
+    file = [["Name", "Company"], *([f"N{n}", "Akme" if n % 2 else "Other"] for n in range(10))]
+    for name in ("Acme", "Other"):
+        owner.api.post(COMPANIES, json={"name": name})
+    imp = begin(owner, CONTACTS, file, ["last_name", "company_id"]).check()
+    assert imp.counts == (5, 0, 0, 5)
+    (group,) = imp.ask("GET", "/summary")["faults"]
+    assert (group["value"], group["code"], group["count"], group["header"]) == ("Akme", "not_found", 5, "Company")
+    assert group["proposal"] is None or group["proposal"] == "Acme"
+    imp.ask("POST", "/values", json={"column": 1, "value": "Akme", "to": "Acme"})
+    assert imp.ask("GET", "/summary")["waiting"] == 5
+    assert imp.check().counts == (10, 0, 0, 0)
+    assert imp.run().counts == (10, 0, 0, 0)
+
+
+@pytest.mark.req("A-022")
+def test_columns_are_kept_under_a_name_and_used_for_the_next_file(owner: Person, tenant: Tenant) -> None:
+    odd = [["Wer", "Was"], ["Martin", "Sales"]]
+    first = begin(owner, CONTACTS, odd, ["last_name", "department"], mode="create")
+    answer = owner.api.post(
+        f"{CONTACTS}/imports/presets", json={"import_id": first.head["id"], "name": "From the fair"}
+    )
+    assert answer.status_code == 201, answer.text
+    colleague = tenant.member("owner")
+    second = begin(colleague, CONTACTS, [["wer", "WAS"], ["Durand", "Sales"]])
+    assert [column["to"] for column in second.head["mapping"]["columns"]] == ["last_name", "department"]
+    (kept,) = colleague.api.get(f"{CONTACTS}/imports/presets").json["data"]
+    assert (kept["name"], kept["headers"]) == ("From the fair", ["Wer", "Was"])
+    assert colleague.api.delete(f"{CONTACTS}/imports/presets/{kept['id']}").status_code == 200
+    assert owner.api.get(f"{CONTACTS}/imports/presets").json["data"] == []
+
+
+@pytest.mark.req("A-020", "P-21")
+def test_an_import_is_undone_as_a_whole_with_what_it_changed(owner: Person) -> None:
+    to = ["last_name", "email", {"to": "company_id", "missing": "create"}]
+    old = owner.api.post(CONTACTS, json={"last_name": "Before", "email": "a@example.com"}).json["data"]
+    file = [["Name", "Mail", "Company"], ["After", "a@example.com", "Acme"], ["New", "b@example.com", "Acme"]]
+    imp = begin(owner, CONTACTS, file, to, mode="both", key=["email"]).run()
+    assert imp.counts == (1, 1, 0, 0)
+    undo = f"/api/ossature/change-sets/{imp.head['change_set_id']}/undo"
+    assert owner.api.post(undo, json={}).status_code == 200
+    assert names(owner) == ["Before"]
+    assert names(owner, COMPANIES, "name") == []
+    again = owner.api.get(f"{CONTACTS}/{old['id']}").json["data"]
+    assert (again["last_name"], again["company_id"]) == ("Before", None)
+
+
+@pytest.mark.req("P-21")
+def test_an_import_is_not_undone_over_what_somebody_edited_since(owner: Person) -> None:
+    owner.api.post(CONTACTS, json={"last_name": "Before", "email": "a@example.com"})
+    file = [["Name", "Mail"], ["After", "a@example.com"], ["New", "b@example.com"]]
+    imp = begin(owner, CONTACTS, file, ["last_name", "email"], mode="both", key=["email"]).run()
+    edited = imp.rows()[0]["record_id"]
+    assert owner.api.patch(f"{CONTACTS}/{edited}", json={"last_name": "Later"}).status_code == 200
+    undo = f"/api/ossature/change-sets/{imp.head['change_set_id']}/undo"
+    refused = owner.api.post(undo, json={})
+    assert (refused.status_code, refused.json["error"]["code"]) == (409, "cannot_undo")
+    assert owner.api.post(undo, json={"rest": True}).status_code == 200
+    assert names(owner) == ["Later"]
+
+
+def test_two_imports_of_one_file_at_once_end_as_one_after_the_other(owner: Person, tenant: Tenant) -> None:
+    to = ["last_name", "email", {"to": "company_id", "missing": "create"}]
+    file = [["Name", "Mail", "Company"], *([f"N{n}", f"n{n}@example.com", f"C{n % 7}"] for n in range(60))]
+    both = [begin(owner, CONTACTS, file, to, mode="both", key=["email"]) for _ in range(2)]
+    for imp in both:
+        imp.ask("POST", "/run", 202)
+    here: Kernel = tenant.app.extensions["ossature"]
+    with tenant.work() as work:
+        jobs = work.execute(text("SELECT job_id FROM ossature.import_run")).scalars().all()
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(lambda one: run_job(here, tenant.id, one, "test"), jobs)) == ["succeeded"] * 2
+    counts = sorted(imp.again().counts for imp in both)
+    assert [sum(one[at] for one in counts) for at in range(4)] == [60, 0, 60, 0]
+    assert len(names(owner)) == 60
+    assert sorted(names(owner, COMPANIES, "name")) == [f"C{n}" for n in range(7)]
+
+
+@pytest.mark.req("S4-004")
+def test_ids_of_another_organisation_are_not_found(owner: Person, make_tenant: Any) -> None:
+    stranger = make_tenant().member("owner")
+    theirs = stranger.api.post(CONTACTS, json={"last_name": "Theirs"}).json["data"]["id"]
+    firm = stranger.api.post(COMPANIES, json={"name": "Theirs"}).json["data"]["id"]
+    by_id = begin(owner, CONTACTS, [["Id", "Name"], [theirs, "Mine"]], ["id", "last_name"], mode="update", key=["id"])
+    assert by_id.run().faults() == [(2, "Id", theirs, "not_found")]
+    to = ["last_name", {"to": "company_id", "by": "id"}]
+    at = begin(owner, CONTACTS, [["Name", "Company"], ["Mine", firm], ["Mine", str(uuid4())]], to).run()
+    assert [fault[3] for fault in at.faults()] == ["not_found", "not_found"]
+    named = begin(owner, CONTACTS, [["Name", "Company"], ["Mine", "Theirs"]], ["last_name", "company_id"]).run()
+    assert named.faults() == [(2, "Company", "Theirs", "not_found")]
+    assert stranger.api.get(f"{CONTACTS}/{theirs}").json["data"]["last_name"] == "Theirs"
+    assert stranger.api.get(by_id.here).status_code == 404
+    assert names(owner) == []
+
+
+@pytest.mark.parametrize(
+    ("mapping", "field"),
+    [
+        ({"columns": [{"index": 0, "to": "nothing"}]}, "columns.0.to"),
+        ({"columns": [{"index": 9, "to": "last_name"}]}, "columns.0.index"),
+        ({"columns": [{"index": 0, "to": "last_name"}, {"index": 1, "to": "last_name"}]}, "columns.1.to"),
+        ({"columns": [{"index": 0, "to": "last_name"}], "mode": "both"}, "key"),
+        ({"columns": [{"index": 0, "to": "last_name"}], "mode": "update", "key": ["email"]}, "key.0"),
+        ({"columns": [{"index": 0, "to": "company_id", "by": "color"}]}, "columns.0.by"),
+        ({"columns": [{"index": 0, "to": "external_id"}]}, "columns.0.source"),
+        ({"columns": [{"index": 0, "to": "company_id.industry"}]}, "columns.0.to"),
+        ({"columns": [], "unheard": 1}, "mapping.unheard"),
+    ],
+)
+def test_what_columns_cannot_mean_is_refused_by_its_place(owner: Person, mapping: Any, field: str) -> None:
+    answer = send(owner, CONTACTS, as_csv(NAMES), mapping, 422)
+    assert field in [detail["field"] for detail in answer.json["error"]["details"]]
+
+
+def job_of(imp: Imported) -> Any:
+    with imp.person.tenant.work() as work:
+        return work.execute(
+            text("SELECT job_id FROM ossature.import_run WHERE id = :id"), {"id": imp.head["id"]}
+        ).scalar_one()
+
+
+POINTS = 30
+
+
+@pytest.mark.slow
+@pytest.mark.req("P-18")
+@pytest.mark.parametrize("policy", ["good", "all"])
+def test_a_worker_killed_at_any_point_has_lost_and_doubled_nothing(
+    owner: Person, tenant: Tenant, monkeypatch: pytest.MonkeyPatch, policy: str
+) -> None:
+    """Before the n-th statement of the run, for thirty n spread over all of them."""
+    monkeypatch.setattr(staged, "AT_ONCE", 4)
+    here: Kernel = tenant.app.extensions["ossature"]
+    to = ["last_name", "email", {"to": "company_id", "missing": "create"}, {"to": "external_id", "source": "old"}]
+
+    def prepared(name: str) -> Imported:
+        for n in (3, 7):
+            owner.api.post(CONTACTS, json={"last_name": "Before", "email": f"{name}{n}@example.com"})
+        file = [["Name", "Mail", "Company", "Id"]]
+        file += [[f"{name} {n}", f"{name}{n}@example.com", f"{name} company {n % 3}", f"{name}-{n}"] for n in range(10)]
+        imp = begin(owner, CONTACTS, file, to, mode="both", key=["email"], policy=policy)
+        imp.ask("POST", "/run", 202)
+        return imp
+
+    def counted(imp: Imported, kill_at: int) -> int:
+        """Run it in a process of its own, which is killed before that statement; how many there were."""
+        reading, writing = os.pipe()
+        if (child := os.fork()) == 0:
+            here.db.forget()
+            calls = itertools.count(1)
+            last = 0
+
+            def before(*_arguments: Any) -> None:
+                nonlocal last
+                last = next(calls)
+                if last == kill_at:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+            event.listen(here.db.engine("app"), "before_cursor_execute", before)
+            run_job(here, tenant.id, job_of(imp), "doomed")
+            os.write(writing, str(last).encode())
+            os._exit(0)
+        os.close(writing)
+        status = os.waitpid(child, 0)[1]
+        told = os.read(reading, 20)
+        os.close(reading)
+        assert os.WIFSIGNALED(status) == bool(kill_at)
+        return int(told or 0)
+
+    def state(name: str, imp: Imported) -> Any:
+        imp.again()
+        assert (imp.head["state"], imp.counts) == ("done", (8, 2, 0, 0))
+        people = owner.api.get(f"{CONTACTS}?search={name}&limit=100&include=company").json["data"]
+        firms = owner.api.get(f"{COMPANIES}?search={name}&limit=100").json["data"]
+        ids = [owner.api.get(f"{CONTACTS}/by-external/old/{name}-{n}").json["data"]["email"] for n in range(10)]
+        with tenant.work() as work:
+            changes = work.execute(
+                text(
+                    "SELECT record, what, count(*) FROM ossature.change WHERE change_set_id = :id GROUP BY 1, 2 ORDER BY 1, 2"
+                ),
+                {"id": imp.head["change_set_id"]},
+            ).all()
+        return (
+            sorted((one["last_name"], one["email"], one["version"]) for one in people),
+            sorted(one["name"] for one in firms), ids, [tuple(row) for row in changes],
+        )  # fmt: skip
+
+    whole = prepared("whole")
+    total = counted(whole, 0)
+    expected = repr(state("whole", whole))
+    assert total > POINTS
+    for number in range(POINTS):
+        name = f"p{number:02}x"
+        imp = prepared(name)
+        counted(imp, 1 + number * (total - 8) // (POINTS - 1))
+        change_job(tenant, job_of(imp), state="failed")  # as the dispatcher does with one that fell silent
+        run_pending(tenant)
+        assert repr(state(name, imp)).replace(name, "whole") == expected, f"killed at point {number}"
