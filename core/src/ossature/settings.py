@@ -14,11 +14,19 @@ from ossature.hooks.types import Label
 
 
 def _chosen(key: str) -> Any:
-    """What the bound tenant chose, None when it did not."""
-    return session().execute(select(tenant.c.settings[key]).where(tenant.c.id == current().tenant_id)).scalar()
+    """What the bound tenant chose, None when it did not; read once in a unit of work that chooses nothing itself."""
+    known: dict[Any, dict[str, Any]] = session().info.setdefault("settings", {})
+    tenant_id = current().tenant_id
+    if tenant_id in known:
+        return known[tenant_id].get(key)
+    chosen = session().execute(select(tenant.c.settings).where(tenant.c.id == tenant_id)).scalar() or {}
+    if not session().info.get("settings_chosen"):
+        known[tenant_id] = chosen
+    return chosen.get(key)
 
 
 def _choose(key: str, value: bool | int) -> None:
+    session().info.update(settings={}, settings_chosen=True)
     session().execute(
         update(tenant)
         .where(tenant.c.id == current().tenant_id)

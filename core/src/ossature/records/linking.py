@@ -19,7 +19,7 @@ from ossature.i18n.texts import translator
 from ossature.kernel import kernel
 from ossature.rbac.predicate import reaches
 from ossature.records.owning import OWNER
-from ossature.records.query import ACTOR, Row
+from ossature.records.query import ACTOR, Row, among
 from ossature.records.statements import explained, invalid
 from ossature.records.types import RecordType
 
@@ -56,12 +56,12 @@ class Live:
 def _live(target: str, ids: set[UUID]) -> Select[Any]:
     if target == ACTOR:
         return select(actor_table.c.id).where(
-            actor_table.c.tenant_id == current().tenant_id, actor_table.c.id.in_(ids), actor_table.c.active
+            actor_table.c.tenant_id == current().tenant_id, among(actor_table.c.id, ids), actor_table.c.active
         )
     rt = kernel().records[target]
     return (
         select(rt.c.id)
-        .where(rt.c.tenant_id == current().tenant_id, rt.c.id.in_(ids), rt.c.deleted_at.is_(None), reaches(rt))
+        .where(rt.c.tenant_id == current().tenant_id, among(rt.c.id, ids), rt.c.deleted_at.is_(None), reaches(rt))
         .order_by(rt.c.id)
         .with_for_update(read=True)
     )

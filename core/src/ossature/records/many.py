@@ -25,7 +25,7 @@ from ossature.records.given import Reader
 from ossature.records.linking import Live, check_references, leave_no_live_child, references_in
 from ossature.records.owning import check_new_owner, owner_for_new, writable_fields
 from ossature.records.part_writes import compare_entries, together, write_entries
-from ossature.records.query import Row, part_rows
+from ossature.records.query import Row, among, part_rows
 from ossature.records.record import TAGS
 from ossature.records.rules import folded
 from ossature.records.service import (
@@ -41,7 +41,7 @@ from ossature.records.service import (
 from ossature.records.spelling import Spelling
 from ossature.records.statements import id_taken, insert_each, invalid, taken, update_each, update_rows
 from ossature.records.types import RecordType
-from ossature.records.waves import Meeting, telling, told, waves
+from ossature.records.waves import Meeting, told, waves
 
 K = TypeVar("K", bound=Hashable)
 Values = Mapping[str, Any] | Callable[[Row], Mapping[str, Any]]
@@ -176,12 +176,12 @@ class _Given:
     version: int | None = None
 
     def meets_as_new(self, rt: RecordType) -> Meeting:
-        found = [one for name in telling(rt) for one in told(name, self.values.get(name))]
+        found = [one for name in rt.telling for one in told(name, self.values.get(name))]
         own = [one.id for one in references_in(rt, self.values, self.parts) if one.target == rt.key]
         return Meeting([self.id, *found], own)
 
     def meets(self, rt: RecordType, row: Row) -> Meeting:
-        changed = [name for name in telling(rt) if name in self.values and self.values[name] != row.get(name)]
+        changed = [name for name in rt.telling if name in self.values and self.values[name] != row.get(name)]
         return Meeting([one for name in changed for it in (self.values, row) for one in told(name, it.get(name))])
 
 
@@ -311,7 +311,7 @@ def _taken(rt: RecordType, plans: Mapping[K, Plan], *, new: bool = False) -> dic
     found: dict[K, Refusal] = {}
     if new and plans:
         ids = {plan.change.id for plan in plans.values()}
-        known = session().execute(select(rt.c.id).where(rt.c.tenant_id == current().tenant_id, rt.c.id.in_(ids)))
+        known = session().execute(select(rt.c.id).where(rt.c.tenant_id == current().tenant_id, among(rt.c.id, ids)))
         there = set(known.scalars())
         found = {key: id_taken() for key, plan in plans.items() if plan.change.id in there}
     for item in rt.fields.values():
@@ -324,7 +324,7 @@ def _taken(rt: RecordType, plans: Mapping[K, Plan], *, new: bool = False) -> dic
             continue
         column = rt.c[item.sort_column if item.textual else item.name]
         live = select(column, rt.c.id).where(
-            rt.c.tenant_id == current().tenant_id, rt.c.deleted_at.is_(None), column.in_(set(wanted.values()))
+            rt.c.tenant_id == current().tenant_id, rt.c.deleted_at.is_(None), among(column, wanted.values())
         )
         owners = {row[0]: row[1] for row in session().execute(live)}
         for key, value in wanted.items():

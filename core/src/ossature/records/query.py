@@ -241,14 +241,20 @@ def part_rows(rt: RecordType, owner_ids: Sequence[UUID]) -> dict[str, dict[UUID,
         owner = part.c[part.parent_column]
         statement = (
             select(*columns(part))
-            .where(part.c.tenant_id == current().tenant_id, owner.in_(owner_ids), part.c.deleted_at.is_(None))
+            .where(part.c.tenant_id == current().tenant_id, among(owner, owner_ids), part.c.deleted_at.is_(None))
             .order_by(*part.entries_order)
         )
         grouped: dict[UUID, list[Row]] = {}
-        for item in session().execute(statement).mappings():
-            grouped.setdefault(item[part.parent_column], []).append(to_row(part, item))
+        result = session().execute(statement)
+        for row in to_rows(part, list(result.keys()), result):
+            grouped.setdefault(row[part.parent_column], []).append(row)
         found[collection] = grouped
     return found
+
+
+def among(column: ColumnElement[Any], values: Iterable[Any]) -> ColumnElement[bool]:
+    """`column IN (...)` as one parameter, so that a thousand values are read as fast as one."""
+    return column == sa.any_(sa.literal(list(values), sa.ARRAY(column.type)))
 
 
 def labels(target: str, ids: Iterable[UUID]) -> dict[UUID, Label]:

@@ -38,7 +38,7 @@ from ossature.records.linking import (
 from ossature.records.merging import merge
 from ossature.records.owning import OWNER, check_new_owner, owner_for_new, writable_fields
 from ossature.records.part_writes import compare_entries, new_entries, write_entries
-from ossature.records.query import Row, columns, part_rows, to_row
+from ossature.records.query import Row, among, columns, part_rows, to_rows
 from ossature.records.referred import with_referred
 from ossature.records.spelling import Spelling
 from ossature.records.statements import explained, insert_row, invalid, is_secret, stored_columns, update_row
@@ -225,22 +225,22 @@ def lock_rows(rt: RecordType, ids: Iterable[UUID], action: str) -> dict[UUID, Ro
     """Rows that the bound actor sees, locked until the commit; in place of one, why `action` is refused on it."""
     statement = (
         select(*columns(rt), reaches(rt, action).label("_may"))
-        .where(rt.c.tenant_id == current().tenant_id, rt.c.id.in_(list(ids)), reaches(rt))
+        .where(rt.c.tenant_id == current().tenant_id, among(rt.c.id, ids), reaches(rt))
         .order_by(rt.c.id)
         .with_for_update(of=rt.table)
     )
     permission = rt.permission(action)
-    found: dict[UUID, Row | Refusal] = {}
-    for row in session().execute(statement).mappings():
-        found[row["id"]] = (
-            to_row(rt, row)
-            if row["_may"]
-            else Forbidden(
-                _("Your permission %(permission)s does not reach this record.", permission=permission),
-                permission=permission,
-            )
+    result = session().execute(statement)
+    names, stored = list(result.keys()), result.all()
+    return {
+        row["id"]: row
+        if may
+        else Forbidden(
+            _("Your permission %(permission)s does not reach this record.", permission=permission),
+            permission=permission,
         )
-    return found
+        for row, (*_values, may) in zip(to_rows(rt, names, stored), stored, strict=True)
+    }
 
 
 def not_found(rt: RecordType) -> NotFound:

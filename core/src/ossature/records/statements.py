@@ -14,7 +14,7 @@ from ossature.db.work import session
 from ossature.errors import Conflict, Detail, Invalid, Refusal
 from ossature.i18n.texts import translator
 from ossature.records.fields import Kind
-from ossature.records.query import Row, columns, to_row
+from ossature.records.query import Row, among, columns, to_row
 from ossature.records.recordset import document, recordset
 from ossature.records.types import RecordType
 
@@ -33,7 +33,7 @@ def update_row(rt: RecordType, id: UUID, stored: Mapping[str, Any]) -> Row:
 
 def update_rows(rt: RecordType, ids: Sequence[UUID], stored: Mapping[str, Any]) -> None:
     """Write the same to many rows. Raises what the database refuses, for all of them."""
-    statement = sa.update(rt.table).where(rt.c.tenant_id == current().tenant_id, rt.c.id.in_(ids)).values(stored)
+    statement = sa.update(rt.table).where(rt.c.tenant_id == current().tenant_id, among(rt.c.id, ids)).values(stored)
     try:
         session().execute(statement)
     except (IntegrityError, DataError) as error:

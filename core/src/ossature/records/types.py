@@ -86,6 +86,11 @@ class RecordType:
         ]
 
     @cached_property
+    def telling(self) -> tuple[str, ...]:
+        """The fields of which rules look for others with the same value: unique ones, e-mail addresses, telephones."""
+        return tuple(name for name, item in self.fields.items() if item.unique or item.kind in (Kind.EMAIL, Kind.PHONE))
+
+    @cached_property
     def money(self) -> tuple[Field, ...]:
         """The fields that take two columns."""
         return tuple(item for item in self.fields.values() if item.kind is Kind.MONEY)
@@ -137,7 +142,12 @@ class RecordType:
         return {**found, "created_at": self.table.c.created_at}
 
     def references(self) -> Iterator[Field]:
-        return (item for item in self.fields.values() if item.kind is Kind.REFERENCE and not item.parent)
+        """The fields that point to another record; a part's to its owner is none."""
+        return iter(self._references)
+
+    @cached_property
+    def _references(self) -> tuple[Field, ...]:
+        return tuple(item for item in self.fields.values() if item.kind is Kind.REFERENCE and not item.parent)
 
     def field(self, name: str) -> Field:
         return self.fields[name]

@@ -6,9 +6,7 @@ from collections.abc import Collection, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from ossature.records.fields import Kind
 from ossature.records.rules import folded
-from ossature.records.types import RecordType
 
 K = TypeVar("K", bound=Hashable)
 
@@ -35,13 +33,8 @@ def waves(rows: Mapping[K, Meeting]) -> Iterator[list[K]]:
     return iter(found)
 
 
-def telling(rt: RecordType) -> list[str]:
-    """The fields of which rules look for others with the same value: unique ones, e-mail addresses, telephone numbers."""
-    return [name for name, item in rt.fields.items() if item.unique or item.kind in (Kind.EMAIL, Kind.PHONE)]
-
-
 def told(name: str, value: Any) -> list[Hashable]:
-    """A value of such a field, as others meet it."""
+    """The value of a telling field, as others meet it."""
     if value is None:
         return []
     return [(name, folded(value) if isinstance(value, str) else value)]
