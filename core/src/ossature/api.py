@@ -84,7 +84,7 @@ from ossature.records.bulk import insert_rows
 from ossature.records.conditions import Condition, when
 from ossature.records.external_ids import external_ids_of, find_by_external, set_external
 from ossature.records.lookup import record_type
-from ossature.records.many import Outcome, delete_many, update_many
+from ossature.records.many import Change, NewRow, Outcome, create_many, delete_many, update_many, update_many_each
 from ossature.records.service import create, delete, restore, update
 from ossature.settings import NumberSetting, Setting
 from ossature.web import Crumb, notify, render
@@ -100,6 +100,7 @@ __all__ = [
     "ApiChange",
     "BadRequest",
     "Blueprint",
+    "Change",
     "ChangeKind",
     "Condition",
     "Conflict",
@@ -120,6 +121,7 @@ __all__ = [
     "Mapped",
     "Money",
     "NavItem",
+    "NewRow",
     "NotFound",
     "NumberSetting",
     "Outcome",
@@ -147,6 +149,7 @@ __all__ = [
     "choice",
     "country",
     "create",
+    "create_many",
     "current",
     "day",
     "decimal",
@@ -197,6 +200,7 @@ __all__ = [
     "translator",
     "update",
     "update_many",
+    "update_many_each",
     "use_context",
     "web_address",
     "when",
