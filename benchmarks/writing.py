@@ -25,6 +25,7 @@ from data import PASSWORD, TENANTS, Filled, email_of, fill
 from deployments import Serving, embedded, serving
 from exports import export_contacts
 from floor import reading, recorded, writing
+from imports import AT_ONCE, change_contacts, create_contacts, measured
 from mass import change_many
 from report import machine
 from run import new_contact, say
@@ -38,6 +39,7 @@ from ossature.ids import new_id
 from ossature.jobs.run import run_job
 from ossature.kernel import Kernel
 from ossature.records import service
+from ossature.records.exporting import Format
 from ossature.records.lookup import record_type
 from ossature.records.query import ListQuery, list_rows
 
@@ -45,6 +47,8 @@ HERE = Path(__file__).resolve().parent
 ENTRIES = 2_000
 ROWS = 10_000
 WARM = 20
+FILES: tuple[tuple[Format, str, int], ...] = (("csv", "CSV", 20_000), ("xlsx", "workbook", 8_000))
+"""Formats of export, what they are called, and how many rows a second there must be."""
 _CSRF = re.compile(rb'name="csrf-token" content="([^"]+)"')
 _FORM = "application/x-www-form-urlencoded"
 
@@ -69,13 +73,14 @@ class Figure:
 def main() -> None:
     options = argparse.ArgumentParser(description="Measure writing, and write WRITING.md.")
     options.add_argument("--requests", type=int, default=300, help="of each kind")
+    options.add_argument("--rows", type=int, default=100_000, help="written and taken out together")
     given = options.parse_args()
     with tempfile.TemporaryDirectory(prefix="ossature-writing-") as folder, embedded(Path(folder)) as deployment:
         filled = fill(deployment, DemoSize.MEDIUM, say)
         bench = Writing(filled, given.requests)
         with serving(deployment) as server:
             figures = [*bench.records(server), *bench.board(server), bench.long_timeline(server)]
-        figures += bench.many_rows()
+        figures += [*bench.many_rows(), *bench.moving(given.rows)]
         told(figures, deployment.version(), given.requests)
 
 
@@ -222,6 +227,36 @@ class Writing:
                 note=f"pieces of {book.largest // 1024} kB",
             ),
         ]
+
+    def moving(self, rows: int) -> list[Figure]:
+        """Many contacts coming in, each changed, and all taken out."""
+        kernel: Kernel = self.filled.app.extensions["ossature"]
+        context = self.filled.context
+        with self.filled.app.app_context():
+            created, ids = create_contacts(kernel, context, rows)
+            changed = change_contacts(kernel, context, ids)
+            out: list[Figure] = []
+            for format, named, each in FILES:
+                with measured() as taken:
+                    found = export_contacts(kernel, context, format)
+                note = (
+                    f"{rows + ROWS:,} contacts, pieces of {found.largest // 1024} kB, {taken().memory:.0f} MB of memory"
+                )
+                out.append(
+                    Figure(f"Export of all contacts as {named}", found.seconds, (rows + ROWS) / each, "s", note=note)
+                )
+        return [
+            Figure(
+                "Writing new contacts with company and address", created.seconds, rows / 3_500, "s",
+                note=f"{rows:,} in transactions of {AT_ONCE}, {rows / created.seconds:,.0f} a second, "
+                f"{created.memory:.0f} MB of memory",
+            ),
+            Figure(
+                "Changing each of them", changed.seconds, rows / 3_000, "s",
+                note=f"{rows / changed.seconds:,.0f} a second, {changed.memory:.0f} MB of memory",
+            ),
+            *out,
+        ]  # fmt: skip
 
     # -- how ------------------------------------------------------------------------------------------------------------
 
