@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from io import BytesIO, StringIO
 from itertools import islice
 from typing import Any, TypeVar
 from uuid import UUID
@@ -16,6 +18,10 @@ import sqlalchemy as sa
 
 from ossature.context import Context
 from ossature.db import transaction
+from ossature.imports import service
+from ossature.imports.mapping import Column, Mapping, Mode
+from ossature.imports.runs import Import
+from ossature.jobs.run import run_job
 from ossature.kernel import Kernel
 from ossature.records.lookup import record_type
 from ossature.records.many import Change, NewRow, Outcome, create_many, update_many_each
@@ -106,3 +112,52 @@ def measured() -> Iterator[Callable[[], Written]]:
         ended.append(time.perf_counter())
         over.set()
         watching.join()
+
+
+# -- files ---------------------------------------------------------------------------------------------------------------
+
+COLUMNS = {
+    "First name": "first_name", "Last name": "last_name", "Company": "company_id", "Function": "job_title",
+    "E-mail": "email", "Telephone": "phone", "Status": "status", "Street": "addresses.1.line1",
+    "Postal code": "addresses.1.postal_code", "City": "addresses.1.city", "Country": "addresses.1.country",
+}  # fmt: skip
+COMPANIES = 1000
+
+
+def import_file(kernel: Kernel, context: Context, count: int, function: str, mode: Mode) -> tuple[Written, Import]:
+    """From the upload of a CSV of so many contacts to the last row, as a request and the worker do it.
+
+    A contact is known by its e-mail address, a company that is not there is created; `function` is what they all do.
+    """
+    contact = record_type("crm.contact")
+    columns = [
+        Column(index=n, header=header, to=to, missing="create" if to == "company_id" else "refuse")
+        for n, (header, to) in enumerate(COLUMNS.items())
+    ]
+    mapping = Mapping(columns=columns, mode=mode, key=["email"] if mode != "create" else [])
+    assert context.tenant_id is not None
+    with measured() as taken:
+        with transaction(context, database=kernel.db):
+            found = service.start(contact, "contacts.csv", file_of(count, function))
+            job_id = service.run(service.set_mapping(found, mapping)).job_id
+        assert job_id is not None
+        assert run_job(kernel, context.tenant_id, job_id, "bench") == "succeeded"
+    with transaction(context, database=kernel.db):
+        return taken(), service.find(contact, found.id)
+
+
+def file_of(count: int, function: str) -> BytesIO:
+    written = StringIO()
+    rows = csv.writer(written)
+    rows.writerow(COLUMNS)
+    for number in range(count):
+        one = person(count + number, UUID(int=0))
+        address = one["addresses"][0]
+        rows.writerow(
+            [
+                one["first_name"], one["last_name"], f"Mesure {number % COMPANIES} SARL", f"{function} {number % 90}",
+                one["email"], one["phone"], one["status"], address["line1"], address["postal_code"], address["city"],
+                address["country"],
+            ]
+        )  # fmt: skip
+    return BytesIO(written.getvalue().encode())

@@ -25,7 +25,7 @@ from data import PASSWORD, TENANTS, Filled, email_of, fill
 from deployments import Serving, embedded, serving
 from exports import export_contacts
 from floor import reading, recorded, writing
-from imports import AT_ONCE, change_contacts, create_contacts, measured
+from imports import AT_ONCE, Written, change_contacts, create_contacts, import_file, measured
 from mass import change_many
 from report import machine
 from run import new_contact, say
@@ -235,15 +235,18 @@ class Writing:
         with self.filled.app.app_context():
             created, ids = create_contacts(kernel, context, rows)
             changed = change_contacts(kernel, context, ids)
+            read, first = import_file(kernel, context, rows, "Chef", "create")
+            again, second = import_file(kernel, context, rows, "Boss", "update")
+            assert (first.created, second.updated) == (rows, rows), (first, second)
             out: list[Figure] = []
             for format, named, each in FILES:
                 with measured() as taken:
                     found = export_contacts(kernel, context, format)
-                note = (
-                    f"{rows + ROWS:,} contacts, pieces of {found.largest // 1024} kB, {taken().memory:.0f} MB of memory"
-                )
+                note = f"{2 * rows + ROWS:,} contacts, pieces of {found.largest // 1024} kB, {taken().memory:.0f} MB of memory"
                 out.append(
-                    Figure(f"Export of all contacts as {named}", found.seconds, (rows + ROWS) / each, "s", note=note)
+                    Figure(
+                        f"Export of all contacts as {named}", found.seconds, (2 * rows + ROWS) / each, "s", note=note
+                    )
                 )
         return [
             Figure(
@@ -255,6 +258,8 @@ class Writing:
                 "Changing each of them", changed.seconds, rows / 3_000, "s",
                 note=f"{rows / changed.seconds:,.0f} a second, {changed.memory:.0f} MB of memory",
             ),
+            _imported("Import of a file of new contacts", read, rows, 2_500),
+            _imported("Import of it with another function, by e-mail address", again, rows, 2_000),
             *out,
         ]  # fmt: skip
 
@@ -282,6 +287,11 @@ class Writing:
         found = taken[int(len(taken) * 0.95)]
         say(f"  {act.__name__}: median {median(taken):.1f} ms, 95 % within {found:.1f} ms")
         return found
+
+
+def _imported(name: str, taken: Written, rows: int, each: int) -> Figure:
+    note = f"{rows:,} rows, {rows / taken.seconds:,.0f} a second, {taken.memory:.0f} MB of memory"
+    return Figure(name, taken.seconds, rows / each, "s", note=note)
 
 
 def told(figures: list[Figure], version: str, requests: int) -> None:
