@@ -192,6 +192,7 @@ class Timeline:
 class Step:
     label: str
     state: Literal["done", "current", "next"] = "next"
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,7 @@ export class Combobox {
 
   local(words) {
     const fold = (text) => text.normalize("NFKD").replace(/[\u0300-\u036f]/g, "").toLowerCase();
-    return [...this.select.options].filter((option) => option.value && fold(option.textContent).includes(fold(words))).map((option) => ({ value: option.value, label: option.textContent.trim() }));
+    return [...this.select.options].filter((option) => option.value && fold(option.textContent).includes(fold(words))).map((option) => ({ value: option.value, label: option.textContent.trim(), hint: option.closest("optgroup")?.label }));
   }
 
   note(words) {

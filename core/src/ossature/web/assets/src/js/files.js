@@ -1,10 +1,9 @@
 /** Files of a record: chosen or dropped anywhere on its page, shown in a dialog, renamed in their line. */
+import { dropOn } from "./dropping.js";
 import { on, whenReady } from "./page.js";
 import { upload, uploading } from "./uploads.js";
 
 const box = () => document.querySelector("[data-files]");
-const hasFiles = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
-let depth = 0;
 
 function showCount() {
   const said = box()?.querySelector("[data-files-count]");
@@ -40,28 +39,6 @@ function sendOnceThere(files) {
     send(files);
   };
   document.addEventListener("htmx:load", wait);
-}
-
-function startDrop() {
-  const page = () => document.querySelector("[data-record]:not(.os-record-deleted)");
-  document.addEventListener("dragenter", (event) => {
-    if (!hasFiles(event) || !page()) return;
-    depth += 1;
-    document.body.classList.add("os-dropping");
-  });
-  document.addEventListener("dragleave", (event) => {
-    if (!hasFiles(event) || !page()) return;
-    depth = Math.max(0, depth - 1);
-    if (!depth) document.body.classList.remove("os-dropping");
-  });
-  document.addEventListener("dragover", (event) => { if (hasFiles(event) && page()) event.preventDefault(); });
-  document.addEventListener("drop", (event) => {
-    if (!hasFiles(event) || !page()) return;
-    event.preventDefault();
-    depth = 0;
-    document.body.classList.remove("os-dropping");
-    sendOnceThere([...event.dataTransfer.files]);
-  });
 }
 
 function show(link) {
@@ -121,5 +98,5 @@ export function startFiles() {
     if (document.activeElement === document.body) event.target.focus();
   });
   addEventListener("beforeunload", (event) => { if (uploading()) event.preventDefault(); });
-  startDrop();
+  dropOn("[data-record]:not(.os-record-deleted)", sendOnceThere);
 }

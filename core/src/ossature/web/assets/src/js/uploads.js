@@ -55,7 +55,8 @@ class Upload {
     asked.upload.addEventListener("progress", (event) => {
       if (!event.lengthComputable) return;
       this.bar.value = event.loaded / event.total;
-      this.words.textContent = `${Math.floor((100 * event.loaded) / event.total)} %`;
+      const whole = event.loaded === event.total && this.box.dataset.sent;
+      this.words.textContent = whole || `${Math.floor((100 * event.loaded) / event.total)} %`;
     });
     asked.addEventListener("load", () => this.answered(asked));
     asked.addEventListener("error", () => this.fail(this.box.dataset.lost, true));
@@ -93,7 +94,7 @@ class Upload {
   leave() {
     const near = this.line.nextElementSibling ?? this.line.previousElementSibling;
     this.line.remove();
-    (near?.querySelector("button") ?? this.box.querySelector("[data-files-input]"))?.focus();
+    (near?.querySelector("button") ?? this.box.querySelector("input[type=file]"))?.focus();
   }
 }
 
