@@ -37,6 +37,15 @@ NOT_PAGES = {
     "saved_views.new",
 }
 
+RECORDS = ("/crm/companies", "/crm/contacts", "/crm/deals", "/crm/pipelines", "/ossature/teams")
+
+
+def begin_import(person: Person, page: str) -> str:
+    """An import of somebody, whose columns are to be told; its id."""
+    file = {"file": (BytesIO(b"Nom;Autre\nAnna;x\n"), "noms.csv")}
+    answer = person.api.post(f"/api{page}/imports", data=file, content_type="multipart/form-data")
+    return str(answer.json["data"]["id"])
+
 
 def pages(app: Flask, ids: dict[str, str]) -> Iterator[str]:
     """Every address that answers GET with a page, with the id of a record where it takes one."""
@@ -50,7 +59,7 @@ def pages(app: Flask, ids: dict[str, str]) -> Iterator[str]:
             rule.rule in ("/metrics", "/api")
             or name in NOT_PAGES
             or rule.endpoint in NOT_PAGES
-            or name.endswith(("_timeline", "_notes", "_files"))
+            or name.endswith(("_timeline", "_notes", "_files", "_import_refused"))
         ):
             continue
         if not rule.arguments:
@@ -120,7 +129,9 @@ def everything(tenant: Tenant, app: Flask) -> tuple[Person, list[str]]:
             ("/ossature/teams", team),
         )
     }
+    imports = {f"{page}/imports": begin_import(person, page) for page in RECORDS}
     ids = {
+        **imports,
         **acts,
         "/crm/companies": company,
         "/crm/contacts": contact,

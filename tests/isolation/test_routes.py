@@ -458,6 +458,10 @@ def granted(route: Route) -> frozenset[int]:
     if route.of_imports and route.api and route.method != "GET":
         # A check that was asked for just before is under way; what is asked of no column, or of another preset, is a fault.
         return frozenset({200, 201, 202, 404, 409, 422})
+    if route.of_imports and not route.api:
+        return frozenset({200, 303} if route.method == "GET" else {200, 303, 422})  # each step leads to where it is
+    if route.record and route.endpoint.endswith("_imports"):
+        return frozenset({200} if route.method == "GET" else {422})  # no file is sent
     if route.record and route.endpoint.split("_alias")[0].endswith("_mass"):
         return frozenset({422} if route.api else {200})
     what = route.endpoint.split("_alias")[0]

@@ -85,12 +85,17 @@ class Summary:
     faults: tuple[FaultGroup, ...]
 
 
-def rows(imp: Import, outcome: str | None = None, after: int = 0, limit: int = 50) -> list[RowShown]:
-    """Rows in their order, from the number after `after`; `outcome` is one of `OUTCOMES`, or waiting."""
+def rows(
+    imp: Import, outcome: str | None = None, after: int = 0, limit: int = 50, *, fault: tuple[int, str] | None = None
+) -> list[RowShown]:
+    """Rows in their order, from the number after `after`; `outcome` is one of `OUTCOMES`, or waiting; `fault` is a column
+    and what the file says there."""
     c = import_row.c
     statement = _ROWS.where(rows_of(imp.id), c.number > after).order_by(c.number).limit(min(limit, MOST_READ + 1))
     if outcome is not None:
         statement = statement.where(c.outcome.is_(None) if outcome == "waiting" else c.outcome == outcome)
+    if fault is not None:
+        statement = statement.where(c.faults.contains([{"column": fault[0], "value": fault[1]}]))
     return [_shown(imp, row) for row in session().execute(statement)]
 
 

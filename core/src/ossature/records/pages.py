@@ -19,6 +19,7 @@ from ossature.history.change_sets import may_see_history
 from ossature.history.timeline import timeline
 from ossature.i18n.texts import translator
 from ossature.ids import as_id
+from ossature.imports.pages import import_routes
 from ossature.rbac import requires
 from ossature.rbac.rules import shows_again, takes_files, unproven
 from ossature.records import service
@@ -89,6 +90,7 @@ def record_pages(plugin: str, types: Iterable[RecordType]) -> Blueprint:
             *external_routes(rt, one),
             *file_routes(rt, one),
             *duplicate_routes(rt),
+            *import_routes(rt),
         ]
         for name, path, methods, action, view in routes:
             blueprint.add_url_rule(path, f"{rt.name}_{name}", _ruled(rt, name, action, view), methods=methods)
@@ -99,6 +101,8 @@ def _ruled(rt: RecordType, name: str, action: str, view: View) -> View:
     ruled = requires(rt.permission(action))(_function(view, name))
     if name == "files_add":
         return takes_files(ruled)
+    if name == "imports":
+        return takes_files(ruled, "import_max_bytes")
     return shows_again(ruled) if name in ("new", "edit") else ruled
 
 

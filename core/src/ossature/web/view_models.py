@@ -40,6 +40,8 @@ class ViewsMenu:
     save_as: str
     export: str | None = None
     """Where what is shown is taken out into a file, for who may."""
+    import_: str | None = None
+    """Where a file is brought in, for who may."""
     save: Action | None = None
     discard: str | None = None
     edit: str | None = None

@@ -19,6 +19,7 @@ import { startParts } from "./parts.js";
 import { startPreview } from "./preview.js";
 import { startFaces } from "./faces.js";
 import { startFiles } from "./files.js";
+import { startImports } from "./imports.js";
 import { startRows } from "./rows.js";
 import { startSelection } from "./selection.js";
 import { startViews } from "./views.js";
@@ -27,4 +28,4 @@ import { startGrid } from "./grid.js";
 import { startKeys } from "./keys.js";
 
 window.htmx = htmx;
-for (const start of [startRequests, startPreferences, startNavigation, startMenus, startDialogs, startToasts, startTabs, startTags, startColumns, startCombobox, startConditions, startDrafts, startFilters, startForms, startGrid, startList, startPalette, startParts, startPreview, startFaces, startFiles, startCells, startRows, startSelection, startViews, startKeys]) start(htmx);
+for (const start of [startRequests, startPreferences, startNavigation, startMenus, startDialogs, startToasts, startTabs, startTags, startColumns, startCombobox, startConditions, startDrafts, startFilters, startForms, startGrid, startList, startPalette, startParts, startPreview, startFaces, startFiles, startImports, startCells, startRows, startSelection, startViews, startKeys]) start(htmx);

@@ -92,9 +92,11 @@ export class Combobox {
     }
   }
 
+  /** The options whose label has the words, or its group and label together. */
   local(words) {
     const fold = (text) => text.normalize("NFKD").replace(/[\u0300-\u036f]/g, "").toLowerCase();
-    return [...this.select.options].filter((option) => option.value && fold(option.textContent).includes(fold(words))).map((option) => ({ value: option.value, label: option.textContent.trim(), hint: option.closest("optgroup")?.label }));
+    const options = [...this.select.options].filter((option) => option.value).map((option) => ({ value: option.value, label: option.textContent.trim(), hint: option.closest("optgroup")?.label }));
+    return options.filter(({ label, hint = "" }) => fold(`${label} ${hint} ${label}`).includes(fold(words)));
   }
 
   note(words) {
