@@ -12,6 +12,7 @@ from flask import Flask
 from ossature.context import Access, Context, Reach, TenantInfo, use_context
 from ossature.imports.guessing import guess
 from ossature.imports.mapping import Column, Mapping, check_mapping
+from ossature.imports.mapping import targets as offered
 from ossature.kernel import Kernel
 
 ACCOUNTS = """account,sector,year_established,revenue,employees,office_location,subsidiary_of
@@ -142,6 +143,7 @@ def test_headers_of_other_programs_are_known(record: str, program: str, table: s
     found = guess(kernel.records[record], list(expected), [])
     assert targets(found) == expected
     check_mapping(kernel.records[record], Mapping(columns=found), len(expected))
+    assert {path for path in expected.values() if path} <= {target.path for target in offered(kernel.records[record])}
 
 
 @pytest.mark.parametrize(

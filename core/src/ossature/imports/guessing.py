@@ -11,7 +11,7 @@ from rapidfuzz import fuzz
 
 from ossature.imports import evidence
 from ossature.imports.cells import Cell
-from ossature.imports.mapping import EXTERNAL, ID, OWNER_ID, Column, importable, ways
+from ossature.imports.mapping import EXTERNAL, ID, OFFERED, OWNER_ID, Column, importable, ways
 from ossature.imports.synonyms import ABOUT, FILLERS, IF_NEED_BE, SYNONYMS
 from ossature.imports.words import in_every_language, plain_words
 from ossature.records.clean import CURRENCIES
@@ -22,8 +22,6 @@ NAMED, DECLARED, KNOWN, WILL_DO, LIKE = 100, 96, 92, 55, 50
 _PER_WORD, _PER_PLACE = 10, 20
 _CLOSE = 90
 _SHORTEST_LIKE = 5
-MOST_NUMBERED = 2
-"""Entries of one collection that a row of a file may hold beside each other."""
 _SIGNS = {"€": "EUR", "$": "USD", "£": "GBP"}
 _CODE = re.compile(r"\b[A-Z]{3}\b")
 _SALESFORCE = re.compile(r"[a-zA-Z0-9]{15}(?:[A-Z0-5]{3})?")
@@ -185,7 +183,7 @@ def _entries(
         own = [goal for goal in goals if goal.collection == collection]
         needed = {name for name, item in importable(part).items() if item.required}
         left = [header for header in headers if header.index not in found and header.index not in taken]
-        for number in range(1, 2 if part.position else MOST_NUMBERED + 1):
+        for number in OFFERED[:1] if part.position else OFFERED:
             about = _most_about(left, own)
             some = _assigned([header for header in left if _about(header, own) in (about, "")], own)
             if len(some) > 1 and (wanted := needed - set(some.values())):

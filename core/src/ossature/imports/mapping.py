@@ -26,6 +26,9 @@ _, _l, _n = translator("ossature")
 ID, EXTERNAL, OWNER_ID = "id", "external_id", "owner_id"
 BY_EXTERNAL = "external:"
 MOST_ENTRIES = 50
+OFFERED = (1, 2)
+"""Entries that stand beside each other in a row which are offered; others are named, as `addresses.3.city`. Entries with
+an order of their own are rows of the file."""
 _NO_KEY = frozenset({Kind.MONEY, Kind.TAGS, Kind.SECRET, Kind.LONG_TEXT})
 _NUMBER = re.compile(r"[1-9]\d?")
 
@@ -126,6 +129,11 @@ def targets(rt: RecordType) -> list[Target]:
             ]
     for collection, part in rt.parts.items():
         group = str(part.plural)
+        for number in () if part.position else OFFERED:
+            beside = f"{group} {number}"
+            others += [
+                _target(f"{collection}.{number}.{name}", item, beside) for name, item in importable(part).items()
+            ]
         others += [_target(f"{collection}.{name}", item, group) for name, item in importable(part).items()]
         others.append(Target(collection, _("%(collection)s, as JSON", collection=part.plural), "collection", group))
     found.append(Target(EXTERNAL, _("External id"), "external", own))
