@@ -172,6 +172,17 @@ def test_ids_of_another_organisation_are_not_found(owner: Person, make_tenant: A
     assert names(owner) == []
 
 
+@pytest.mark.req("P-18")
+def test_an_import_is_stopped_and_goes_on_where_it_was(owner: Person, tenant: Tenant) -> None:
+    imp = begin(owner, CONTACTS, NAMES, ["last_name", "email"])
+    imp.ask("POST", "/run", 202)
+    imp.ask("POST", "/run", 409)
+    imp.ask("POST", "/cancel")
+    assert imp.again().head["state"] == "cancelled"
+    assert names(owner) == []
+    assert imp.run().head["state"] == "done"
+
+
 @pytest.mark.parametrize(
     ("mapping", "field"),
     [

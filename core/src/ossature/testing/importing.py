@@ -9,6 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from werkzeug.datastructures import FileStorage
+from werkzeug.test import encode_multipart
+
 from ossature.testing.background import run_pending
 from ossature.testing.people import Person
 
@@ -84,10 +87,12 @@ class Imported:
 
 def send(person: Person, url: str, content: bytes, mapping: Any = None, status: int | None = None, **form: str) -> Any:
     """The answer to a file that is sent."""
-    data: dict[str, Any] = {"file": (io.BytesIO(content), form.pop("filename", "file.csv")), **form}
+    data: dict[str, Any] = {"file": FileStorage(io.BytesIO(content), form.pop("filename", "file.csv")), **form}
     if mapping is not None:
         data["mapping"] = json.dumps(mapping)
-    answer = person.api.post(f"{url}/imports", data=data, content_type="multipart/form-data")
+    boundary, body = encode_multipart(data)  # the client itself would leave a file open behind a large one
+    kind = f'multipart/form-data; boundary="{boundary}"'
+    answer = person.api.post(f"{url}/imports", data=body, content_type=kind)
     if status is not None:
         assert answer.status_code == status, answer.text
     return answer
