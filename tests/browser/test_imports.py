@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import os
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
 from ossature.testing.background import run_pending
-from ossature.testing.importing import send
-from ossature.testing.needs import need
 from ossature.testing.people import Person
 
 pytestmark = [pytest.mark.browser, pytest.mark.database]
 
 Screen = Callable[..., Page]
-DATA = Path(os.environ.get("OSSATURE_TEST_DATA") or Path(__file__).parents[3] / "shared" / "data") / "sales-pipeline"
 PEOPLE = """Prénom;Nom;E-mail;Entreprise;Inconnu
 Élodie;Durand;elodie@exemple.fr;Axion SA;a
 Éric;Petit;eric@exemple.fr;Axion;b
@@ -261,65 +255,3 @@ def test_a_file_that_is_no_table_is_refused_in_words_and_another_may_be_chosen(o
     expect(page.get_by_role("alert")).to_contain_text("offer.pdf")
     begin(page, "First name;Last name\nAnna;One\n")
     expect(row(page, "First name").get_by_role("combobox").first).to_have_value("First name")
-
-
-@pytest.mark.slow
-@pytest.mark.req("A-018", "A-021", "P-18")
-def test_8800_opportunities_of_another_system_come_in(owner: Person, screen: Screen) -> None:
-    if not DATA.is_dir():
-        need(f"{DATA} is not there; name it with OSSATURE_TEST_DATA")
-    file = (DATA / "sales_pipeline.csv").read_text("utf-8")
-    for agent in sorted({line["sales_agent"] for line in csv.DictReader(file.splitlines())}):
-        owner.tenant.member("sales_rep", name=agent)
-    kinds = {"Prospecting": "open", "Engaging": "open", "Won": "won", "Lost": "lost"}
-    stages = [{"name": name, "kind": kind} for name, kind in kinds.items()]
-    owner.api.post("/api/crm/pipelines", json={"name": "Opportunities", "stages": stages})
-    accounts = {"columns": [{"index": 0, "to": "name"}]}
-    send(
-        owner, "/api/crm/companies", (DATA / "accounts.csv").read_bytes(), accounts, filename="accounts.csv", run="true"
-    )
-    run_pending(owner.tenant)
-
-    page = screen(owner, "/crm/deals/imports")
-    begin(page, file, "sales_pipeline.csv")
-    choose(page, "opportunity_id", "External id")
-    source = row(page, "opportunity_id").get_by_label("Of which system")
-    source.fill("maven")
-    with page.expect_response(lambda answer: answer.request.method == "POST"):
-        source.press("Tab")
-    row(page, "opportunity_id").get_by_role("button", name="Use this column once more").click()
-    expect(row(page, "opportunity_id")).to_have_count(2)
-    again = row(page, "opportunity_id").nth(1).get_by_role("combobox").first
-    again.fill("Name")
-    with page.expect_response(lambda answer: answer.request.method == "POST"):
-        again.press("Enter")
-    for header, target in {
-        "sales_agent": "Owner", "product": "Lines Description", "account": "Company", "deal_stage": "Stage",
-        "engage_date": "Opened on", "close_date": "Closed on", "close_value": "Lines Unit price",
-    }.items():  # fmt: skip
-        choose(page, header, target)
-    row(page, "product").locator("summary").click()
-    row(page, "product").get_by_role("button", name="Say what values mean").click()
-    means = row(page, "product").get_by_label("GTXPro means")
-    means.fill("GTX Pro")
-    with page.expect_response(lambda answer: answer.request.method == "POST"):
-        means.press("Tab")
-    row(page, "close_value").locator("summary").click()
-    row(page, "close_value").get_by_label("Currency").fill("USD")
-    page.get_by_text("The same for every row").click()
-    same = {"Pipeline": "Opportunities", "Lost because": "Not told", "Lines Unit price": "0"}
-    for number, (field, value) in enumerate(same.items()):
-        page.locator(f"#default-{number}").fill(field)
-        expect(page.locator(".os-import-default").nth(number).get_by_role("option").first).to_be_visible()
-        page.locator(f"#default-{number}").press("Enter")
-        page.locator(f"#default-{number}-value").fill(value)
-        page.get_by_role("button", name="Another field").click()
-        expect(page.locator(f"#default-{number + 1}-value")).to_be_visible()
-    check(owner, page)
-    expect(page.locator("#import-sentence")).to_have_text("Create 8,800 deals; 0 rows cannot go in.")
-    run(owner, page, "Create 8,800 deals")
-    expect(page.locator("#import-sentence")).to_have_text("8,800 deals created")
-    found = owner.api.get("/api/crm/deals/aggregate?group=status&measure=sum:value").json["data"]
-    counts = {one["keys"]["status"]: one["count"] for one in found}
-    assert counts == {"open": 2089, "won": 4238, "lost": 2473}
-    assert "GTXPro" not in str(owner.api.get("/api/crm/deals?limit=200&include=lines").json["data"])
