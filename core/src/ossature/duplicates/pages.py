@@ -125,7 +125,7 @@ def _decide(rt: RecordType, id: UUID) -> ResponseReturnValue:
         notify(_("They are to be looked at again"))
     if wants_fragment():
         return render("duplicates/_decided.html", title=str(rt.plural))
-    return redirect(url_for(page_endpoint(rt, "duplicates"), state="dismissed" if wanted == "open" else None), 303)
+    return redirect(url_for(page_endpoint(rt, "duplicates")), 303)
 
 
 # -- merging -----------------------------------------------------------------------------------------------------------
@@ -144,6 +144,8 @@ def _merge(rt: RecordType) -> ResponseReturnValue:
     if not 2 <= len(set(ids)) <= MOST:
         notify(_("Choose 2 to %(n)d records to merge.", n=MOST), "info")
         return redirect(url_for(page_endpoint(rt, "list")), 303)
+    if (kept := as_id(request.form.get("keep", ""))) in ids:  # another one is to stay: nothing is merged yet
+        return _ask(rt, ids, kept, take)
     if request.method == "POST" and into is not None:
         return _merged(rt, ids, into, take)
     return _ask(rt, ids, into, take)
