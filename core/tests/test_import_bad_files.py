@@ -1,0 +1,103 @@
+"""Files that are no tables, or not as they should be, sent to be imported: each is refused with what to do, or read."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from typing import Any
+
+import pytest
+import xlsxwriter
+
+from ossature.kernel import Kernel
+from ossature.testing.people import Person
+
+pytestmark = pytest.mark.database
+
+IMPORTS = "/api/_kinds/samples/imports"
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\x00" * 2000
+PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00\x1f\x15\xc4\x89" * 40
+
+
+def send(person: Person, content: bytes, name: str = "samples.csv", **form: str) -> Any:
+    data = {"file": (io.BytesIO(content), name), **form}
+    return person.api.post(IMPORTS, data=data, content_type="multipart/form-data")
+
+
+def bomb() -> bytes:
+    made = io.BytesIO()
+    book = xlsxwriter.Workbook(made, {"in_memory": True})
+    book.add_worksheet().write_column(0, 0, ["Name", "Quartz"])
+    book.close()
+    sheet = "xl/worksheets/sheet1.xml"
+    with zipfile.ZipFile(made) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        for part, found in parts.items():
+            archive.writestr(
+                part, found.replace(b"</sheetData>", b" " * 60_000_000 + b"</sheetData>") if part == sheet else found
+            )
+    return made.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "status", "code"),
+    [
+        ("empty.csv", b"", 422, "empty"), ("blank.csv", b"\n\n ,\n", 422, "empty"), ("photo.csv", PNG, 422, "not_a_table"),
+        ("old.xls", OLE, 422, "old_workbook"),
+        ("locked.xlsx", OLE + "EncryptedPackage".encode("utf-16-le"), 422, "encrypted"),
+        ("cut.xlsx", b"PK\x03\x04" + b"x" * 90, 422, "damaged"),
+        ("wide.csv", ",".join(f"c{n}" for n in range(501)).encode(), 422, "too_many_columns"),
+        ("quote.csv", b'Name\n"Quartz\n' + b"Topaz\n" * 50_000, 422, "endless_row"),
+    ],
+)  # fmt: skip
+def test_what_is_no_table_is_refused_with_what_to_do(
+    name: str, content: bytes, status: int, code: str, owner: Person
+) -> None:
+    answer = send(owner, content, name)
+    assert (answer.status_code, answer.json["error"]["details"][0]["code"]) == (status, code)
+    assert answer.json["error"]["details"][0]["message"]
+    assert owner.api.get(IMPORTS).json["data"] == []
+
+
+def test_a_zip_bomb_is_refused(owner: Person) -> None:
+    answer = send(owner, bomb(), "bomb.xlsx")
+    assert (answer.status_code, answer.json["error"]["code"]) == (413, "too_large")
+
+
+def test_what_is_larger_than_is_allowed_is_refused(
+    owner: Person, kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    allowed = kernel.config
+    monkeypatch.setattr(kernel, "config", allowed.model_copy(update={"import_max_mb": 0}))
+    answer = send(owner, b"Name\nQuartz\n")
+    assert (answer.status_code, answer.json["error"]["code"]) == (413, "too_large")
+    monkeypatch.setattr(kernel, "config", allowed.model_copy(update={"import_max_rows": 3}))
+    answer = send(owner, b"Name\n" + b"Quartz\n" * 4)
+    assert (answer.status_code, answer.json["error"]["details"][0]["code"]) == (413, "too_many_rows")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "Nom;Notes\nÉtain;été\n".encode("latin-1"), "Nom;Notes\nÉtain;été\n".encode("utf-16"),
+        "\ufeffNom,Notes\nÉtain,été\n".encode(), "Nom\tNotes\nÉtain\tété\n\n\n".encode(),
+        '"Nom","Notes"\r\n"Étain","été"\r\n'.encode(), "Un titre\n\nNom|Notes\nÉtain|été\n".encode(),
+    ],
+    ids=["Latin-1", "UTF-16", "mark", "tabs", "quotes", "title"],
+)  # fmt: skip
+def test_tables_as_people_have_them_are_read(content: bytes, owner: Person) -> None:
+    answer = send(owner, content)
+    assert answer.status_code == 201, answer.text
+    made = answer.json["data"]
+    assert (made["headers"], made["total"]) == (["Nom", "Notes"], 1)
+    assert [column["to"] for column in made["mapping"]["columns"]] == ["name", "notes"]
+    (row,) = owner.api.get(f"{IMPORTS}/{made['id']}/rows").json["data"]
+    assert row["cells"] == ["Étain", "été"]
+
+
+def test_headers_alone_are_refused_since_there_is_nothing_to_import(owner: Person) -> None:
+    answer = send(owner, b"Name,Notes\n")
+    assert answer.status_code == 422, answer.text
+    assert answer.json["error"]["details"][0]["field"] == "file"
