@@ -64,7 +64,7 @@ def test_a_pair_that_is_not_the_same_is_set_apart_and_fetched_back(owner: Person
     expect(pair).to_have_count(1)
 
 
-@pytest.mark.req("A-017", "P-22")
+@pytest.mark.req("A-017")
 def test_two_contacts_are_chosen_in_the_list_merged_field_by_field_and_parted_again(
     owner: Person, screen: Screen
 ) -> None:

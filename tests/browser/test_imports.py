@@ -69,7 +69,7 @@ def choose(page: Page, header: str, target: str) -> None:
         box.press("Enter")
 
 
-@pytest.mark.req("A-018", "P-17")
+@pytest.mark.req("A-018")
 def test_a_french_file_is_read_corrected_in_the_page_and_imported(
     member: Callable[..., Person], screen: Screen
 ) -> None:
@@ -101,7 +101,7 @@ def test_a_french_file_is_read_corrected_in_the_page_and_imported(
     assert names(owner) == {"Élodie Durand", "Éric Petit", "Anna Noël"}
 
 
-@pytest.mark.req("A-018", "P-17")
+@pytest.mark.req("A-018")
 def test_what_a_value_means_is_said_once_for_all_rows(owner: Person, screen: Screen) -> None:
     page = screen(owner, "/crm/contacts/imports")
     begin(page, "First name;Last name;Company\nA;One;Axionn\nB;Two;Axionn\nC;Three;Axion\n")
@@ -130,7 +130,7 @@ def test_companies_that_are_missing_are_created_along(owner: Person, screen: Scr
     assert sorted(companies) == ["Axion", "Borealis"]
 
 
-@pytest.mark.req("A-018", "P-18")
+@pytest.mark.req("A-018")
 def test_all_or_nothing_writes_nothing_and_the_rest_may_be_taken_without(owner: Person, screen: Screen) -> None:
     page = screen(owner, "/crm/contacts/imports")
     begin(page, "First name;Last name;Company\nA;One;Nowhere\nB;Two;Axion\n")

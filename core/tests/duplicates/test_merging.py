@@ -42,7 +42,7 @@ def said(api: Any, id: str) -> dict[str, Any]:
     }
 
 
-@pytest.mark.req("A-017", "P-22")
+@pytest.mark.req("A-017")
 def test_the_record_that_stays_takes_the_chosen_values_and_all_that_hangs_on_the_others(
     samples: Any, shelves: Any
 ) -> None:
@@ -69,7 +69,7 @@ def test_the_record_that_stays_takes_the_chosen_values_and_all_that_hangs_on_the
     assert samples.names(sort="name") == ["Glass", "Quartz, pink", "Splinter"]
 
 
-@pytest.mark.req("A-017", "P-22", "S4-101")
+@pytest.mark.req("A-017", "S4-101")
 def test_a_merge_is_undone_as_a_whole_and_done_again(samples: Any, shelves: Any) -> None:
     person = samples.person
     shelf = shelves.add()["id"]

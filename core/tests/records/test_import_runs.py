@@ -32,7 +32,6 @@ def names(person: Person, url: str = CONTACTS, field: str = "last_name") -> list
     return [one[field] for one in answer.json["data"]]
 
 
-@pytest.mark.req("P-18")
 def test_all_or_nothing_writes_nothing_when_a_row_is_refused(owner: Person) -> None:
     imp = begin(owner, CONTACTS, NAMES, ["last_name", "email"], policy="all").run()
     assert (imp.head["state"], imp.counts) == ("refused", (2, 0, 0, 1))
@@ -43,7 +42,7 @@ def test_all_or_nothing_writes_nothing_when_a_row_is_refused(owner: Person) -> N
     assert sorted(names(owner)) == ["Durand", "Martin", "Petit"]
 
 
-@pytest.mark.req("A-018", "P-17")
+@pytest.mark.req("A-018")
 def test_a_refused_cell_is_told_with_row_column_and_reason_and_corrected_in_place(owner: Person) -> None:
     imp = begin(owner, CONTACTS, NAMES, ["last_name", "email"]).run()
     assert (imp.head["state"], imp.counts) == ("done", (2, 0, 0, 1))
@@ -109,7 +108,7 @@ def test_columns_are_kept_under_a_name_and_used_for_the_next_file(owner: Person,
     assert owner.api.get(f"{CONTACTS}/imports/presets").json["data"] == []
 
 
-@pytest.mark.req("A-020", "P-21")
+@pytest.mark.req("A-020")
 def test_an_import_is_undone_as_a_whole_with_what_it_changed(owner: Person) -> None:
     to = ["last_name", "email", {"to": "company_id", "missing": "create"}]
     old = owner.api.post(CONTACTS, json={"last_name": "Before", "email": "a@example.com"}).json["data"]
@@ -124,7 +123,6 @@ def test_an_import_is_undone_as_a_whole_with_what_it_changed(owner: Person) -> N
     assert (again["last_name"], again["company_id"]) == ("Before", None)
 
 
-@pytest.mark.req("P-21")
 def test_an_import_is_not_undone_over_what_somebody_edited_since(owner: Person) -> None:
     owner.api.post(CONTACTS, json={"last_name": "Before", "email": "a@example.com"})
     file = [["Name", "Mail"], ["After", "a@example.com"], ["New", "b@example.com"]]
@@ -172,7 +170,6 @@ def test_ids_of_another_organisation_are_not_found(owner: Person, make_tenant: A
     assert names(owner) == []
 
 
-@pytest.mark.req("P-18")
 def test_an_import_is_stopped_and_goes_on_where_it_was(owner: Person, tenant: Tenant) -> None:
     imp = begin(owner, CONTACTS, NAMES, ["last_name", "email"])
     imp.ask("POST", "/run", 202)
@@ -213,7 +210,6 @@ POINTS = 30
 
 
 @pytest.mark.slow
-@pytest.mark.req("P-18")
 @pytest.mark.parametrize("policy", ["good", "all"])
 def test_a_worker_killed_at_any_point_has_lost_and_doubled_nothing(
     owner: Person, tenant: Tenant, monkeypatch: pytest.MonkeyPatch, policy: str

@@ -34,7 +34,7 @@ def test_a_file_is_checked_without_writing_then_written_in_the_background(owner:
     assert [row["record_id"] for row in imp.rows()] == [anna["id"], None]
 
 
-@pytest.mark.req("A-019", "P-20")
+@pytest.mark.req("A-019")
 def test_rows_create_update_or_both_by_a_key(owner: Person) -> None:
     to = ["last_name", "email", "department"]
     head = ["Name", "Mail", "Department"]
@@ -55,7 +55,7 @@ def test_rows_create_update_or_both_by_a_key(owner: Person) -> None:
     assert again.counts == (0, 0, 2, 0)
 
 
-@pytest.mark.req("A-019", "P-20")
+@pytest.mark.req("A-019")
 def test_rows_of_one_record_follow_one_another_or_name_the_first(owner: Person) -> None:
     file = [["Name", "Mail", "Department"], ["Martin", "a@example.com", "one"], ["Martin", "a@example.com", "two"]]
     to = ["last_name", "email", "department"]

@@ -276,7 +276,6 @@ def test_a_thousand_rows_take_as_few_statements_as_ten(owner: Person) -> None:
     assert count(1000) == count(10) <= 40
 
 
-@pytest.mark.req("P-20")
 def test_of_two_who_write_the_same_unique_value_at_once_one_is_told_that_it_is_taken(owner: Person) -> None:
     sample = record_type("_kinds.sample")
     outcomes: list[list[Told]] = []

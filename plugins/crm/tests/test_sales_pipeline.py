@@ -89,7 +89,7 @@ def groups(person: Person, question: str) -> dict[tuple[Any, ...], dict[str, Any
     return {tuple(one["keys"].values()): one for one in answer.json["data"]}
 
 
-@pytest.mark.req("S4-364", "A-021", "P-17")
+@pytest.mark.req("S4-364", "A-021")
 def test_all_opportunities_come_in_and_the_product_says_of_them_what_the_file_does(
     owner: Person, tenant: Tenant
 ) -> None:
