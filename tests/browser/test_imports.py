@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import csv
+import os
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
 from ossature.testing.background import run_pending
+from ossature.testing.importing import send
+from ossature.testing.needs import need
 from ossature.testing.people import Person
 
 pytestmark = [pytest.mark.browser, pytest.mark.database]
 
 Screen = Callable[..., Page]
+DATA = Path(os.environ.get("OSSATURE_TEST_DATA") or Path(__file__).parents[3] / "shared" / "data") / "sales-pipeline"
 PEOPLE = """Prénom;Nom;E-mail;Entreprise;Inconnu
 Élodie;Durand;elodie@exemple.fr;Axion SA;a
 Éric;Petit;eric@exemple.fr;Axion;b
@@ -255,3 +261,54 @@ def test_a_file_that_is_no_table_is_refused_in_words_and_another_may_be_chosen(o
     expect(page.get_by_role("alert")).to_contain_text("offer.pdf")
     begin(page, "First name;Last name\nAnna;One\n")
     expect(row(page, "First name").get_by_role("combobox").first).to_have_value("First name")
+
+
+@pytest.mark.slow
+@pytest.mark.req("A-018", "A-021", "P-18")
+def test_8800_opportunities_of_another_system_come_in(owner: Person, screen: Screen) -> None:
+    if not DATA.is_dir():
+        need(f"{DATA} is not there; name it with OSSATURE_TEST_DATA")
+    file = (DATA / "sales_pipeline.csv").read_text("utf-8")
+    for agent in sorted({line["sales_agent"] for line in csv.DictReader(file.splitlines())}):
+        owner.tenant.member("sales_rep", name=agent)
+    kinds = {"Prospecting": "open", "Engaging": "open", "Won": "won", "Lost": "lost"}
+    stages = [{"name": name, "kind": kind} for name, kind in kinds.items()]
+    owner.api.post("/api/crm/pipelines", json={"name": "Opportunities", "stages": stages})
+    accounts = {"columns": [{"index": 0, "to": "name"}]}
+    send(
+        owner, "/api/crm/companies", (DATA / "accounts.csv").read_bytes(), accounts, filename="accounts.csv", run="true"
+    )
+    run_pending(owner.tenant)
+    products = [line["product"] for line in csv.DictReader((DATA / "products.csv").read_text("utf-8").splitlines())]
+    kept = {
+        "columns": [
+            {"index": 0, "to": "external_id", "source": "maven"}, {"index": 0, "to": "name"},
+            {"index": 1, "to": "owner_id"},
+            {"index": 2, "to": "lines.description", "values": {one: one for one in products}, "others": "refuse"},
+            {"index": 3, "to": "company_id"}, {"index": 4, "to": "stage_id"}, {"index": 5, "to": "opened_on"},
+            {"index": 6, "to": "closed_on"}, {"index": 7, "to": "lines.unit_price", "currency": "USD"},
+        ],
+        "defaults": {"pipeline_id": "Opportunities", "lost_reason": "Not told", "lines.unit_price": "0"},
+        "key": ["external_id"], "mode": "both",
+    }  # fmt: skip
+    some = "\n".join(file.splitlines()[:3]).encode()
+    begun = send(owner, "/api/crm/deals", some, kept, 201, filename="some.csv").json["data"]["id"]
+    said = owner.api.post("/api/crm/deals/imports/presets", json={"import_id": begun, "name": "Opportunities"})
+    assert said.status_code == 201, said.text
+
+    page = screen(owner, "/crm/deals/imports")
+    begin(page, file, "sales_pipeline.csv")
+    expect(page.get_by_text("Filled in as kept in “Opportunities”.")).to_be_visible()
+    check(owner, page)
+    expect(page.locator("#import-sentence")).to_have_text("Create 7,320 deals; 1,480 rows cannot go in.")
+    page.locator(".os-import-fault summary").click()
+    page.locator(".os-import-fault").get_by_label("In the place of “GTXPro”").fill("GTX Pro")
+    page.get_by_role("button", name="Use it for all 1,480 rows").click()
+    run_pending(owner.tenant)
+    expect(page.locator("#import-sentence")).to_have_text("Create 8,800 deals; 0 rows cannot go in.")
+    run(owner, page, "Create 8,800 deals")
+    expect(page.locator("#import-sentence")).to_have_text("8,800 deals created")
+    found = owner.api.get("/api/crm/deals/aggregate?group=status&measure=sum:value").json["data"]
+    counts = {one["keys"]["status"]: one["count"] for one in found}
+    assert counts == {"open": 2089, "won": 4238, "lost": 2473}
+    assert "GTXPro" not in str(owner.api.get("/api/crm/deals?limit=200&include=lines").json["data"])
