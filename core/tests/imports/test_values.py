@@ -177,3 +177,13 @@ def test_cells_are_kept_as_json() -> None:
 @pytest.fixture(autouse=True, scope="module")
 def french() -> None:
     load_kernel_catalogues()
+
+
+@pytest.mark.parametrize("field", ["whole", "decimal", "money"])
+@pytest.mark.parametrize("cell", ["1e99999999", "1e-99999999", "1e9999999999999999999", "9" * 40, "1" + "0" * 27])
+def test_numbers_beyond_all_fields_are_refused_before_they_are_spelled_out(field: str, cell: str) -> None:
+    with pytest.raises(Wrong) as wrong:
+        said(field, cell)
+    assert wrong.value.code == "too_large"
+    with use_context(Context(locale="en", time_zone="Europe/Paris")):
+        assert len(propose(FIELDS[field], cell, FRENCH) or "") < 20

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -30,6 +30,8 @@ _FIGURE = re.compile(
     r"(?P<before>[^\d\s.,+()-]{0,5}\s*)(?P<open>\(?)(?P<sign>[+-]?)\s*(?P<middle>[^\d\s.,+()-]{0,5})\s*(?P<digits>[\d.,][\d.,\s\u00a0\u202f'’]*)(?P<close>\)?)(?P<minus>-?)\s*(?P<after>[^\d\s.,+()-]{0,5}\.?)"
 )
 _EXPONENT = re.compile(r"[+-]?\d+(?:[.,]\d+)?[eE][+-]?\d+")
+_SCALES = range(-30, 21)
+"""Powers of ten that numbers begin at. Others are in no field, and take ages to spell out."""
 
 
 def value_of(field: Field, cell: Cell, notation: Notation, currency: str = "") -> Any:
@@ -60,7 +62,7 @@ def figure_of(text: str, notation: Notation) -> tuple[Decimal, str]:
     match = _FIGURE.fullmatch(text.strip())
     if match is None:
         if _EXPONENT.fullmatch(text.strip()):
-            return Decimal(text.strip().replace(",", ".")), ""
+            return _bounded(text.strip().replace(",", ".")), ""
         raise Wrong("invalid", _("Give a number, such as %(number)s.", number=_example(notation)))
     digits = match["digits"].translate(_SPACES)
     group = "." if notation.decimal == "," else ","
@@ -72,7 +74,7 @@ def figure_of(text: str, notation: Notation) -> tuple[Decimal, str]:
         or (mark and not fraction and not whole)
     ):
         raise Wrong("invalid", _("Give a number, such as %(number)s.", number=_example(notation)))
-    number = Decimal(
+    number = _bounded(
         f"{whole.replace(group, '') or '0'}.{fraction or '0'}" if fraction else whole.replace(group, "") or "0"
     )
     negative = match["sign"] == "-" or bool(match["minus"]) or bool(match["open"] and match["close"])
@@ -80,6 +82,16 @@ def figure_of(text: str, notation: Notation) -> tuple[Decimal, str]:
     if len(beside) > 1:
         raise Wrong("invalid", _("Give a number, such as %(number)s.", number=_example(notation)))
     return -number if negative else number, beside.pop() if beside else ""
+
+
+def _bounded(text: str) -> Decimal:
+    try:
+        number = Decimal(text)
+    except InvalidOperation:  # its exponent is more than any number's
+        raise Wrong("too_large", _("This number is too large.")) from None
+    if number.adjusted() not in _SCALES:
+        raise Wrong("too_large", _("This number is too large."))
+    return number
 
 
 def _grouped(whole: str, group: str) -> bool:
