@@ -126,6 +126,47 @@ def test_a_deal_has_its_lines_in_the_rows_below_it(owner: Person) -> None:
     assert changed.outcomes() == ["update", "along", "unchanged"]
 
 
+LINES = ["name", "lines.description", "lines.quantity", {"to": "lines.unit_price", "currency": "EUR"}]
+TORN = [
+    ["Deal", "Line", "Quantity", "Price"],
+    ["Roof", "Beams", "2", "100"], ["", "Tiles", "many", "3"],
+    ["Wall", "Bricks", "100", "1"],
+    ["Door", "Oak", "many", "50"], ["", "Lock", "1", "20"],
+]  # fmt: skip
+
+
+def lines_of(person: Person) -> dict[str, list[str]]:
+    return {
+        one["name"]: [line["description"] for line in one["lines"]] for one in listed(person, DEALS, include="lines")
+    }
+
+
+def test_what_a_text_stands_for_is_said_after_a_run_and_deals_go_in_with_all_their_lines(owner: Person) -> None:
+    imp = begin(owner, DEALS, TORN, LINES, mode="both", key=["name"]).run()
+    assert (imp.outcomes(), lines_of(owner)) == (["refused"] * 2 + ["create"] + ["refused"] * 2, {"Wall": ["Bricks"]})
+    imp.ask("POST", "/values", json={"column": 2, "value": "many", "to": "10"})
+    assert imp.outcomes() == [None, None, "create", None, None]
+    assert imp.run().outcomes() == ["create", "along", "create", "create", "along"]
+    assert lines_of(owner) == {"Roof": ["Beams", "Tiles"], "Wall": ["Bricks"], "Door": ["Oak", "Lock"]}
+
+
+def test_a_line_is_corrected_after_a_run_and_its_deal_goes_in_whole(owner: Person) -> None:
+    imp = begin(owner, DEALS, TORN, LINES, mode="both", key=["name"]).run()
+    imp.ask("PATCH", "/rows/3", json={"cells": {"2": "10"}})
+    assert imp.outcomes() == ["create", "along", "create", "refused", "refused"]
+    imp.run()
+    assert lines_of(owner) == {"Roof": ["Beams", "Tiles"], "Wall": ["Bricks"]}
+
+
+def test_a_line_that_loses_its_deal_in_a_correction_is_given_to_no_other(owner: Person) -> None:
+    file = [TORN[0], ["Roof", "Beams", "many", "1"], ["Wall", "Bricks", "1", "1"], ["Door", "Oak", "many", "1"]]
+    imp = begin(owner, DEALS, file, LINES, mode="both", key=["name"]).run()
+    imp.ask("POST", "/values", json={"column": 2, "value": "many", "to": "10"})
+    imp.ask("PATCH", "/rows/4", json={"cells": {"0": ""}})
+    assert imp.run().outcomes() == ["create", "create", "refused"]
+    assert lines_of(owner) == {"Roof": ["Beams"], "Wall": ["Bricks"]}
+
+
 @pytest.mark.req("A-023")
 def test_external_ids_bring_the_same_record_back(owner: Person) -> None:
     file = [["Id", "Name"], ["7", "Martin"], ["8", "Durand"]]

@@ -35,11 +35,12 @@ Scope = Callable[[], AbstractContextManager[Any]]
 """The transaction of a chunk."""
 
 _OUTCOMES = sa.text(
-    "UPDATE ossature.import_row r SET outcome = u.outcome, record_id = u.record_id, key_hash = u.key_hash, "
+    "UPDATE ossature.import_row r SET outcome = u.outcome, head = u.head, record_id = u.record_id, key_hash = u.key_hash, "
     "faults = CAST(u.faults AS jsonb), written = :written, "
     "cells = CASE WHEN :written AND u.outcome <> 'refused' THEN NULL ELSE r.cells END "
-    "FROM unnest(CAST(:numbers AS integer[]), CAST(:outcomes AS text[]), CAST(:records AS uuid[]), "
-    "CAST(:keys AS bigint[]), CAST(:faults AS text[])) AS u (number, outcome, record_id, key_hash, faults) "
+    "FROM unnest(CAST(:numbers AS integer[]), CAST(:outcomes AS text[]), CAST(:heads AS integer[]), "
+    "CAST(:records AS uuid[]), CAST(:keys AS bigint[]), CAST(:faults AS text[])) "
+    "AS u (number, outcome, head, record_id, key_hash, faults) "
     "WHERE r.tenant_id = :tenant AND r.import_id = :import AND r.number = u.number"
 )
 
@@ -105,11 +106,14 @@ def check_row(imp: Import, number: int) -> None:
 
 
 _ABOUT = sa.text(
-    "UPDATE ossature.import_row r SET outcome = NULL, faults = NULL WHERE tenant_id = :tenant AND import_id = :import "
-    "AND outcome = 'refused' AND number BETWEEN :number - 100 AND :number + 100 AND NOT EXISTS ("
+    "UPDATE ossature.import_row SET written = false, outcome = NULL, faults = NULL, record_id = NULL, key_hash = NULL "
+    "WHERE tenant_id = :tenant AND import_id = :import AND outcome = 'refused' AND head IN ("
+    "SELECT r.head FROM ossature.import_row r WHERE r.tenant_id = :tenant AND r.import_id = :import "
+    "AND (r.outcome = 'refused' OR r.number = :number) AND r.number BETWEEN :number - 100 AND :number + 100 "
+    "AND NOT EXISTS ("
     "SELECT FROM ossature.import_row between_ WHERE between_.tenant_id = :tenant AND between_.import_id = :import "
     "AND between_.number BETWEEN least(r.number, :number) AND greatest(r.number, :number) "
-    "AND between_.outcome <> 'refused')"
+    "AND between_.outcome <> 'refused'))"
 )
 
 
@@ -213,17 +217,18 @@ def record(imp: Import, results: Sequence[Result], *, written: bool) -> None:
     """Put down what became of rows, in the transaction that did it."""
     told = list(_told(results))
     if told:
-        numbers, outcomes, records, keys, faults = zip(*told, strict=True)
+        numbers, outcomes, heads, records, keys, faults = zip(*told, strict=True)
         session().execute(
             _OUTCOMES,
             {
                 "tenant": current().tenant_id, "import": imp.id, "written": written, "numbers": list(numbers),
-                "outcomes": list(outcomes), "records": list(records), "keys": list(keys), "faults": list(faults),
+                "outcomes": list(outcomes), "heads": list(heads), "records": list(records), "keys": list(keys),
+                "faults": list(faults),
             },
         )  # fmt: skip
 
 
-def _told(results: Sequence[Result]) -> Iterator[tuple[int, str, UUID | None, int | None, str | None]]:
+def _told(results: Sequence[Result]) -> Iterator[tuple[int, str, int, UUID | None, int | None, str | None]]:
     for result in results:
         if result.outcome is None:
             continue
@@ -233,7 +238,7 @@ def _told(results: Sequence[Result]) -> Iterator[tuple[int, str, UUID | None, in
                 found = result.draft.faults.get(row.number, [])
                 faults = orjson.dumps(found).decode().replace("\\u0000", "")
             key = result.draft.key_hash if place == 0 else None
-            yield row.number, outcome_of(result, place), result.record_id, key, faults
+            yield row.number, outcome_of(result, place), result.draft.number, result.record_id, key, faults
 
 
 def outcome_of(result: Result, place: int) -> str:

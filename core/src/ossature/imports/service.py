@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy import delete, func, insert, update
+from sqlalchemy import delete, func, insert, select, update
 
 from ossature.context import current
 from ossature.db.work import session
@@ -194,10 +194,14 @@ def map_value(imp: Import, index: int, value: str, to: str) -> Import:
     columns = [changed.get(id(column), column) for column in imp.mapping.columns]
     mapping = imp.mapping.model_copy(update={"columns": columns})
     check_mapping(imp.rt, mapping, len(imp.headers))
-    c = import_row.c
+    c, said = import_row.c, import_row.alias()
+    heads = select(said.c.head).where(
+        said.c.tenant_id == _tenant(), said.c.import_id == imp.id, said.c.outcome == "refused",
+        func.btrim(said.c.cells[index].astext) == value.strip(),
+    )  # fmt: skip
     session().execute(
         update(import_row)
-        .where(rows_of(imp.id), c.outcome == "refused", func.btrim(c.cells[index].astext) == value.strip())
+        .where(rows_of(imp.id), c.outcome == "refused", c.head.in_(heads))
         .values(written=False, outcome=None, faults=None, record_id=None, key_hash=None)
     )
     _change(imp.id, mapping=mapping.model_dump(mode="json"), counts=recount(imp.id))

@@ -27,6 +27,8 @@ class Staged:
     cells: list[Cell]
     flaws: Sequence[Sequence[Any]]
     before: str | None
+    follows: int | None = None
+    """The number of the row above it in the file, where rows are gathered."""
 
 
 Group = list[Staged]
@@ -39,17 +41,26 @@ def waiting(import_id: UUID, *, dry: bool) -> sa.ColumnElement[bool]:
     return sa.and_(rows_of(import_id), c.outcome.is_(None) if dry else sa.not_(c.written))
 
 
-def read_rows(which: sa.ColumnElement[bool], after: int, limit: int) -> list[Staged]:
-    c = import_row.c
+def read_rows(which: sa.ColumnElement[bool], after: int, limit: int, *, gathered: bool = False) -> list[Staged]:
+    c, before = import_row.c, import_row.alias()
+    follows = select(sa.func.max(before.c.number)).where(
+        before.c.tenant_id == c.tenant_id, before.c.import_id == c.import_id, before.c.number < c.number
+    )
     found = session().execute(
-        select(c.number, sa.cast(c.cells, sa.Text), c.flaws, c.outcome)
+        select(
+            c.number,
+            sa.cast(c.cells, sa.Text),
+            c.flaws,
+            c.outcome,
+            follows.correlate(import_row).scalar_subquery() if gathered else sa.null(),
+        )
         .where(which, c.number > after)
         .order_by(c.number)
         .limit(limit)
     )
     return [
-        Staged(number, unpack(orjson.loads(cells or "[]")), flaws or (), before)
-        for number, cells, flaws, before in found
+        Staged(number, unpack(orjson.loads(cells or "[]")), flaws or (), before, above)
+        for number, cells, flaws, before, above in found
     ]
 
 
@@ -58,14 +69,14 @@ def read_groups(
 ) -> list[Group]:
     """The next rows, about `AT_ONCE` of them, so that no group is torn apart; `belongs` says whether a row belongs to the
     record of another before it, None that none ever does."""
-    rows = read_rows(which, after, AT_ONCE + 1)
+    rows = read_rows(which, after, AT_ONCE + 1, gathered=belongs is not None)
     if belongs is None:
         return [[row] for row in rows[:AT_ONCE]]
     groups = list(_grouped(rows, belongs))
     while len(rows) > AT_ONCE:
         if len(groups) > 1:
             return groups[:-1]
-        more = read_rows(which, rows[-1].number, AT_ONCE)
+        more = read_rows(which, rows[-1].number, AT_ONCE, gathered=True)
         if not more:
             break
         rows += more
@@ -76,7 +87,7 @@ def read_groups(
 def _grouped(rows: Sequence[Staged], belongs: Callable[[Staged, Staged], bool]) -> Iterator[Group]:
     group: Group = []
     for row in rows:
-        if group and belongs(group[0], row):
+        if group and row.follows == group[-1].number and belongs(group[0], row):
             group.append(row)
             continue
         if group:

@@ -39,6 +39,7 @@ import_row = sa.Table(
     sa.Column("flaws", JSONB),
     sa.Column("written", sa.Boolean),
     sa.Column("outcome", sa.Text),
+    sa.Column("head", sa.Integer),
     sa.Column("record_id", sa.Uuid),
     sa.Column("key_hash", sa.BigInteger),
     sa.Column("faults", JSONB),

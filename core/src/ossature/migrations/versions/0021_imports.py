@@ -51,6 +51,7 @@ def upgrade() -> None:
             "written", sa.Boolean, nullable=False, server_default=sa.false(), comment="by the import, not only checked"
         ),
         sa.Column("outcome", sa.Text, comment="none while it waits; along: a further row of the record before it"),
+        sa.Column("head", sa.Integer, comment="the number of the first row of its record, once it had an outcome"),
         sa.Column("record_id", sa.Uuid),
         sa.Column("key_hash", sa.BigInteger, comment="of what the record is known by"),
         sa.Column("faults", JSONB),
