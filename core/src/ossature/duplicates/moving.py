@@ -6,7 +6,7 @@ even loaded, move as well. What is written in a ledger stays as it was written.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -65,7 +65,7 @@ def what_moves(rt: RecordType, ids: Sequence[UUID], into: UUID) -> list[Move]:
             other = kernel().records.get(other.parent)
         moves.append(Move(name, other.noun(number) if other else name, number))
     for part in rt.parts.values():
-        moves.append(Move(part.key, part.noun(number := len(_new_entries(part, ids, into))), number))
+        moves.append(Move(part.key, part.noun(number := len(_new_entries(part, ids, into)[0])), number))
     notes = session().execute(select(func.count()).where(*_hanging(note, rt, ids))).scalar_one()
     moves.append(Move("note", _n("note", "notes", notes), notes))
     files = session().execute(select(func.count()).where(*_hanging(file, rt, ids), file.c.latest)).scalar_one()
@@ -148,9 +148,12 @@ def _of_parts(key: Incoming, moved: Sequence[UUID], into: UUID) -> None:
 
 
 def move_entries(rt: RecordType, ids: Sequence[UUID], into: UUID) -> None:
-    """Add the entries of collections to those of the record that stays, but for what it has already."""
+    """Add the entries of collections to those of the record that stays, but for what it has already: what points to
+    such an entry points to its equal then."""
     for part in rt.parts.values():
-        new = _new_entries(part, ids, into)
+        new, equal = _new_entries(part, ids, into)
+        if equal:
+            _point_to_equals(part, equal)
         if not new:
             continue
         values: dict[str, Any] = {str(part.parent_column): into}
@@ -165,13 +168,22 @@ def move_entries(rt: RecordType, ids: Sequence[UUID], into: UUID) -> None:
         session().execute(sa.update(part.table).where(*where).values(values))
 
 
-def _new_entries(part: RecordType, ids: Sequence[UUID], into: UUID) -> list[UUID]:
-    """The entries of some records that another one, and those before, do not have yet; in their order."""
+def _point_to_equals(part: RecordType, equal: Mapping[UUID, UUID]) -> None:
+    for key in references_to(part):
+        table = _table(key)
+        column = table.c[key.column]
+        here = (table.c.tenant_id == current().tenant_id, column.in_(list(equal)))
+        session().execute(sa.update(table).where(*here).values({key.column: sa.case(dict(equal), value=column)}))
+
+
+def _new_entries(part: RecordType, ids: Sequence[UUID], into: UUID) -> tuple[list[UUID], dict[UUID, UUID]]:
+    """The entries of some records that another one, and those before, do not have yet, in their order; and the others,
+    each with the entry that says the same."""
     names = [
         name for item in part.fields.values() if item.writable and not item.orders for name in item.columns
     ]  # fmt: skip
-    known: set[tuple[Any, ...]] = set()
-    found = []
+    known: dict[tuple[Any, ...], UUID] = {}
+    found, equal = list[UUID](), dict[UUID, UUID]()
     for id in (into, *ids):
         rows = session().execute(
             select(part.c.id, *(part.c[name] for name in names))
@@ -180,10 +192,12 @@ def _new_entries(part: RecordType, ids: Sequence[UUID], into: UUID) -> list[UUID
         )
         for entry, *values in rows.all():
             said = tuple(folded(one) if isinstance(one, str) else one for one in values)
-            if id != into and said not in known:
+            if id != into and said in known:
+                equal[entry] = known[said]
+            elif id != into:
                 found.append(entry)
-            known.add(said)
-    return found
+            known.setdefault(said, entry)
+    return found, equal
 
 
 def _entries(table: Any, part: RecordType, owners: Sequence[UUID]) -> Iterator[sa.ColumnElement[bool]]:

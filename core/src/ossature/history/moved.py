@@ -78,7 +78,17 @@ class MergeUndone:
             session().execute(select(merged).where(merged.c.tenant_id == current().tenant_id, of)).mappings().all()
         )
         self.ids = {row[name] for row in self.rows for name in ("from_id", "to_id")}
+        self.entries = self._entries() if self.rows else set()
         self.only_moved = self._only_moved() if self.rows else frozenset()
+
+    def _entries(self) -> set[UUID]:
+        """What stands in the collections of the merged records, to which others may refer."""
+        rt = kernel().records.get(self.rows[0]["record"])
+        found = set[UUID]()
+        for part in rt.parts.values() if rt else ():
+            where = (part.c.tenant_id == current().tenant_id, part.c[part.parent_column or ""].in_(self.ids))
+            found |= set(session().execute(select(part.c.id).where(*where)).scalars())
+        return found
 
     def _only_moved(self) -> frozenset[UUID]:
         """The records in which it changed nothing but what they refer to."""
@@ -86,7 +96,7 @@ class MergeUndone:
             "tenant": current().tenant_id,
             "at": self.head.at,
             "set": self.head.id,
-            "ids": [str(id) for id in self.ids],
+            "ids": [str(id) for id in self.ids | self.entries],
         }
         return frozenset(session().execute(_ONLY_MOVED, values).scalars())
 
@@ -142,7 +152,8 @@ class MergeUndone:
                                 (sa.func.now(), [one.id for one in cells if one.before is not None])):  # fmt: skip
                 session().execute(sa.update(table).where(here, table.c.id.in_(some)).values(deleted_at=value))
             return
-        stays = [cell for cell in cells if UUID(cell.before or "") not in self._living()]
+        living = self._living()
+        stays = [cell for cell in cells if UUID(cell.before or "") not in living]
         yield from ((cell, "not_found", _("What it referred to is gone.")) for cell in stays)
         cells = [cell for cell in cells if cell not in stays]
         was = sa.values(sa.column("id", sa.Uuid), sa.column("before", sa.Uuid), sa.column("after", sa.Uuid), name="was")
@@ -172,7 +183,12 @@ class MergeUndone:
         if rt is None:
             return set()
         where = (rt.c.tenant_id == current().tenant_id, rt.c.id.in_(self.ids), rt.c.deleted_at.is_(None))
-        return set(session().execute(select(rt.c.id).where(*where)).scalars())
+        living = set(session().execute(select(rt.c.id).where(*where)).scalars())
+        for part in rt.parts.values():
+            owner = part.c[part.parent_column or ""]
+            there = (part.c.tenant_id == current().tenant_id, owner.in_(living), part.c.deleted_at.is_(None))
+            living = living | set(session().execute(select(part.c.id).where(*there)).scalars())
+        return living
 
     def _next_version(self, records: Sequence[Touched]) -> None:
         """An owner of entries gets another version, as by any other change of them."""

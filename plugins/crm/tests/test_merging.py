@@ -1,0 +1,39 @@
+"""Merging pipelines and deals: what refers to their entries, and what their own rules say of the whole."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.database
+
+
+def merge(api: Any, into: str, *others: str) -> Any:
+    return api.person.api.post(f"{api.path}/merge", json={"into": into, "ids": [*others]})
+
+
+def undo(api: Any, answer: Any) -> Any:
+    return api.person.api.post(f"/api/ossature/change-sets/{answer.json['meta']['change_set_id']}/undo", json={})
+
+
+@pytest.mark.req("A-017")
+def test_deals_of_a_pipeline_that_is_merged_stand_in_the_stages_of_the_one_that_stays(
+    pipelines: Any, deals: Any
+) -> None:
+    a = pipelines.add(name="Sales", stages=[{"name": "Talk"}, {"name": "Offer", "probability": 50}])
+    b = pipelines.add(name="Sales", stages=[{"name": "Talk"}, {"name": "Offer", "probability": 50}, {"name": "Trial"}])
+    deal = deals.add(pipeline_id=b["id"], stage_id=b["stages"][1]["id"])["id"]
+    answer = merge(pipelines, a["id"], b["id"])
+    assert answer.status_code == 200, answer.text
+    assert [stage["name"] for stage in answer.json["data"]["stages"]] == ["Talk", "Offer", "Trial"]
+    now = deals.read(deal)
+    assert (now["pipeline_id"], now["stage_id"]) == (a["id"], a["stages"][1]["id"])
+    assert deals.patch(deal, {"name": "Trams"}).status_code == 200
+    undone = undo(pipelines, answer)
+    assert undone.status_code == 200, undone.text
+    was = deals.read(deal)
+    assert (was["pipeline_id"], was["stage_id"]) == (b["id"], b["stages"][1]["id"])
+    again = pipelines.person.api.post(f"/api/ossature/change-sets/{undone.json['data']['change_set_id']}/undo", json={})
+    assert again.status_code == 200, again.text
+    assert deals.read(deal)["stage_id"] == a["stages"][1]["id"]
