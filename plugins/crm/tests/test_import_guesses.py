@@ -205,3 +205,16 @@ def test_amounts_have_the_currency_of_their_header(kernel: Kernel) -> None:
 def test_a_reference_by_e_mail_is_read_by_it(kernel: Kernel) -> None:
     found = guess(kernel.records["crm.deal"], ["Deal", "Contact"], [["A", "anna@example.org"]])
     assert [(column.to, column.by) for column in found] == [("name", ""), ("contact_id", "email")]
+
+
+@pytest.mark.req("P-19")
+def test_what_an_export_of_everything_has_beside_fields_is_known(kernel: Kernel) -> None:
+    row = [str(uuid4()), "Martin", '[{"id": "1"}]', "12\n13", "K-1", "secret"]
+    headers = ["id", "last_name", "addresses", "external_id:hubspot", "external_id:my shop", "external_id:a/b"]
+    columns = guess(kernel.records["crm.contact"], headers, [row])
+    assert [(column.to, column.source) for column in columns[:5]] == [
+        ("id", ""), ("last_name", ""), ("addresses", ""), ("external_id", "hubspot"), ("external_id", "my shop"),
+    ]  # fmt: skip
+    assert columns[5].to != "external_id"
+    by_hand = guess(kernel.records["crm.contact"], ["last_name", "addresses"], [["Martin", "1 rue Haute"]])
+    assert by_hand[1].to != "addresses"

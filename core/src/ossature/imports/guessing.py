@@ -15,6 +15,7 @@ from ossature.imports.mapping import EXTERNAL, ID, OFFERED, OWNER_ID, Column, im
 from ossature.imports.synonyms import ABOUT, FILLERS, IF_NEED_BE, SYNONYMS
 from ossature.imports.words import in_every_language, plain_words
 from ossature.records.clean import CURRENCIES
+from ossature.records.export_beside import CALLED, is_beside
 from ossature.records.fields import Field, Kind
 from ossature.records.types import RecordType
 
@@ -74,11 +75,28 @@ def guess(rt: RecordType, headers: Sequence[str], samples: Sequence[Sequence[Cel
     told = [
         _Header(index, text, [row[index] for row in samples if index < len(row)]) for index, text in enumerate(headers)
     ]
-    goals = list(_goals(rt))
-    found = _assigned(told, [goal for goal in goals if not goal.collection])
-    found |= _entries(rt, told, [goal for goal in goals if goal.collection], found)
-    _seen(told, goals, found)
-    return [_column(rt, header, found.get(header.index)) for header in told]
+    ours = _as_exported(rt, told)
+    others = [header for header in told if header.index not in ours]
+    called = any(column.to == EXTERNAL for column in ours.values())
+    goals = [goal for goal in _goals(rt) if not (called and goal.path == EXTERNAL)]
+    found = _assigned(others, [goal for goal in goals if not goal.collection])
+    found |= _entries(rt, others, [goal for goal in goals if goal.collection], found)
+    _seen(others, goals, found)
+    return [ours.get(header.index) or _column(rt, header, found.get(header.index)) for header in told]
+
+
+def _as_exported(rt: RecordType, headers: Sequence[_Header]) -> dict[int, Column]:
+    """What an export of everything has beside fields: collections, as JSON, and external ids by their source."""
+    found = {}
+    for header in headers:
+        column = Column(index=header.index, header=header.text)
+        if header.text in rt.parts:
+            if all(str(cell).startswith("[") for cell in header.cells if cell is not None):
+                found[header.index] = column.model_copy(update={"to": header.text})
+        elif is_beside(rt, header.text):
+            source = header.text.removeprefix(CALLED)
+            found[header.index] = column.model_copy(update={"to": EXTERNAL, "source": source})
+    return found
 
 
 # -- what there is ----------------------------------------------------------------------------------------------------
