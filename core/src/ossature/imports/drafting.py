@@ -259,10 +259,11 @@ class Drafter:
             draft.refuse("invalid", _("Give the id of a record."), here)
 
     def _read_external(self, draft: Draft, column: Column, cell: Cell, here: At) -> None:
-        try:
-            draft.external.append((clean_source(column.source), clean_external(text_of(cell))))
-        except Wrong as wrong:
-            draft.refuse(wrong.code, str(wrong), here)
+        for value in text_of(cell).splitlines():
+            try:
+                draft.external.append((clean_source(column.source), clean_external(value)))
+            except Wrong as wrong:
+                draft.refuse(wrong.code, str(wrong), here)
 
     def _read_whole(self, draft: Draft, collection: str, cell: Cell, here: At) -> None:
         try:

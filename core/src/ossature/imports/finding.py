@@ -52,16 +52,15 @@ class Finder:
             return {text: [(id, None)] for text, id in found.items()}
         if by == ID:
             ids = {id: text for text in wanted if (id := as_id(text)) is not None}
-            rows = session().execute(select(rt.c.id).where(*_live(rt), rt.c.id.in_(list(ids))))
-            return {ids[id]: [(id, None)] for (id,) in rows}
+            rows = session().execute(select(rt.c.id, _owner(rt)).where(*_live(rt), rt.c.id.in_(list(ids))))
+            return {ids[id]: [(id, of)] for id, of in rows}
         return self._by_field(rt, rt.fields[by or rt.title_field], wanted)
 
     def _by_field(
         self, rt: RecordType, item: Field, wanted: Sequence[str]
     ) -> dict[str, list[tuple[UUID, UUID | None]]]:
-        parent: Any = rt.c[rt.parent_column] if rt.parent_column else sa.null()
         given = given_as({"text": [_spelled(item, text) for text in wanted]}, {"text": sa.Text})
-        statement = select(given.c.n, rt.c.id, parent).where(*_live(rt), equal(rt, item, given.c.text))
+        statement = select(given.c.n, rt.c.id, _owner(rt)).where(*_live(rt), equal(rt, item, given.c.text))
         found: dict[str, list[tuple[UUID, UUID | None]]] = {}
         for number, id, of in session().execute(statement):
             found.setdefault(wanted[number - 1], []).append((id, of))
@@ -148,6 +147,11 @@ def _spelled(item: Field, text: str) -> str:
     except Wrong:
         return text
     return str(value) if isinstance(value, str) else text
+
+
+def _owner(rt: RecordType) -> Any:
+    """The column that says what an entry is part of, or nothing."""
+    return rt.c[rt.parent_column] if rt.parent_column else sa.null()
 
 
 def _live(rt: RecordType) -> list[sa.ColumnElement[bool]]:

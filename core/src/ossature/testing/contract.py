@@ -34,6 +34,7 @@ from ossature.rbac.rules import rule_of
 from ossature.testing.catalogue import differences, read_schema, wall_faults
 from ossature.testing.contract_api import RecordContract
 from ossature.testing.contract_external import ExternalContract
+from ossature.testing.contract_round_trip import RoundTripContract
 from ossature.testing.declared import declare
 from ossature.testing.imports import domains_of, forbidden_imports
 from ossature.testing.servers import Servers
@@ -53,7 +54,7 @@ import {module}
 """
 
 
-class PluginContract(RecordContract, ExternalContract):
+class PluginContract(RecordContract, ExternalContract, RoundTripContract):
     """Subclass it, name it `TestContract` and give it the plugin's `key`."""
 
     key: ClassVar[str]
