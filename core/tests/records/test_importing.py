@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from ossature.context import Reach
+from ossature.rbac.roles import grant, role_by_key
 from ossature.testing.importing import Imported, begin
-from ossature.testing.people import Person
+from ossature.testing.people import Person, Tenant
 
 pytestmark = pytest.mark.database
 
@@ -176,6 +178,29 @@ def test_external_ids_bring_the_same_record_back(owner: Person) -> None:
     second = begin(owner, CONTACTS, file, to, mode="both", key=["external_id"]).run()
     assert (first.counts, second.counts) == ((2, 0, 0, 0), (0, 1, 1, 0))
     assert {one["last_name"] for one in listed(owner, CONTACTS)} == {"Martinez", "Durand"}
+
+
+def test_external_ids_are_told_apart_letter_by_letter(owner: Person) -> None:
+    to = [{"to": "external_id", "source": "crm"}, "last_name"]
+    file = [["Id", "Name"], ["aB", "Martin"], ["Ab", "Durand"]]
+    imp = begin(owner, CONTACTS, file, to, mode="both", key=["external_id"])
+    assert (imp.check().outcomes(), imp.run().outcomes()) == (["create", "create"], ["create", "create"])
+    company = {"to": "company_id", "by": "external:crm", "missing": "create"}
+    file = [["Name", "Firm", "Firm name"], ["A", "xY", "One"], ["B", "Xy", "Two"]]
+    begin(owner, CONTACTS, file, ["last_name", company, "company_id.name"]).run()
+    assert sorted(one["name"] for one in listed(owner, COMPANIES)) == ["One", "Two"]
+
+
+def test_a_company_whose_external_id_is_taken_out_of_reach_refuses_its_row(owner: Person, tenant: Tenant) -> None:
+    begin(owner, COMPANIES, [["Id", "Name"], ["7", "Theirs"]], [{"to": "external_id", "source": "crm"}, "name"]).run()
+    with tenant.work():
+        grant(role_by_key("sales_rep").id, "crm.company.view", Reach.OWN)
+    seller = tenant.member("sales_rep")
+    company = {"to": "company_id", "by": "external:crm", "missing": "create"}
+    file = [["Name", "Firm", "Firm name"], ["Martin", "7", "Mine"], ["Durand", "8", "Other"]]
+    imp = begin(seller, CONTACTS, file, ["last_name", company, "company_id.name"]).run()
+    assert (imp.outcomes(), imp.faults()) == (["refused", "create"], [(2, "Firm", "7", "taken")])
+    assert sorted(one["name"] for one in listed(owner, COMPANIES)) == ["Other", "Theirs"]
 
 
 def test_a_parent_may_stand_further_down_in_the_file(owner: Person) -> None:

@@ -17,7 +17,7 @@ from ossature.db.work import session
 from ossature.errors import Refusal
 from ossature.i18n.texts import translator
 from ossature.ids import new_id
-from ossature.imports.draft import Draft, Named
+from ossature.imports.draft import At, Draft, Named
 from ossature.imports.mapping import BY_EXTERNAL, ID
 from ossature.imports.planning import Planned, Planner
 from ossature.imports.staged import Group
@@ -191,8 +191,12 @@ def _create_needed(planner: Planner, planned: Sequence[Planned]) -> dict[Needed,
             for needed, (_name, named, _draft) in some.items()
             if needed in made and named.column.by.startswith(BY_EXTERNAL)
         }
-        if external:
-            set_external(rt, external)
+        taken = {external[pair] for pair in set_external(rt, external)} if external else set()
+        for needed in some:
+            if made.get(needed) in taken:
+                for name, one in users[needed]:
+                    named = one.draft.named[name]
+                    _refuse_external(one.draft, named.text, named.at)
     return made
 
 
@@ -235,15 +239,14 @@ def _give_external(rt: RecordType, planned: Sequence[Planned]) -> bool:
         for key in one.draft.external:
             of.setdefault(key, []).append(one.draft)
             if wanted.setdefault(key, one.id) != one.id:
-                _refuse_external(one.draft, key)
+                _refuse_external(one.draft, key[1], one.draft.places.get("external_id"))
                 refused = True
     for key in set_external(rt, wanted) if wanted else ():
         for draft in of[key]:
-            _refuse_external(draft, key)
+            _refuse_external(draft, key[1], draft.places.get("external_id"))
             refused = True
     return refused
 
 
-def _refuse_external(draft: Draft, key: tuple[str, str]) -> None:
-    message = _("The external id %(value)s belongs to another record.", value=key[1][:80])
-    draft.refuse("taken", message, draft.places.get("external_id"))
+def _refuse_external(draft: Draft, value: str, at: At | None) -> None:
+    draft.refuse("taken", _("The external id %(value)s belongs to another record.", value=value[:80]), at)

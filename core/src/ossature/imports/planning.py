@@ -152,18 +152,18 @@ class Planner:
             )
             draft.refuse("ambiguous", message, named.at)
         elif item.target == self.rt.key and self.in_file(named):
-            named.creates = (self.rt.key, folded(named.text))
+            named.creates = (self.rt.key, _told(named.text, named.column.by))
             if not self.dry:
                 draft.waits = True
         elif named.column.missing == "create" and item.target != ACTOR:
-            named.creates = (item.target or "", folded(named.text))
+            named.creates = (item.target or "", _told(named.text, named.column.by))
         elif named.column.missing == "refuse":
             message = _("%(records)s: there is none called “%(name)s”.", records=what, name=named.text[:80])
             draft.refuse("not_found", message, named.at, proposal=self.finder.alike(item.target or "", named.text, of))
 
     def in_file(self, named: Named) -> bool:
         """Whether a reference is to a record of the same file."""
-        return folded(named.text) in self._in_file(named.column.by)
+        return _told(named.text, named.column.by) in self._in_file(named.column.by)
 
     def _in_file(self, by: str) -> set[str]:
         """What the records of this file are called, where they may refer to one another."""
@@ -187,7 +187,7 @@ class Planner:
         c = import_row.c
         waits = sa.true() if self.dry else sa.not_(c.written)
         cells = session().execute(select(c.cells[columns[0].index].astext).where(rows_of(self.imp.id), waits))
-        return {folded(text.strip()) for (text,) in cells if text}
+        return {_told(text, by) for (text,) in cells if text}
 
     # -- keys ----------------------------------------------------------------------------------------------------------
 
@@ -233,7 +233,8 @@ class Planner:
             draft.refuse("required", _("Fill this in: records are known by it."), at)
             return
         draft.key = values
-        told = "\x1f".join("" if value is None else folded(str(value)) for value in values)
+        texts = ["" if value is None else str(value) for value in values]
+        told = "\x1f".join(texts if key == [EXTERNAL] else map(folded, texts))
         draft.key_hash = int.from_bytes(blake2b(told.encode(), digest_size=8).digest(), signed=True)
 
     def _key_value(self, draft: Draft, name: str) -> Any:
@@ -330,6 +331,11 @@ class Planner:
                 column = self.mapping.to(name)
                 draft.refuse(wrong.code, str(wrong), At(draft.number, column.index, "") if column else None)
         return values
+
+
+def _told(text: str, by: str) -> str:
+    """What a record is called, as it is compared: external ids letter by letter, fields without case and accents."""
+    return text.strip() if by.startswith(BY_EXTERNAL) else folded(text.strip())
 
 
 def _to_come(creates: tuple[str, str]) -> UUID:
