@@ -180,6 +180,16 @@ def test_external_ids_bring_the_same_record_back(owner: Person) -> None:
     assert {one["last_name"] for one in listed(owner, CONTACTS)} == {"Martinez", "Durand"}
 
 
+def test_external_ids_for_records_that_are_here_are_something_to_write(owner: Person) -> None:
+    owner.api.post(CONTACTS, json={"last_name": "Martin", "email": "a@example.com"})
+    to = ["email", {"to": "external_id", "source": "crm"}]
+    file = [["Mail", "Id"], ["a@example.com", "7"]]
+    imp = begin(owner, CONTACTS, file, to, mode="update", key=["email"])
+    assert (imp.check().counts, imp.run().counts) == ((0, 1, 0, 0), (0, 1, 0, 0))
+    again = begin(owner, CONTACTS, file, to, mode="update", key=["email"])
+    assert again.check().counts == (0, 0, 1, 0)
+
+
 def test_external_ids_are_told_apart_letter_by_letter(owner: Person) -> None:
     to = [{"to": "external_id", "source": "crm"}, "last_name"]
     file = [["Id", "Name"], ["aB", "Martin"], ["Ab", "Durand"]]

@@ -6,7 +6,7 @@ What is created for a row that is refused after all does not stay: the chunk is 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +22,7 @@ from ossature.imports.mapping import BY_EXTERNAL, ID
 from ossature.imports.planning import Planned, Planner
 from ossature.imports.staged import Group
 from ossature.kernel import kernel
-from ossature.records.external_ids import set_external
+from ossature.records.external_ids import external_ids_of, set_external
 from ossature.records.many import Change, NewRow, Outcome, create_many, update_many_each
 from ossature.records.types import RecordType
 
@@ -130,7 +130,10 @@ def _attempt(planner: Planner, planned: Sequence[Planned]) -> tuple[dict[int, Ou
             told[one.draft.number] = outcome
             if outcome.refusal is not None:
                 _note(rt, one.draft, outcome.refusal)
-    spoiled = _give_external(rt, [one for one in some if not one.draft.faults])
+    left = [one for one in some if not one.draft.faults]
+    gains = _gains(rt, [one for one in left if told[one.draft.number].what == "unchanged" and one.draft.external])
+    told |= {number: replace(told[number], what="changed") for number in gains}
+    spoiled = _give_external(rt, left)
     return told, spoiled or _orphans(planned, made)
 
 
@@ -228,6 +231,15 @@ def _orphans(planned: Sequence[Planned], made: Mapping[Needed, UUID]) -> bool:
         named.creates for one in planned if not one.draft.faults for named in one.draft.named.values() if named.creates
     }
     return bool(made.keys() - needed)
+
+
+def _gains(rt: RecordType, planned: Sequence[Planned]) -> list[int]:
+    """The rows whose records have not all of the external ids yet that they say."""
+    if not planned:
+        return []
+    known = external_ids_of(rt, {one.id for one in planned})
+    held = {id: {(it.source, it.value) for it in ids} for id, ids in known.items()}
+    return [one.draft.number for one in planned if not held.get(one.id, set()).issuperset(one.draft.external)]
 
 
 def _give_external(rt: RecordType, planned: Sequence[Planned]) -> bool:
