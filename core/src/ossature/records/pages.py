@@ -43,7 +43,7 @@ from ossature.records.note_pages import note_routes, notes_box
 from ossature.records.owning import writable_fields
 from ossature.records.part_views import grid_answer
 from ossature.records.posted import note, posted_form, posted_version, saves
-from ossature.records.query import Row, get_row, labels_of, part_rows
+from ossature.records.query import Row, get_row, labels_of_whole, part_rows
 from ossature.records.saved import read_look
 from ossature.records.short_forms import short_form
 from ossature.records.timeline_views import timeline_view, undo_just_done
@@ -166,9 +166,7 @@ class Pages(OfRecord):
         if row["deleted_at"] is not None and (to := stands_for(rt, id)) is not None:
             return redirect(shown_at(rt, to))
         parts = {name: found.get(id, []) for name, found in part_rows(rt, [id]).items()}
-        shown = labels_of(rt, [row])
-        for name, entries in parts.items():
-            shown |= labels_of(rt.parts[name], entries)
+        shown = labels_of_whole(rt, row, parts)
         history = timeline_view(rt, row, timeline(rt, id)) if may_see_history() else None
         view = detail_page(rt, row, parts, shown, history)
         if request.args.get("part") == "preview":

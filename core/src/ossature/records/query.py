@@ -308,13 +308,26 @@ ACTOR_LABELS = select(
 
 def labels_of(rt: RecordType, rows: Sequence[Row], names: Iterable[str] | None = None) -> dict[UUID, Label]:
     """The labels of all references in some rows, in one statement."""
+    return labels_by_target(_referred_to(rt, rows, names))
+
+
+def labels_of_whole(rt: RecordType, row: Row, parts: Mapping[str, Sequence[Row]]) -> dict[UUID, Label]:
+    """The labels of all references in a record and its parts, by collection, in one statement."""
+    wanted = _referred_to(rt, [row])
+    for collection, entries in parts.items():
+        for target, ids in _referred_to(rt.parts[collection], entries).items():
+            wanted.setdefault(target, set()).update(ids)
+    return labels_by_target(wanted)
+
+
+def _referred_to(rt: RecordType, rows: Sequence[Row], names: Iterable[str] | None = None) -> dict[str, set[UUID]]:
     wanted: dict[str, set[UUID]] = {}
     for item in (*rt.fields.values(), *(rt.collected.values() if names is not None else ())):
         if item.kind is Kind.REFERENCE and item.target and (names is None or item.name in names):
             wanted.setdefault(item.target, set()).update(row[item.name] for row in rows if row.get(item.name))
     if rt.owned:
         wanted.setdefault(ACTOR, set()).update(row["owner_id"] for row in rows if row.get("owner_id"))
-    return labels_by_target(wanted)
+    return wanted
 
 
 def options(target: str, search: str, limit: int = 20) -> list[Label]:
