@@ -153,6 +153,16 @@ def test_two_imports_of_one_file_at_once_end_as_one_after_the_other(owner: Perso
     assert sorted(names(owner, COMPANIES, "name")) == [f"C{n}" for n in range(7)]
 
 
+def test_a_row_is_not_corrected_while_another_import_writes_such_records(owner: Person, tenant: Tenant) -> None:
+    imp = begin(owner, CONTACTS, NAMES, ["last_name", "email"]).check()
+    cells = {"cells": {"1": "durand@example.com"}}
+    with tenant.work() as work:
+        name = f"ossature.import crm.contact {tenant.id}"
+        work.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
+        imp.ask("PATCH", "/rows/3", 409, json=cells)
+    assert imp.ask("PATCH", "/rows/3", json=cells)["outcome"] == "create"
+
+
 @pytest.mark.req("S4-004")
 def test_ids_of_another_organisation_are_not_found(owner: Person, make_tenant: Any) -> None:
     stranger = make_tenant().member("owner")

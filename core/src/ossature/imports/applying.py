@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
 from ossature.context import current
 from ossature.db.work import session
-from ossature.errors import Refusal
+from ossature.errors import Conflict, Refusal
 from ossature.i18n.texts import translator
 from ossature.ids import new_id
 from ossature.imports.draft import At, Draft, Named
@@ -43,8 +43,18 @@ class Result:
 def lock(planner: Planner) -> None:
     """One import at a time writes a kind of record: another finds what the former has committed."""
     for key in sorted(planner.creates):
-        name = f"ossature.import {key} {current().tenant_id}"
-        session().execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+        session().execute(select(func.pg_advisory_xact_lock(_lock(key))))
+
+
+def lock_at_once(planner: Planner) -> None:
+    """As `lock`, for who cannot wait: raises `Conflict` while another import writes such records."""
+    for key in sorted(planner.creates):
+        if not session().execute(select(func.pg_try_advisory_xact_lock(_lock(key)))).scalar_one():
+            raise Conflict(_("Another import of such records is under way; try again at its end."), code="busy")
+
+
+def _lock(key: str) -> ColumnElement[int]:
+    return func.hashtextextended(f"ossature.import {key} {current().tenant_id}", 0)
 
 
 def apply(planner: Planner, groups: Sequence[Group]) -> list[Result]:

@@ -19,7 +19,7 @@ from sqlalchemy import update
 from ossature.context import Context, current
 from ossature.db.work import session, transaction
 from ossature.i18n.texts import translator
-from ossature.imports.applying import Result, apply, lock
+from ossature.imports.applying import Result, apply, lock, lock_at_once
 from ossature.imports.planning import Planner
 from ossature.imports.runs import RUNS, Import, hold, one, read, recount, rows_of
 from ossature.imports.staged import Group, read_groups, waiting
@@ -93,14 +93,14 @@ def import_job(run: JobRun, args: ImportArgs) -> dict[str, int]:
 
 def check_row(imp: Import, number: int) -> None:
     """Find out at once what becomes of a row that has no outcome; where rows belong together, of the refused ones about
-    it as well, since it may belong to another record now."""
+    it as well, since it may belong to another record now. Raises `Conflict` while another import writes such records."""
     planner = Planner(imp, dry=True)
     if planner.drafter.gathers:
         session().execute(_ABOUT, {"tenant": current().tenant_id, "import": imp.id, "number": number})
     which = waiting(imp.id, dry=True)
     if not planner.drafter.gathers:
         which = sa.and_(which, import_row.c.number == number)
-    lock(planner)
+    lock_at_once(planner)
     groups = _groups(planner, which, 0)
     record(imp, apply(planner, groups), written=False)
 
