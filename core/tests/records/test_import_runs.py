@@ -123,6 +123,18 @@ def test_an_import_is_undone_as_a_whole_with_what_it_changed(owner: Person) -> N
     assert (again["last_name"], again["company_id"]) == ("Before", None)
 
 
+def test_what_is_written_after_an_undoing_is_undone_by_itself(owner: Person) -> None:
+    imp = begin(owner, CONTACTS, NAMES, ["last_name", "email"]).run()
+    undo = "/api/ossature/change-sets/{}/undo"
+    first = imp.head["change_set_id"]
+    assert owner.api.post(undo.format(first), json={}).status_code == 200
+    imp.ask("PATCH", "/rows/3", json={"cells": {"1": "durand@example.com"}})
+    second = imp.run().head["change_set_id"]
+    assert (names(owner), second != first) == (["Durand"], True)
+    assert owner.api.post(undo.format(second), json={}).status_code == 200
+    assert names(owner) == []
+
+
 def test_an_import_is_not_undone_over_what_somebody_edited_since(owner: Person) -> None:
     owner.api.post(CONTACTS, json={"last_name": "Before", "email": "a@example.com"})
     file = [["Name", "Mail"], ["After", "a@example.com"], ["New", "b@example.com"]]

@@ -21,6 +21,7 @@ from ossature.db.work import session
 from ossature.errors import Conflict, Detail, Invalid
 from ossature.files.names import clean_name
 from ossature.files.storage import storage
+from ossature.history.change_sets import undoings
 from ossature.i18n.texts import translator
 from ossature.ids import new_id
 from ossature.imports import reading
@@ -125,7 +126,7 @@ def check(imp: Import) -> Import:
 
 
 def run(imp: Import) -> Import:
-    """Write in the background what is not written yet."""
+    """Write in the background what is not written yet; under a new change set once the former was undone."""
     from ossature.imports.job import ImportArgs, import_job
 
     imp = _ready(imp)
@@ -133,6 +134,8 @@ def run(imp: Import) -> Import:
         raise Conflict(_("This import is done."), code="over")
     job_id = import_job.enqueue(ImportArgs(import_id=imp.id))
     _change(imp.id, state="running", job_id=job_id, begun_at=func.coalesce(import_run.c.begun_at, func.now()))
+    if undoings([imp.change_set_id])[imp.change_set_id].by_id is not None:
+        _change(imp.id, change_set_id=new_id(), begun_at=func.now())
     return find(imp.rt, imp.id)
 
 
