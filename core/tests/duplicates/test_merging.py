@@ -236,3 +236,27 @@ def test_a_reference_that_was_changed_since_is_told_when_undoing(samples: Any) -
     assert [one["code"] for one in refused.json["error"]["details"]] == ["changed_since"]
     assert samples.read(child)["basis_id"] == other
     assert samples.person.api.get(samples.at(b)).status_code == 308, "nothing was put back"
+
+
+def who_reaches_their_own(tenant: Tenant) -> Person:
+    """A member who sees all samples' history, and sees, changes and deletes none but their own samples."""
+    mate = tenant.member("viewer")
+    with tenant.work():
+        role = create_role("Own samples", "")
+        grants = {f"_kinds.sample.{name}": Reach.OWN for name in ("view", "edit", "delete")}
+        set_grants(role.id, {**grants, "ossature.history.view": Reach.ALL})
+        assign_roles(mate.member_id, [role.id])
+    return Person(tenant, mate.member_id, mate.user_id, mate.email, "viewer")
+
+
+@pytest.mark.req("A-018")
+def test_the_timeline_tells_of_no_merged_record_that_the_reader_may_not_see(samples: Any, tenant: Tenant) -> None:
+    a, b = samples.add(name="Quartz")["id"], samples.add(name="Jade")["id"]
+    samples.patch(b, {"pieces": 7})
+    merge(samples, a, b, take={"name": a, "pieces": a})
+    person = who_reaches_their_own(tenant)
+    assert samples.patch(a, {"owner_id": str(person.member_id)}).status_code == 200
+    page = person.page.get(f"/_kinds/samples/{a}")
+    assert page.status_code == 200
+    assert "set Pieces to 7" not in page.text
+    assert "Jade" not in page.text

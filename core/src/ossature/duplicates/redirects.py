@@ -44,10 +44,12 @@ def _next(rt: RecordType, id: UUID) -> UUID | None:
     ).scalar()  # fmt: skip
 
 
-def became_part_of(rt: RecordType, id: UUID) -> sa.ScalarSelect[list[UUID]]:
-    """The ids of all records that stand in one now, as an array for a statement about them."""
+def became_part_of(rt: RecordType, id: UUID, *, seen: bool = False) -> sa.ScalarSelect[list[UUID]]:
+    """The ids of all records that stand in one now, as an array for a statement about them; with `seen`, of those that
+    the reader may see."""
     holds = sa.and_(
-        rt.c.tenant_id == merged.c.tenant_id, rt.c.id == merged.c.from_id, rt.c.deleted_at == merged.c.at
+        rt.c.tenant_id == merged.c.tenant_id, rt.c.id == merged.c.from_id, rt.c.deleted_at == merged.c.at,
+        *([reaches(rt)] if seen else []),
     )  # fmt: skip
     here = (merged.c.tenant_id == current().tenant_id, merged.c.record == rt.key)
     part = (
