@@ -304,3 +304,32 @@ def test_a_worker_killed_at_any_point_has_lost_and_doubled_nothing(
         change_job(tenant, job_of(imp), state="failed")  # as the dispatcher does with one that fell silent
         run_pending(tenant)
         assert repr(state(name, imp)).replace(name, "whole") == expected, f"killed at point {number}"
+
+
+@pytest.mark.req("A-018")
+def test_refused_rows_come_back_corrected_with_the_columns_that_were_kept(owner: Person) -> None:
+    file = b"Wer;Mail;Betrag;Was\r\nMartin;wrong;1,250;'=Sales\r\n"
+    to = [{"index": 0, "to": "last_name"}, {"index": 1, "to": "email"}, {"index": 3, "to": "department"}]
+    columns = [*to, {"index": 2, "header": "Betrag", "to": None}]
+    begun = send(owner, CONTACTS, file, {"columns": columns}, 201, notation='{"decimal": ","}').json["data"]
+    imp = Imported(owner, f"{CONTACTS}/imports", begun)
+    kept = owner.api.post(f"{CONTACTS}/imports/presets", json={"import_id": imp.head["id"], "name": "Fair"})
+    assert kept.status_code == 201, kept.text
+    assert imp.check().counts == (0, 0, 0, 1)
+    sheet = owner.api.get(f"{imp.here}/refused").get_data(as_text=True)
+    assert sheet.splitlines()[0] == "\ufeffWer;Mail;Betrag;Was;Why not"
+    assert sheet.splitlines()[1].startswith("Martin;wrong;1,250;'=Sales;"), sheet
+    corrected = sheet.replace(";wrong;", ";m@example.com;").encode()
+    for sent in (corrected, corrected.replace(b"Why not", b"Motif du refus")):
+        again = Imported(owner, f"{CONTACTS}/imports", send(owner, CONTACTS, sent, None, 201).json["data"])
+        went = {column["index"]: column["to"] for column in again.head["mapping"]["columns"]}
+        assert went == {0: "last_name", 1: "email", 2: None, 3: "department", 4: None}
+        assert again.check().counts == (1, 0, 0, 0)
+    again.run()
+    (found,) = owner.api.get(CONTACTS).json["data"]
+    assert (found["email"], found["department"]) == ("m@example.com", "=Sales")
+
+
+def test_why_rows_were_refused_is_guessed_to_go_nowhere(owner: Person) -> None:
+    imp = begin(owner, "/api/crm/deals", [["Name", "Lost reason", "Motif du refus"], ["One", "", "Perdu"]])
+    assert imp.head["mapping"]["columns"][2]["to"] is None

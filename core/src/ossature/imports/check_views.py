@@ -144,7 +144,7 @@ def _run_label(imp: Import) -> str:
 
 def _filters(imp: Import, url: str, outcome: str, narrowed: bool, before: bool) -> Iterable[Filter]:
     said = {
-        "create": _("Create") if before else _("Created"), "update": _("Change") if before else _("Changed"),
+        "create": _("Create") if before else _("Newly created"), "update": _("Change") if before else _("Changed"),
         "unchanged": _("Leave as it is") if before else _("Left as it was"),
         "refused": _("Cannot go in") if before else _("Left out"), "along": _("Part of the row above"),
     }  # fmt: skip

@@ -135,7 +135,7 @@ def columns_form(imp: Import, asked: Asked, errors: Sequence[str] = ()) -> Colum
         columns.append(_column(imp, column, position, known, samples[column.index], asked, url, column.index in seen))
         seen.add(column.index)
     kept = presets(rt)
-    same = [one for one in kept if one.fits(imp.headers) and one.mapping == imp.mapping]
+    same = [one for one in kept if one.fits(imp.headers) and one.mapping_of(imp.headers) == imp.mapping]
     fits = max(same, key=lambda one: one.created_at).name if same else ""
     return ColumnsForm(
         head=head_of(imp, "columns"), url=url, groups=grouped(known.values()), columns=tuple(columns),

@@ -11,6 +11,7 @@ from rapidfuzz import fuzz
 
 from ossature.imports import evidence
 from ossature.imports.cells import Cell
+from ossature.imports.headers import without_reason
 from ossature.imports.mapping import EXTERNAL, ID, OFFERED, OWNER_ID, Column, importable, ways
 from ossature.imports.synonyms import ABOUT, FILLERS, IF_NEED_BE, SYNONYMS
 from ossature.imports.words import in_every_language, plain_words
@@ -70,13 +71,13 @@ def _is_about(word: str) -> bool:
 def guess(rt: RecordType, headers: Sequence[str], samples: Sequence[Sequence[Cell]]) -> list[Column]:
     """A column for each header; one that fits nothing goes nowhere, and no two go to the same.
 
-    Entries of a collection are guessed where the file has everything that one needs.
+    Entries of a collection are guessed where the file has everything that one needs. Why rows were refused is left out.
     """
     told = [
         _Header(index, text, [row[index] for row in samples if index < len(row)]) for index, text in enumerate(headers)
     ]
     ours = _as_exported(rt, told)
-    others = [header for header in told if header.index not in ours]
+    others = [header for header in told[: len(without_reason(headers))] if header.index not in ours]
     called = any(column.to == EXTERNAL for column in ours.values())
     goals = [goal for goal in _goals(rt) if not (called and goal.path == EXTERNAL)]
     found = _assigned(others, [goal for goal in goals if not goal.collection])

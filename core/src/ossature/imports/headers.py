@@ -8,12 +8,15 @@ from datetime import date
 
 from ossature.i18n.texts import translator
 from ossature.imports.cells import Cell, is_empty
+from ossature.imports.words import in_every_language, plain_words
 
 _, _l, _n = translator("ossature")
 
 LOOKED_AT = 30
 """Rows at the beginning of a file among which its header is looked for."""
 LONGEST = 200
+REASON = _l("Why not")
+"""What the last column of a file of refused rows is called."""
 _A_VALUE = re.compile(r"[+-]?[\d\s.,'’/:%€$£-]*\d[\d\s.,'’/:%€$£-]*|[^@\s]+@[^@\s]+\.[^@\s]+|https?://.*")
 
 
@@ -62,6 +65,13 @@ def width_of(header: Sequence[Cell], rows: Sequence[Sequence[Cell]]) -> int:
         default=0,
     )
     return max(named, filled)
+
+
+def without_reason(headers: Sequence[str]) -> Sequence[str]:
+    """The names of the columns but for the one that says why the rows were refused, in any language."""
+    if headers and plain_words(headers[-1]) in map(plain_words, in_every_language(REASON)):
+        return headers[:-1]
+    return headers
 
 
 def letter_of(index: int) -> str:

@@ -239,7 +239,8 @@ class ImportPages(OfRecord):
     def refused(self, id: UUID) -> ResponseReturnValue:
         """The rows that cannot go in, to be corrected in a spreadsheet and imported again."""
         imp = service.find(self.rt, id)
-        name = f"{imp.filename.rpartition('.')[0] or imp.filename}-{_('to correct')}.csv".replace('"', "")
+        ending = _("to correct")
+        name = f"{imp.filename.rpartition('.')[0] or imp.filename}-{ending}.csv".replace('"', "")
         response = Response(b"".join(service.refused_file(imp)), mimetype="text/csv")
         response.headers.set("Content-Disposition", "attachment", filename=name)
         return response

@@ -17,7 +17,8 @@ from ossature.db.work import session
 from ossature.errors import Conflict, Detail, Invalid, NotFound
 from ossature.i18n.texts import translator
 from ossature.ids import new_id
-from ossature.imports.mapping import Mapping
+from ossature.imports.headers import without_reason
+from ossature.imports.mapping import Column, Mapping
 from ossature.imports.runs import demand_either
 from ossature.imports.table import import_preset as table
 from ossature.rbac.predicate import demand
@@ -45,8 +46,15 @@ class Preset:
     created_at: datetime
 
     def fits(self, headers: Sequence[str]) -> bool:
-        """Whether a file has the same columns, whatever the case and the accents of their names."""
-        return [folded(one) for one in self.headers] == [folded(one) for one in headers]
+        """Whether a file has the same columns, whatever the case and the accents of their names; refused rows that were
+        corrected have one more, which says why."""
+        own = [folded(one) for one in self.headers]
+        return any(own == [folded(one) for one in some] for some in (headers, without_reason(headers)))
+
+    def mapping_of(self, headers: Sequence[str]) -> Mapping:
+        """The mapping for a file that it fits: a column that it does not know goes nowhere."""
+        more = [Column(index=n, header=name) for n, name in enumerate(headers) if n >= len(self.headers)]
+        return self.mapping.model_copy(update={"columns": [*self.mapping.columns, *more]})
 
 
 def presets(rt: RecordType) -> list[Preset]:

@@ -19,15 +19,17 @@ from ossature.db.work import session
 from ossature.errors import NotFound
 from ossature.i18n.texts import translator
 from ossature.imports.cells import Cell, unpack
+from ossature.imports.headers import REASON
+from ossature.imports.notation import DecimalMark
 from ossature.imports.runs import Import, rows_of
 from ossature.imports.table import import_row
+from ossature.records.exporting import guarded
 
 _, _l, _n = translator("ossature")
 
 MOST_READ = 500
 MOST_GROUPS = 200
 SAMPLES = 20
-_AT_ONCE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +123,14 @@ def summary(imp: Import) -> Summary:
 
 
 def refused_file(imp: Import) -> Iterator[bytes]:
-    """The refused rows as CSV, with a last column that says why: to be corrected and imported again."""
-    why = _("Why not")
-    yield "\ufeff".encode() + _line([*imp.headers, why])
+    """The refused rows as CSV, with a last column that says why: to be corrected and imported again. Cells are divided as
+    in the file; those of a workbook so that their decimal mark is none of the signs between them."""
+    notation = imp.notation
+    sign = notation.delimiter if notation.format == "csv" else ";" if notation.decimal == "," else ","
+    yield "\ufeff".encode() + _line([*imp.headers, str(REASON)], sign)
     after = 0
     while some := rows(imp, "refused", after, MOST_READ):
-        yield b"".join(_line([*row.cells, "; ".join(_told(fault) for fault in row.faults)]) for row in some)
+        yield b"".join(_line([*row.cells, "; ".join(map(_told, row.faults))], sign) for row in some)
         after = some[-1].number
 
 
@@ -139,7 +143,7 @@ _GROUPS = sa.text(
 
 
 def _shown(imp: Import, row: sa.Row[Any]) -> RowShown:
-    cells = tuple(as_text(cell) for cell in unpack(row.cells)) if row.cells is not None else ()
+    cells = tuple(as_text(cell, imp.notation.decimal) for cell in unpack(row.cells)) if row.cells is not None else ()
     faults = tuple(Fault(**_fault(imp, fault)) for fault in row.faults or ())
     return RowShown(row.number, cells, row.outcome, row.record_id, row.written, faults)
 
@@ -153,14 +157,16 @@ def _fault(imp: Import, kept: Map[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def as_text(cell: Cell) -> str:
-    """A cell as it is typed and read again, whatever the notation of the file."""
+def as_text(cell: Cell, mark: DecimalMark) -> str:
+    """A cell as it is typed and read again in a file with this decimal mark."""
     if cell is None:
         return ""
     if isinstance(cell, bool):
         return _("yes") if cell else _("no")
     if isinstance(cell, float) and cell.is_integer() and abs(cell) < 1e15:
         return str(int(cell))
+    if isinstance(cell, float):
+        return str(cell).replace(".", mark)
     return (
         cell.isoformat(sep=" ")
         if isinstance(cell, datetime)
@@ -171,16 +177,12 @@ def as_text(cell: Cell) -> str:
 
 
 def _told(fault: Fault) -> str:
-    words = f"{fault.header}{_(': ')}{fault.message}" if fault.header else fault.message
+    colon = _(": ")
+    words = f"{fault.header}{colon}{fault.message}" if fault.header else fault.message
     return f"{words} ({fault.proposal} ?)" if fault.proposal else words
 
 
-def _line(cells: list[str]) -> bytes:
+def _line(cells: list[str], sign: str) -> bytes:
     out = io.StringIO()
-    csv.writer(out, lineterminator="\r\n").writerow([_safe(cell) for cell in cells])
+    csv.writer(out, delimiter=sign, lineterminator="\r\n").writerow(map(guarded, cells))
     return out.getvalue().encode()
-
-
-def _safe(text: str) -> str:
-    """A text that spreadsheets take for no formula; reading takes the sign off again."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

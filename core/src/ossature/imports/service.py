@@ -74,7 +74,11 @@ def start(rt: RecordType, filename: str, stream: BinaryIO, said: Said | None = N
         look = reading.look(path, name, said)
         headers = list(look.headers)
         fits = fitting(rt, headers)
-        mapping = fits.mapping if fits else Mapping(columns=guess(rt, headers, [row.cells for row in look.samples]))
+        mapping = (
+            fits.mapping_of(headers)
+            if fits
+            else Mapping(columns=guess(rt, headers, [row.cells for row in look.samples]))
+        )
         session().execute(
             insert(import_run).values(
                 id=id, record=rt.key, filename=name, size=path.stat().st_size, key=key, look=_as_json(look),

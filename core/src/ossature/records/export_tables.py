@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from ossature.context import current
 from ossature.i18n.texts import translator
-from ossature.records.exporting import FORMULA, Column, Export, Windows, columns_of, local, universal
+from ossature.records.exporting import Column, Export, Windows, columns_of, guarded, local, universal
 from ossature.records.query import Row
 from ossature.web.api import dumps
 
@@ -34,7 +34,7 @@ def csv_writer(export: Export) -> Callable[[Windows], Iterator[bytes]]:
     def write(windows: Windows) -> Iterator[bytes]:
         lines = _Lines()
         writer = csv.writer(lines, delimiter=";" if french else ",")
-        writer.writerow([_guarded(column.header) for column in table])
+        writer.writerow([guarded(column.header) for column in table])
         yield ("\ufeff" if excel else "").encode() + lines.take()
         for rows, labels in windows:
             for row in rows:
@@ -76,14 +76,10 @@ class _Lines:
         return found
 
 
-def _guarded(value: str) -> str:
-    return "'" + value if value.lstrip("'")[:1] in FORMULA else value
-
-
 def _spelled(column: Column, export: Export, mark: str) -> Spell:
     match column.kind:
         case "text":
-            return _guarded
+            return guarded
         case "whole":
             return str
         case "decimal" | "money":
