@@ -37,3 +37,22 @@ def test_deals_of_a_pipeline_that_is_merged_stand_in_the_stages_of_the_one_that_
     again = pipelines.person.api.post(f"/api/ossature/change-sets/{undone.json['data']['change_set_id']}/undo", json={})
     assert again.status_code == 200, again.text
     assert deals.read(deal)["stage_id"] == a["stages"][1]["id"]
+
+
+@pytest.mark.req("A-017")
+def test_a_deal_that_takes_the_lines_of_another_is_worth_all_of_them(deals: Any) -> None:
+    a = deals.add(lines=[{"description": "Frame", "unit_price": {"amount": "100", "currency": "EUR"}}])["id"]
+    b = deals.add(lines=[{"description": "Wheel", "unit_price": {"amount": "20", "currency": "EUR"}}])["id"]
+    answer = merge(deals, a, b)
+    assert answer.status_code == 200, answer.text
+    assert (answer.json["data"]["value"]["amount"], len(answer.json["data"]["lines"])) == ("120.00", 2)
+    assert undo(deals, answer).status_code == 200
+    assert [deals.read(id)["value"]["amount"] for id in (a, b)] == ["100.00", "20.00"]
+
+
+@pytest.mark.req("A-017")
+def test_deals_whose_lines_are_of_two_currencies_are_not_merged(deals: Any) -> None:
+    a = deals.add(lines=[{"description": "Frame", "unit_price": {"amount": "100", "currency": "EUR"}}])["id"]
+    b = deals.add(lines=[{"description": "Wheel", "unit_price": {"amount": "20", "currency": "USD"}}])["id"]
+    assert deals.faults(merge(deals, a, b)) == {"lines.1.unit_price": "other_currency"}
+    assert len(deals.read(b)["lines"]) == 1

@@ -58,14 +58,15 @@ def merge(
     made = plan(rt, rows, into, take)
     for id in made.others:
         service.ask(rt, RecordChange(rt.key, id, ChangeKind.DELETED, rows[id], rows[id]))
-    _move(rt, made)
+    had = {name: found.get(into, []) for name, found in part_rows(rt, [into]).items()}
+    grew = _move(rt, made, had)
     session().execute(
         sa.update(rt.table)
         .where(rt.c.tenant_id == current().tenant_id, rt.c.id.in_(made.others))
         .values(deleted_at=func.now())
     )
     secrets = _fill_what_is_not_seen(rt, made)
-    written = _write(rt, made)
+    written = _write(rt, made, grew)
     for id in made.others:
         pins = move_pins(id, into)
         session().execute(
@@ -87,20 +88,25 @@ def _as_they_were_read(rt: RecordType, rows: Mapping[UUID, Row], versions: Mappi
         )  # fmt: skip
 
 
-def _move(rt: RecordType, made: Plan) -> None:
+def _move(rt: RecordType, made: Plan, had: Mapping[str, list[Row]]) -> dict[str, list[Row]]:
+    """Move what hangs on the others; returns the collections that have more entries now, as they were."""
     ids, into = made.others, made.into
     move_references(rt, ids, into)
     move_entries(rt, ids, into)
+    grew = dict[str, list[Row]]()
     for name, found in part_rows(rt, [into]).items():
+        if len(found.get(into, ())) > len(had[name]):
+            grew[name] = had[name]
         if len(found.get(into, ())) > MOST_PARTS:
             message = _("Together they would have more than %(n)s entries; delete some first.", n=MOST_PARTS)
             raise Invalid(_("The input has faults."), [Detail(name, "too_many", message)])
     move_notes(rt, ids, into)
     move_external(rt, ids, into)
     move_files(rt, ids, into)
+    return grew
 
 
-def _write(rt: RecordType, made: Plan) -> service.Written:
+def _write(rt: RecordType, made: Plan, grew: Mapping[str, list[Row]]) -> service.Written:
     """Give the record that stays what was chosen, by the same steps and rules as any change of it."""
     before = made.rows[made.into]
     values: dict[str, Any] = {
@@ -109,7 +115,7 @@ def _write(rt: RecordType, made: Plan) -> service.Written:
     tags = _tags(made)
     if tags is not None:
         values[TAGS] = tags
-    written = service.update(rt, made.into, values)
+    written = service.update(rt, made.into, values, grew=grew)
     if written.row["version"] == before["version"]:
         row = update_row(rt, made.into, {"version": rt.c.version + 1})
         written = service.Written(row, written.parts, written.warnings)

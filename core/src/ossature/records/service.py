@@ -88,8 +88,12 @@ def update(
     version: int | None = None,
     if_match: int | None = None,
     replace: bool = False,
+    grew: Mapping[str, list[Row]] | None = None,
 ) -> Written:
     """Change a record; `replace` sets every field that is not given to its default.
+
+    `grew` are collections to which entries were moved in this transaction, as they were before: rules are asked about
+    them as about any that are written.
 
     `version` is the one the writer saw: where others have changed other fields since, both hold; the same field
     raises `Conflict` with mine, theirs and before. `if_match` merges nothing: any newer version raises
@@ -107,13 +111,17 @@ def update(
     kept = ["owner_id", *(name for name, item in rt.fields.items() if item.kind is Kind.SECRET)]
     cleaned = Spelling()({name: value for name, value in cleaned.items() if name not in kept or name in values})
     old_parts = {name: found.get(id, []) for name, found in (part_rows(rt, [id]) if cleaned_parts else {}).items()}
-    plan = plan_update(rt, before, cleaned, version, cleaned_parts, old_parts)
+    moved = {
+        name: found.get(id, []) for name, found in (part_rows(rt, [id]) if grew else {}).items() if name in (grew or {})
+    }
+    plan = plan_update(rt, before, cleaned, version, {**moved, **cleaned_parts}, {**old_parts, **(grew or {})})
     if "owner_id" in plan.values:
         check_new_owner(rt, plan.values["owner_id"])
-    check_references(references_in(rt, plan.values, plan.parts, old_parts))
+    written = {name: rows for name, rows in plan.parts.items() if name not in moved}
+    check_references(references_in(rt, plan.values, written, old_parts))
     ask(rt, plan.change)
 
-    entries = {name: compare_entries(rt.parts[name], id, old_parts[name], rows) for name, rows in plan.parts.items()}
+    entries = {name: compare_entries(rt.parts[name], id, old_parts[name], rows) for name, rows in written.items()}
     for name, found in entries.items():
         write_entries(rt.parts[name], found)
     touched = any(entries.values())
