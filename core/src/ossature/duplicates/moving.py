@@ -21,12 +21,15 @@ from ossature.db.work import session
 from ossature.files.table import table as file
 from ossature.i18n.texts import translator
 from ossature.kernel import kernel
+from ossature.records.fields import Kind
 from ossature.records.incoming import Incoming, incoming
 from ossature.records.rules import folded
 from ossature.records.types import RecordType
 from ossature.search.pins import table as pin
 
 _, _l, _n = translator("ossature")
+
+_AMOUNTS = (Kind.INTEGER, Kind.DECIMAL, Kind.MONEY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +117,21 @@ def _one_by_one(rt: RecordType, key: Incoming, table: sa.TableClause, ids: Seque
 
 
 def _of_parts(key: Incoming, moved: Sequence[UUID], into: UUID) -> None:
-    """Entries of other records: their owner gets another version, and none says twice what another says already."""
+    """Entries of other records: their owner gets another version, and none says twice what another says already, but
+    where order or amounts matter: two equal lines of an offer are two."""
     part = kernel().records.get(key.table)
     owner = kernel().records.get(part.parent or "") if part else None
     if part is None or owner is None:
         return
+    column = part.parent_column or ""
+    if part.position is None and not any(item.kind in _AMOUNTS for item in part.fields.values()):
+        _without_repeated(part, key, moved, into)
+    owners = select(part.c[column]).where(part.c.tenant_id == current().tenant_id, part.c.id.in_(moved))
+    touched = (owner.c.tenant_id == current().tenant_id, owner.c.id.in_(owners))
+    session().execute(sa.update(owner.table).where(*touched).values(version=owner.c.version + 1))
+
+
+def _without_repeated(part: RecordType, key: Incoming, moved: Sequence[UUID], into: UUID) -> None:
     column = part.parent_column or ""
     mine, other = part.table.alias("mine"), part.table.alias("other")
     said = [
@@ -142,9 +155,6 @@ def _of_parts(key: Incoming, moved: Sequence[UUID], into: UUID) -> None:
     if gone:
         these = (part.c.tenant_id == current().tenant_id, part.c.id.in_(gone))
         session().execute(sa.update(part.table).where(*these).values(deleted_at=func.now()))
-    owners = select(part.c[column]).where(part.c.tenant_id == current().tenant_id, part.c.id.in_(moved))
-    touched = (owner.c.tenant_id == current().tenant_id, owner.c.id.in_(owners))
-    session().execute(sa.update(owner.table).where(*touched).values(version=owner.c.version + 1))
 
 
 def move_entries(rt: RecordType, ids: Sequence[UUID], into: UUID) -> None:
