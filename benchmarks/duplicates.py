@@ -152,7 +152,7 @@ def _with_references(filled: Filled) -> UUID:
 
 def main() -> None:
     with tempfile.TemporaryDirectory(prefix="ossature-duplicates-") as folder, embedded(Path(folder)) as deployment:
-        filled = fill(deployment, DemoSize.MEDIUM, say)
+        filled = fill(deployment, DemoSize.SMALL, say)
         found = search(filled)
         say(
             f"scan of {CONTACTS}: {found.seconds:.1f} s, {found.pairs} pairs, {found.known} of {DOUBLES} doubles, "

@@ -143,6 +143,13 @@ def test_what_a_merge_comes_to_is_told_before(samples: Any) -> None:
     assert samples.names(sort="name") == ["Quartz", "Quartz", "Quartz", "Quartz, pink"], "nothing is written"
 
 
+def test_of_two_texts_the_fuller_one_is_chosen_whatever_it_ends_with(samples: Any) -> None:
+    a = samples.add(name="Pierre", website="https://x.fr")["id"]
+    b = samples.add(name="P.", notes="Found by the river.", website="https://x.fr/about")["id"]
+    made = plan(samples, a, b, into=a)["take"]
+    assert (made["name"], made["notes"], made["website"]) == (a, b, b)
+
+
 def test_a_record_does_not_become_made_from_itself(samples: Any) -> None:
     a = samples.add(name="Above")["id"]
     between = samples.add(name="Between", basis_id=a)["id"]

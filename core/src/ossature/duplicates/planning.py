@@ -171,8 +171,8 @@ def _says_nothing(item: Field, value: Any) -> bool:
 
 def _within_another(value: str, others: Collection[str]) -> bool:
     """Whether another value says all that one says, and more: "J. Martin" and "J. Martin, Lyon", "J." and "Jean"."""
-    mine = folded(value).strip(" .")
-    return any(len(theirs := folded(other)) > len(mine) and mine in theirs for other in others)
+    mine, *theirs = (folded(one).strip(" .") for one in (value, *others))
+    return any(len(other) > len(mine) and mine in other for other in theirs)
 
 
 def _leads_back(rt: RecordType, item: Field, value: UUID | None, ids: Collection[UUID]) -> bool:
