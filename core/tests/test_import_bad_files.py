@@ -10,6 +10,7 @@ import pytest
 import xlsxwriter
 
 from ossature.kernel import Kernel
+from ossature.testing.importing import begin
 from ossature.testing.people import Person
 
 pytestmark = pytest.mark.database
@@ -95,6 +96,37 @@ def test_tables_as_people_have_them_are_read(content: bytes, owner: Person) -> N
     assert [column["to"] for column in made["mapping"]["columns"]] == ["name", "notes"]
     (row,) = owner.api.get(f"{IMPORTS}/{made['id']}/rows").json["data"]
     assert row["cells"] == ["Étain", "été"]
+
+
+def test_texts_lose_what_the_database_has_no_room_for_and_nothing_else(owner: Person) -> None:
+    made = io.BytesIO()
+    with xlsxwriter.Workbook(made, {"in_memory": True}) as book:
+        book.add_worksheet().write_column(0, 0, ["Na@0000@me", "Qu@D800@artz", "\\u0000"])
+    escaped = io.BytesIO()
+    with zipfile.ZipFile(made) as archive, zipfile.ZipFile(escaped, "w") as other:
+        for part in archive.namelist():
+            found = archive.read(part)
+            other.writestr(part, found.replace(b"@0000@", b"_x0000_").replace(b"@D800@", b"_xD800_"))
+    lines = b"Na\x00me,Notes\nQu\x00artz,\n\\u0000,\nTopaz," + b"note " * 200
+    for answer in (send(owner, escaped.getvalue(), "samples.xlsx"), send(owner, lines)):
+        assert answer.status_code == 201, answer.text
+        assert answer.json["data"]["headers"][0] == "Name"
+        rows = owner.api.get(f"{IMPORTS}/{answer.json['data']['id']}/rows").json["data"]
+        assert [row["cells"][0] for row in rows][:2] == ["Quartz", "\\u0000"]
+
+
+def test_a_refused_cell_tells_of_letters_that_look_like_an_escape(owner: Person) -> None:
+    imp = begin(owner, "/api/contacts", [["Name", "Mail"], ["Martin", "\\u0000"]], ["last_name", "email"]).check()
+    assert imp.faults() == [(2, "Mail", "\\u0000", "invalid")]
+    row = imp.ask("PATCH", "/rows/2", json={"cells": {"0": "Du\x00rand", "1": "\\u0000x"}})
+    assert row["cells"] == ["Durand", "\\u0000x"]
+    mapping = {"columns": [{"index": 0, "header": "Na\x00me", "to": "last_name", "values": {"a\x00": "b\x00"}}]}
+    (column,) = imp.ask("PATCH", json={"mapping": mapping})["mapping"]["columns"]
+    assert (column["header"], column["values"]) == ("Name", {"a": "b"})
+    changed = imp.ask("POST", "/values", json={"column": 0, "value": "c\x00", "to": "d\x00"})
+    assert changed["mapping"]["columns"][0]["values"] == {"a": "b", "c": "d"}
+    address = f"/contacts/imports/{imp.head['id']}/check?column=0&value=%00"
+    assert owner.page.get(address).status_code == 200
 
 
 def test_headers_alone_are_refused_since_there_is_nothing_to_import(owner: Person) -> None:

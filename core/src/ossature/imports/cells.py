@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -9,6 +10,8 @@ from typing import Any, NamedTuple
 
 Cell = str | int | float | bool | date | datetime | None
 """CSV gives texts and None for what is empty; a workbook gives numbers, dates and answers as it holds them."""
+
+_UNKEPT = re.compile(r"[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,11 @@ class FileRow(NamedTuple):
     number: int
     cells: list[Cell]
     faults: tuple[CellFault, ...] = ()
+
+
+def storable(text: str) -> str:
+    """Without what the database has no room for in a text: zero characters and halves of characters."""
+    return _UNKEPT.sub("", text)
 
 
 def is_empty(cell: Cell) -> bool:

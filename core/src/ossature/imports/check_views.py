@@ -11,6 +11,7 @@ from flask import url_for
 from ossature.context import current
 from ossature.history.change_sets import undoings
 from ossature.i18n.texts import translator
+from ossature.imports.cells import storable
 from ossature.imports.mapping import Column, place_of, targets
 from ossature.imports.results import Fault, FaultGroup, RowShown, rows, summary
 from ossature.imports.runs import Import
@@ -92,7 +93,7 @@ def _narrowed(imp: Import, asked: Mapping[str, str]) -> tuple[int, str] | None:
     column = asked.get("column", "")
     if not (column.isascii() and column.isdigit() and int(column) < len(imp.headers)):
         return None
-    return int(column), asked.get("value", "")
+    return int(column), storable(asked.get("value", ""))
 
 
 def _would_do(imp: Import) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from ossature.errors import Detail
-from ossature.imports.cells import Cell
+from ossature.imports.cells import Cell, storable
 from ossature.imports.mapping import Column
 from ossature.imports.staged import Group, Staged
 from ossature.imports.values import text_of
@@ -71,11 +71,11 @@ class Draft:
         self, code: str, message: object, at: At | None = None, *, row: int | None = None, proposal: str | None = None
     ) -> None:
         """Note a fault; it is in the cell `at`, else about the row."""
-        fault: dict[str, Any] = {"column": None, "value": "", "code": code, "message": str(message)[:1000]}
+        fault: dict[str, Any] = {"column": None, "value": "", "code": code, "message": storable(str(message)[:1000])}
         if at is not None:
-            fault |= {"column": at.column, "value": at.text[:LONGEST_VALUE]}
+            fault |= {"column": at.column, "value": storable(at.text[:LONGEST_VALUE])}
         if proposal:
-            fault["proposal"] = proposal[:LONGEST_VALUE]
+            fault["proposal"] = storable(proposal[:LONGEST_VALUE])
         self.faults.setdefault(row or (at.row if at else self.number), []).append(fault)
 
     def refuse_details(self, rt: RecordType, details: Iterable[Detail], prefix: str = "") -> None:

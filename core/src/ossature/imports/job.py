@@ -235,8 +235,7 @@ def _told(results: Sequence[Result]) -> Iterator[tuple[int, str, int, UUID | Non
         for place, row in enumerate(result.draft.group):
             faults = None
             if result.outcome == "refused":
-                found = result.draft.faults.get(row.number, [])
-                faults = orjson.dumps(found).decode().replace("\\u0000", "")
+                faults = orjson.dumps(result.draft.faults.get(row.number, [])).decode()
             key = result.draft.key_hash if place == 0 else None
             yield row.number, outcome_of(result, place), result.draft.number, result.record_id, key, faults
 

@@ -6,14 +6,15 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 from pydantic import Field as Said
 
 from ossature.context import current
 from ossature.errors import Detail, Invalid
 from ossature.i18n.texts import translator
+from ossature.imports.cells import storable
 from ossature.kernel import kernel
 from ossature.records.clean import CURRENCIES
 from ossature.records.fields import Field, Kind
@@ -32,6 +33,7 @@ an order of their own are rows of the file."""
 _NO_KEY = frozenset({Kind.MONEY, Kind.TAGS, Kind.SECRET, Kind.LONG_TEXT})
 _NUMBER = re.compile(r"[1-9]\d?")
 
+Text = Annotated[str, AfterValidator(storable)]
 Mode = Literal["create", "update", "both"]
 Policy = Literal["all", "good"]
 
@@ -47,17 +49,19 @@ class Column(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     index: int = Said(ge=0, lt=500)
-    header: str = Said("", max_length=1000)
+    header: Text = Said("", max_length=1000)
     to: str | None = Said(None, max_length=200)
-    by: str = Said("", max_length=100, description="Of a reference: the field it is named by, external:<source> or id")
+    by: Text = Said("", max_length=100, description="Of a reference: the field it is named by, external:<source> or id")
     missing: Literal["refuse", "create", "empty"] = Said("refuse", description="What is done where it names nothing")
-    values: dict[str, str] = Said(default_factory=dict, max_length=2000, description="What stands for what in the file")
+    values: dict[Text, Text] = Said(
+        default_factory=dict, max_length=2000, description="What stands for what in the file"
+    )
     others: Literal["keep", "refuse", "empty"] = Said("keep", description="What is done with values not among these")
     empty: Literal["keep", "clear"] = Said("keep", description="What an empty cell does to a record that is there")
     decimal: Literal[".", ","] | None = None
     dates: Literal["dmy", "mdy", "ymd"] | None = None
     currency: str = Said("", max_length=3, description="Of amounts that do not name theirs")
-    source: str = Said("", max_length=60, description="Of external_id: whose ids they are")
+    source: Text = Said("", max_length=60, description="Of external_id: whose ids they are")
 
 
 class Mapping(BaseModel):
@@ -67,7 +71,7 @@ class Mapping(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     columns: list[Column] = Said(default_factory=list, max_length=500)
-    defaults: dict[str, str] = Said(default_factory=dict, max_length=200)
+    defaults: dict[Text, Text] = Said(default_factory=dict, max_length=200)
     key: list[str] = Said(default_factory=list, max_length=5)
     mode: Mode = "create"
     policy: Policy = "good"

@@ -15,7 +15,7 @@ from ossature.context import current
 from ossature.errors import Detail, Invalid, TooLarge
 from ossature.i18n.texts import translator
 from ossature.imports import delimited, sniffing, workbooks
-from ossature.imports.cells import Cell, CellFault, FileRow, is_empty
+from ossature.imports.cells import Cell, CellFault, FileRow, is_empty, storable
 from ossature.imports.encodings import ENCODINGS, detect
 from ossature.imports.headers import find_header, names_of, width_of
 from ossature.imports.notation import (
@@ -129,6 +129,7 @@ def _text_rows(path: Path, encoding: str, delimiter: str) -> Iterator[FileRow]:
 
 def _unguarded(text: str) -> Cell:
     """Without the apostrophe that keeps spreadsheets from taking a text for a formula."""
+    text = storable(text)
     if not text:
         return None
     return text[1:] if text[0] == "'" and _GUARDED.match(text) else text

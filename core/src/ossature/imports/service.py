@@ -25,6 +25,7 @@ from ossature.history.change_sets import undoings
 from ossature.i18n.texts import translator
 from ossature.ids import new_id
 from ossature.imports import reading
+from ossature.imports.cells import storable
 from ossature.imports.guessing import guess
 from ossature.imports.mapping import Mapping, check_mapping
 from ossature.imports.notation import Said
@@ -192,6 +193,7 @@ def map_value(imp: Import, index: int, value: str, to: str) -> Import:
     Raises `Invalid` where the column goes nowhere.
     """
     imp = held(imp)
+    value, to = storable(value), storable(to)
     found = [column for column in imp.mapping.columns if column.index == index and column.to]
     if not found:
         raise Invalid(_("The input has faults."), [Detail("column", "invalid", _("This column goes nowhere."))])
@@ -266,7 +268,7 @@ def _as_json(look: reading.Look) -> dict[str, Any]:
 def _texts(cells: Map[int, str]) -> str:
     import orjson
 
-    return orjson.dumps({str(index): text for index, text in cells.items()}).decode().replace("\\u0000", "")
+    return orjson.dumps({str(index): storable(text) for index, text in cells.items()}).decode()
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 
 from ossature.i18n.texts import translator
 from ossature.imports.archives import Attributes, Ends, Starts, damaged
-from ossature.imports.cells import Cell, CellFault, FileRow
+from ossature.imports.cells import Cell, CellFault, FileRow, storable
 from ossature.imports.number_formats import Shape
 
 _, _l, _n = translator("ossature")
@@ -171,7 +171,7 @@ class SheetReader:
 
 def unescaped(text: str) -> str:
     """Characters that XML does not take are written by their numbers: `_x000D_`."""
-    return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text) if "_x" in text else text
+    return storable(_ESCAPED.sub(lambda match: chr(int(match[1], 16)), text)) if "_x" in text else text
 
 
 def _column(where: str) -> int:

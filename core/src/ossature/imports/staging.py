@@ -38,5 +38,4 @@ def _flaws(row: FileRow) -> str | None:
 
 
 def _json(value: Any) -> str:
-    # PostgreSQL has no zero character in a text.
-    return orjson.dumps(value).decode().replace("\\u0000", "\\ufffd")
+    return orjson.dumps(value).decode()
