@@ -129,6 +129,21 @@ def test_a_refused_cell_tells_of_letters_that_look_like_an_escape(owner: Person)
     assert owner.page.get(address).status_code == 200
 
 
+def test_a_source_of_letters_that_sources_do_not_have_is_refused_with_the_mapping(owner: Person) -> None:
+    imp = begin(owner, "/api/contacts", [["Name", "Id", "Company"], ["Martin", "7", "x" * 201]], ["last_name"])
+    name = {"index": 0, "to": "last_name"}
+    company = {"index": 2, "to": "company_id", "missing": "create"}
+    for column, field in (
+        ({"index": 1, "to": "external_id", "source": "SAP/R3"}, "columns.1.source"),
+        ({**company, "by": "external:SAP/R3"}, "columns.1.by"),
+    ):
+        answer = owner.api.patch(imp.here, json={"mapping": {"columns": [name, column]}})
+        assert answer.status_code == 422, answer.text
+        assert [(one["field"], one["code"]) for one in answer.json["error"]["details"]] == [(field, "invalid")]
+    imp.ask("PATCH", json={"mapping": {"columns": [name, {**company, "by": "external:sap"}]}})
+    assert imp.run().faults() == [(2, "Company", "x" * 200, "too_long")]
+
+
 def test_headers_alone_are_refused_since_there_is_nothing_to_import(owner: Person) -> None:
     answer = send(owner, b"Name,Notes\n")
     assert answer.status_code == 422, answer.text

@@ -16,7 +16,8 @@ from ossature.errors import Detail, Invalid
 from ossature.i18n.texts import translator
 from ossature.imports.cells import storable
 from ossature.kernel import kernel
-from ossature.records.clean import CURRENCIES
+from ossature.records.clean import CURRENCIES, Wrong
+from ossature.records.external_ids import clean_source
 from ossature.records.fields import Field, Kind
 from ossature.records.owning import writable_fields
 from ossature.records.query import ACTOR
@@ -264,6 +265,8 @@ def _column_faults(rt: RecordType, mapping: Mapping, column: Column, place: Plac
     item = place.field
     if place.what == "external" and not column.source.strip():
         yield Detail(at + "source", "required", _("Name the system whose ids these are."))
+    elif place.what == "external" and (wrong := _wrong_source(column.source)):
+        yield Detail(at + "source", wrong.code, str(wrong))
     if column.currency and column.currency not in CURRENCIES:
         yield Detail(at + "currency", "unknown_currency", _("Choose a currency, such as EUR."))
     if place.what == "related" and mapping.to(place.reference) is None:
@@ -276,9 +279,19 @@ def _column_faults(rt: RecordType, mapping: Mapping, column: Column, place: Plac
     known = ways(item)
     if column.by and column.by not in known and not (BY_EXTERNAL in known and _external(column.by)):
         yield Detail(at + "by", "unknown_field", _("Use one of: %(names)s.", names=", ".join(filter(None, known))))
+    elif column.by.startswith(BY_EXTERNAL) and (wrong := _wrong_source(column.by.removeprefix(BY_EXTERNAL))):
+        yield Detail(at + "by", wrong.code, str(wrong))
     target = referred(item)
     if column.missing == "create" and (target is None or not may_create(target) or place.what == "entry"):
         yield Detail(at + "missing", "forbidden", _("You may not create these on the way."))
+
+
+def _wrong_source(source: str) -> Wrong | None:
+    try:
+        clean_source(source)
+    except Wrong as wrong:
+        return wrong
+    return None
 
 
 def _external(by: str) -> bool:

@@ -28,6 +28,7 @@ from ossature.imports.table import import_row
 from ossature.imports.values import text_of
 from ossature.kernel import kernel
 from ossature.records.clean import Wrong, clean, clean_value
+from ossature.records.external_ids import clean_external
 from ossature.records.fields import Field
 from ossature.records.owning import writable_fields
 from ossature.records.query import ACTOR
@@ -156,6 +157,12 @@ class Planner:
             if not self.dry:
                 draft.waits = True
         elif named.column.missing == "create" and item.target != ACTOR:
+            if named.column.by.startswith(BY_EXTERNAL):
+                try:
+                    clean_external(named.text)
+                except Wrong as wrong:
+                    draft.refuse(wrong.code, str(wrong), named.at)
+                    return
             named.creates = (item.target or "", _told(named.text, named.column.by))
         elif named.column.missing == "refuse":
             message = _("%(records)s: there is none called “%(name)s”.", records=what, name=named.text[:80])
