@@ -10,7 +10,8 @@ import pytest
 import xlsxwriter
 
 from ossature.kernel import Kernel
-from ossature.testing.importing import begin
+from ossature.testing.importing import Imported, begin, columns
+from ossature.testing.importing import send as send_to
 from ossature.testing.people import Person
 
 pytestmark = pytest.mark.database
@@ -142,6 +143,21 @@ def test_a_source_of_letters_that_sources_do_not_have_is_refused_with_the_mappin
         assert [(one["field"], one["code"]) for one in answer.json["error"]["details"]] == [(field, "invalid")]
     imp.ask("PATCH", json={"mapping": {"columns": [name, {**company, "by": "external:sap"}]}})
     assert imp.run().faults() == [(2, "Company", "x" * 200, "too_long")]
+
+
+def test_the_letters_of_an_error_in_a_column_that_is_left_out_refuse_no_row(owner: Person) -> None:
+    book = io.BytesIO()
+    with xlsxwriter.Workbook(book, {"in_memory": True}) as made:
+        sheet = made.add_worksheet()
+        sheet.write_row(0, 0, ["Name", "Share"])
+        sheet.write(1, 0, "Martin")
+        sheet.write_formula(1, 1, "=NA()", None, "#N/A")
+    sent = send_to(owner, "/api/contacts", book.getvalue(), {"columns": columns(["Name"], ["last_name"])}, 201,
+                   filename="people.xlsx")  # fmt: skip
+    imp = Imported(owner, "/api/contacts/imports", sent.json["data"]).check()
+    assert (imp.outcomes(), imp.faults()) == (["create"], [])
+    imp.ask("PATCH", json={"mapping": {"columns": columns(["Name", "Share"], ["last_name", "first_name"])}})
+    assert imp.check().faults() == [(2, "Share", "#N/A", "error_cell")]
 
 
 def test_headers_alone_are_refused_since_there_is_nothing_to_import(owner: Person) -> None:

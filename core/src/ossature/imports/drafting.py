@@ -48,6 +48,8 @@ class Drafter:
     mapping: Mapping
     notation: Notation
     sources: list[Source] = field(init=False)
+    read: set[int] = field(init=False)
+    """The columns that go somewhere."""
     fallback: dict[str, Any] = field(init=False, default_factory=dict)
     """Clean values by field, for what a new record has no value for."""
     fallback_named: dict[str, Named] = field(init=False, default_factory=dict)
@@ -59,6 +61,7 @@ class Drafter:
             for column in self.mapping.columns
             if column.to is not None and (place := place_of(self.rt, column.to)) is not None
         ]
+        self.read = {column.index for column, _place in placed}
         currencies = {
             place.path.removesuffix("_currency"): self._source(column, place, None)
             for column, place in placed
@@ -122,6 +125,8 @@ class Drafter:
         draft = Draft(group)
         for row in group:
             for index, code, message, value in row.flaws:
+                if index is not None and index not in self.read:
+                    continue
                 draft.refuse(code, message, At(row.number, index, value) if index is not None else None, row=row.number)
         for path, wrong in self.fallback_faults:
             draft.refuse(wrong.code, f"{path}: {wrong}")
