@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import xlsxwriter
 
+from ossature.imports import workbooks
 from ossature.kernel import Kernel
 from ossature.testing.importing import Imported, begin, columns
 from ossature.testing.importing import send as send_to
@@ -158,6 +159,28 @@ def test_the_letters_of_an_error_in_a_column_that_is_left_out_refuse_no_row(owne
     assert (imp.outcomes(), imp.faults()) == (["create"], [])
     imp.ask("PATCH", json={"mapping": {"columns": columns(["Name", "Share"], ["last_name", "first_name"])}})
     assert imp.check().faults() == [(2, "Share", "#N/A", "error_cell")]
+
+
+def test_for_a_zip_of_countless_parts_there_is_no_room(owner: Person) -> None:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        for number in range(10_001):
+            archive.writestr(f"xl/{number}", b"")
+    answer = send(owner, made.getvalue(), "countless.xlsx")
+    assert (answer.status_code, answer.json["error"]["code"]) == (413, "too_large")
+
+
+@pytest.mark.parametrize("limit", ["_MOST_STRINGS", "_MOST_STYLES"])
+def test_for_more_texts_or_styles_than_a_workbook_has_there_is_no_room(
+    limit: str, owner: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = io.BytesIO()
+    with xlsxwriter.Workbook(made, {"in_memory": True}) as book:
+        book.add_worksheet().write_column(0, 0, ["Name", "Quartz", "Topaz"], book.add_format({"bold": True}))
+    assert send(owner, made.getvalue(), "samples.xlsx").status_code == 201
+    monkeypatch.setattr(workbooks, limit, 1)
+    answer = send(owner, made.getvalue(), "samples.xlsx")
+    assert (answer.status_code, answer.json["error"]["code"]) == (413, "too_large")
 
 
 def test_headers_alone_are_refused_since_there_is_nothing_to_import(owner: Person) -> None:

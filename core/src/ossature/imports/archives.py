@@ -17,6 +17,8 @@ _, _l, _n = translator("ossature")
 
 MOST_UNPACKED = 1_000_000_000
 """Bytes of one part. A part of more is refused, as is one that is packed tighter than tables are."""
+_MOST_PARTS = 10_000
+_LONGEST_LIST = 2_000_000
 _SUSPECT = 50_000_000
 _TIGHTEST = 150
 _CHUNK = 1 << 16
@@ -42,10 +44,7 @@ class Archive:
         info = self._parts[name.lower().lstrip("/")]
         bomb = info.file_size > _SUSPECT and info.file_size > _TIGHTEST * max(info.compress_size, 1)
         if bomb or info.file_size > MOST_UNPACKED:
-            raise TooLarge(
-                _("The workbook unpacks to far more than a table holds."),
-                [Detail("file", "too_large", _("Save the sheet as CSV and send that."))],
-            )
+            raise too_much()
         with self._archive.open(info) as file:
             yield file
 
@@ -87,6 +86,21 @@ def opened(path: Path) -> Iterator[Archive]:
         raise damaged() from None
     except RuntimeError as error:  # what zipfile says of a part with a password
         raise damaged() from error
+
+
+def refuse_crowded(path: Path) -> None:
+    """Raises `TooLarge` for a zip file of more parts than workbooks have, before the list of them is read."""
+    with path.open("rb") as file:
+        end = zipfile._EndRecData(file)  # type: ignore[attr-defined]
+    if end and (end[zipfile._ECD_ENTRIES_TOTAL] > _MOST_PARTS or end[zipfile._ECD_SIZE] > _LONGEST_LIST):  # type: ignore[attr-defined]
+        raise too_much()
+
+
+def too_much() -> TooLarge:
+    return TooLarge(
+        _("The workbook unpacks to far more than a table holds."),
+        [Detail("file", "too_large", _("Save the sheet as CSV and send that."))],
+    )
 
 
 def damaged() -> Invalid:

@@ -10,6 +10,7 @@ import filetype
 
 from ossature.errors import Detail, Invalid
 from ossature.i18n.texts import translator
+from ossature.imports.archives import refuse_crowded
 
 _, _l, _n = translator("ossature")
 
@@ -72,6 +73,7 @@ def _kind(begin: bytes) -> str:
 
 def _zipped(path: Path, filename: str) -> Literal["xlsx"]:
     try:
+        refuse_crowded(path)
         with zipfile.ZipFile(path) as archive:
             names = set(archive.namelist())
     except (zipfile.BadZipFile, OSError, ValueError):

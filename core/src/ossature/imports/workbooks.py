@@ -12,12 +12,14 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
-from ossature.imports.archives import Archive, Attributes, Ends, Starts, damaged, opened
+from ossature.imports.archives import Archive, Attributes, Ends, Starts, damaged, opened, too_much
 from ossature.imports.cells import FileRow
 from ossature.imports.number_formats import Shape, shape_of
 from ossature.imports.sheets import LONGEST_CELL, SheetReader, unescaped
 
 _KEPT_IN_MEMORY = 16_000_000
+_MOST_STRINGS = 10_000_000
+_MOST_STYLES = 65_536
 _RELATED = "http://schemas.openxmlformats.org/officeDocument/2006/relationships id"
 _RELATED_STRICT = "http://purl.oclc.org/ooxml/officeDocument/relationships id"
 
@@ -153,6 +155,8 @@ class _Strings:
         written = unescaped("".join(self._text)).encode("utf-8", "replace")
         self._file.write(written)
         self._ends.append(self._ends[-1] + len(written))
+        if len(self._ends) > _MOST_STRINGS:
+            raise too_much()
 
 
 def _shapes(archive: Archive, part: str) -> list[Shape]:
@@ -168,6 +172,8 @@ def _shapes(archive: Archive, part: str) -> list[Shape]:
         if within:
             number = _whole(given.get("numFmtId"))
             found.append(shape_of(number, formats.get(number)))
+            if len(found) > _MOST_STYLES:
+                raise too_much()
 
     def begin(_given: Attributes) -> None:
         nonlocal within
