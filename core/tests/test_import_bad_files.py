@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Iterable
 from typing import Any
+from uuid import UUID
 
 import pytest
 import xlsxwriter
+from sqlalchemy import text
 
-from ossature.imports import workbooks
+from ossature.db.work import session
+from ossature.imports import service, workbooks
+from ossature.imports.cells import FileRow
 from ossature.kernel import Kernel
 from ossature.testing.importing import Imported, begin, columns
 from ossature.testing.importing import send as send_to
@@ -181,6 +186,22 @@ def test_for_more_texts_or_styles_than_a_workbook_has_there_is_no_room(
     monkeypatch.setattr(workbooks, limit, 1)
     answer = send(owner, made.getvalue(), "samples.xlsx")
     assert (answer.status_code, answer.json["error"]["code"]) == (413, "too_large")
+
+
+def test_putting_down_letters_of_a_large_file_may_take_longer_than_other_statements(
+    owner: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits = list[str]()
+    put_down = service.stage
+
+    def stage(import_id: UUID, rows: Iterable[FileRow]) -> int:
+        count = put_down(import_id, rows)
+        limits.append(session().execute(text("SHOW statement_timeout")).scalar_one())
+        return count
+
+    monkeypatch.setattr(service, "stage", stage)
+    assert send(owner, b"Name\nQuartz\n").status_code == 201
+    assert limits == ["10min"]
 
 
 def test_headers_alone_are_refused_since_there_is_nothing_to_import(owner: Person) -> None:

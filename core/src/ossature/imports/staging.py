@@ -14,9 +14,13 @@ from ossature.imports.cells import FileRow, pack
 
 
 def stage(import_id: UUID, rows: Iterable[FileRow]) -> int:
-    """Put rows down; how many there were. COPY is refused under row-level security, so it fills a temporary table."""
+    """Put rows down; how many there were. COPY is refused under row-level security, so it fills a temporary table.
+
+    The file is read within that one statement, which may therefore take longer than others of a request.
+    """
     raw: Any = session().connection().connection.driver_connection
     with raw.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = '10min'")
         cursor.execute("CREATE TEMPORARY TABLE staged (number integer, cells text, flaws text) ON COMMIT DROP")
         with cursor.copy("COPY pg_temp.staged FROM STDIN") as copy:
             for row in rows:
