@@ -132,7 +132,7 @@ def test_a_refused_cell_tells_of_letters_that_look_like_an_escape(owner: Person)
     assert (column["header"], column["values"]) == ("Name", {"a": "b"})
     changed = imp.ask("POST", "/values", json={"column": 0, "value": "c\x00", "to": "d\x00"})
     assert changed["mapping"]["columns"][0]["values"] == {"a": "b", "c": "d"}
-    address = f"/contacts/imports/{imp.head['id']}/check?column=0&value=%00"
+    address = f"/crm/contacts/imports/{imp.head['id']}/check?column=0&value=%00"
     assert owner.page.get(address).status_code == 200
 
 
@@ -171,7 +171,7 @@ def test_for_a_zip_of_countless_parts_there_is_no_room(owner: Person) -> None:
     with zipfile.ZipFile(made, "w") as archive:
         for number in range(10_001):
             archive.writestr(f"xl/{number}", b"")
-    answer = send(owner, made.getvalue(), "countless.xlsx")
+    answer = send_to(owner, "/api/_kinds/samples", made.getvalue(), filename="countless.xlsx")
     assert (answer.status_code, answer.json["error"]["code"]) == (413, "too_large")
 
 
