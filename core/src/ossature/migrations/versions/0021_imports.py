@@ -75,6 +75,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.text("now()")),
         fk("actor_id", "ossature.actor"),
         sa.CheckConstraint("char_length(name) BETWEEN 1 AND 80", name="name"),
+        sa.Index("import_preset_actor_id_idx", "tenant_id", "actor_id"),
         history=False,
     )
     op.execute(
