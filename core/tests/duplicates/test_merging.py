@@ -80,7 +80,7 @@ def test_a_merge_is_undone_as_a_whole_and_done_again(samples: Any, shelves: Any)
     person.api.post(f"{samples.at(b)}/notes", json={"text": "On b"})
     for id, content in ((a, b"one"), (b, b"two")):
         person.api.post(f"{samples.at(id)}/files", data={"file": (BytesIO(content), "report.txt")})
-    person.page.post("/search/pin", data={"record": "_kinds.sample", "id": c, "pinned": "1"})
+    person.page.post("/search/pins", data={"record": "_kinds.sample", "id": c, "pinned": "1"})
     everything = (a, b, c, child)
 
     def all_of_it() -> list[Any]:
@@ -256,6 +256,18 @@ def who_reaches_their_own(tenant: Tenant) -> Person:
     return Person(tenant, mate.member_id, mate.user_id, mate.email, "viewer")
 
 
+@pytest.mark.req("A-017", "A-018")
+def test_who_does_not_reach_what_was_merged_moves_no_reference_by_undoing(samples: Any, tenant: Tenant) -> None:
+    a, b = samples.add(name="One")["id"], samples.add(name="Two")["id"]
+    child = samples.add(name="Child", basis_id=b)["id"]
+    person = who_reaches_their_own(tenant)
+    assert samples.patch(b, {"owner_id": str(person.member_id)}).status_code == 200
+    set_id = merge(samples, a, b).json["meta"]["change_set_id"]
+    answer = person.api.post(f"/api/ossature/change-sets/{set_id}/undo", json={"rest": True})
+    assert answer.status_code in (200, 409), answer.text
+    assert samples.read(child)["basis_id"] == a
+
+
 @pytest.mark.req("A-018")
 def test_the_timeline_tells_of_no_merged_record_that_the_reader_may_not_see(samples: Any, tenant: Tenant) -> None:
     a, b = samples.add(name="Quartz")["id"], samples.add(name="Jade")["id"]
@@ -267,3 +279,33 @@ def test_the_timeline_tells_of_no_merged_record_that_the_reader_may_not_see(samp
     assert page.status_code == 200
     assert "set Pieces to 7" not in page.text
     assert "Jade" not in page.text
+
+
+def test_undoing_a_merge_keeps_the_secret_that_was_set_since(samples: Any, tenant: Tenant) -> None:
+    a, b = samples.add(name="One")["id"], samples.add(name="Two", token="secret of b")["id"]
+    answer = merge(samples, a, b)
+
+    def stored() -> Any:
+        with tenant.work() as work:
+            return work.execute(sa.text("SELECT token FROM _kinds.sample WHERE id = :id"), {"id": a}).scalar_one()
+
+    assert samples.patch(a, {"token": "set since"}).status_code == 200
+    since = stored()
+    assert undo(samples.person, answer).status_code == 200
+    assert stored() == since is not None
+
+
+def test_a_merge_is_done_again_though_both_are_pinned_by_now(samples: Any) -> None:
+    person = samples.person
+    a, b = samples.add(name="One")["id"], samples.add(name="Two")["id"]
+
+    def pin(id: str) -> None:
+        answer = person.page.post("/search/pins", data={"record": "_kinds.sample", "id": id, "pinned": "1"})
+        assert answer.status_code < 400, answer.text
+
+    pin(b)
+    undone = undo(person, merge(samples, a, b))
+    pin(a)
+    again = person.api.post(f"/api/ossature/change-sets/{undone.json['data']['change_set_id']}/undo", json={})
+    assert again.status_code == 200, again.text
+    assert person.api.get(samples.at(b)).status_code == 308

@@ -20,6 +20,7 @@ from ossature.history.change_sets import ChangeSet, Touched
 from ossature.history.putting_back import Kept, Put
 from ossature.i18n.texts import translator
 from ossature.kernel import kernel
+from ossature.rbac.predicate import reaches
 from ossature.records.query import labels
 from ossature.search.pins import table as pin
 
@@ -80,6 +81,22 @@ class MergeUndone:
         self.ids = {row[name] for row in self.rows for name in ("from_id", "to_id")}
         self.entries = self._entries() if self.rows else set()
         self.only_moved = self._only_moved() if self.rows else frozenset()
+        self.missing = self._missing_permissions() if self.rows else {}
+
+    def _missing_permissions(self) -> dict[UUID, str]:
+        """The rows of which the bound actor may not part or merge the two, each with the permission that is missing."""
+        found: dict[UUID, str] = {}
+        rt = kernel().records.get(self.rows[0]["record"])
+        if rt is None:
+            return {row["id"]: self.rows[0]["record"] for row in self.rows}
+        may = [reaches(rt, action).label(action) for action in ("edit", "delete")]
+        where = (rt.c.tenant_id == current().tenant_id, rt.c.id.in_(self.ids))
+        reached = {row.id: row._mapping for row in session().execute(select(rt.c.id, *may).where(*where))}
+        for row in self.rows:
+            for name, action in (("to_id", "edit"), ("from_id", "delete")):
+                if row[name] in reached and not reached[row[name]][action]:
+                    found[row["id"]] = rt.permission(action)
+        return found
 
     def _entries(self) -> set[UUID]:
         """What stands in the collections of the merged records, to which others may refer."""
@@ -101,14 +118,21 @@ class MergeUndone:
         return frozenset(session().execute(_ONLY_MOVED, values).scalars())
 
     def put_back(self, records: Sequence[Touched]) -> MovedBack:
-        """Have what was moved point to where it pointed before."""
+        """Have what was moved point to where it pointed before, for who may part what was merged."""
         done = MovedBack()
+        if self.missing:
+            permission = next(iter(self.missing.values()))
+            message = _(
+                "Your permission %(permission)s does not reach the records that were merged.", permission=permission
+            )
+            done.kept = [Kept(one.key, one.id, None, Detail("", "forbidden", message)) for one in records]
+            return done
         roots = [one.id for one in records]
+        stayed: set[UUID] = set()
         for (key, column), cells in self._cells(roots).items():
-            done.kept += [
-                Kept(key, cell.root_id, None, Detail(column, code, message))
-                for cell, code, message in self._column(key, column, cells)
-            ]
+            for cell, code, message in self._column(key, column, [one for one in cells if one.id not in stayed]):
+                done.kept.append(Kept(key, cell.root_id, None, Detail(column, code, message)))
+                stayed.add(cell.id)
         kept = {one.id for one in done.kept}
         back = [one for one in records if one.id not in kept]
         done.count = len(back)
@@ -153,9 +177,11 @@ class MergeUndone:
                 session().execute(sa.update(table).where(here, table.c.id.in_(some)).values(deleted_at=value))
             return
         living = self._living()
-        stays = [cell for cell in cells if UUID(cell.before or "") not in living]
-        yield from ((cell, "not_found", _("What it referred to is gone.")) for cell in stays)
-        cells = [cell for cell in cells if cell not in stays]
+        lead: dict[bool, list[_Cell]] = {True: [], False: []}
+        for cell in cells:
+            lead[UUID(cell.before or "") in living].append(cell)
+        yield from ((cell, "not_found", _("What it referred to is gone.")) for cell in lead[False])
+        cells = lead[True]
         was = sa.values(sa.column("id", sa.Uuid), sa.column("before", sa.Uuid), sa.column("after", sa.Uuid), name="was")
         given = was.data([(cell.id, UUID(cell.before or ""), UUID(cell.after or "")) for cell in cells])
         if not cells:
@@ -203,23 +229,26 @@ class MergeUndone:
         """Once all is back, or merged again: pins and secrets follow, and so does where the old ids lead."""
         for row in self.rows:
             rt = kernel().records.get(row["record"])
-            if rt is None:
+            if rt is None or row["id"] in self.missing:
                 continue
             here = rt.c.tenant_id == current().tenant_id
             gone = session().execute(select(rt.c.deleted_at).where(here, rt.c.id == row["from_id"])).scalar()
             to, at = (row["from_id"], row["to_id"]) if gone is None else (row["to_id"], row["from_id"])
-            session().execute(
-                sa.update(pin)
-                .where(pin.c.tenant_id == current().tenant_id, pin.c.id.in_(row["pins"]), pin.c.record_id == at)
-                .values(record_id=to)
-            )
+            other_pin = pin.alias()
+            has = select(other_pin.c.id).where(
+                other_pin.c.tenant_id == pin.c.tenant_id, other_pin.c.actor_id == pin.c.actor_id,
+                other_pin.c.record_id == to,
+            )  # fmt: skip
+            those = (pin.c.tenant_id == current().tenant_id, pin.c.id.in_(row["pins"]), pin.c.record_id == at)
+            session().execute(sa.update(pin).where(*those, ~has.exists()).values(record_id=to))
             if gone is not None:
                 session().execute(sa.update(merged).where(merged.c.tenant_id == current().tenant_id, merged.c.id == row["id"]).values(at=gone))  # fmt: skip
             if row["secrets"]:
                 other = rt.table.alias("other")
                 giver = (other.c.tenant_id == current().tenant_id, other.c.id == row["from_id"])
+                filled = sa.func.nullif if gone is None else sa.func.coalesce  # what was set since stays
                 values: dict[str, Any] = {
-                    name: None if gone is None else select(other.c[name]).where(*giver).scalar_subquery()
+                    name: filled(rt.c[name], select(other.c[name]).where(*giver).scalar_subquery())
                     for name in row["secrets"]
                 }
                 session().execute(sa.update(rt.table).where(here, rt.c.id == row["to_id"]).values(values))
