@@ -37,7 +37,10 @@ from ossature.records.query import ListQuery
 from ossature.records.types import RecordType
 
 MANY = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=25,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 ZONE = ZoneInfo("Europe/Paris")
 WORDS = st.sampled_from(
@@ -90,6 +93,8 @@ def test_a_text_file_is_read_as_it_was_written(
     """What is said is taken; what is not is found out, where the encoding leaves a trace."""
     kinds, values = table
     written = io.StringIO()
+    if end == "\r":
+        quoting = csv.QUOTE_ALL  # else the writer leaves other ends of lines within a text unquoted
     writer = csv.writer(written, delimiter=delimiter, quoting=quoting, lineterminator=end)
     texts = [[spelled(value, decimal, order) for value in row] for row in values]
     writer.writerows([names(len(kinds)), *texts])
@@ -114,7 +119,9 @@ def test_a_text_file_is_read_as_it_was_written(
             assert [value_of(field, row[index], notation) for row in cells] == [row[index] for row in values]
 
 
-TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\ufffe\uffff"), min_size=1, max_size=40)
+TEXTS = st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="\x00\r\ufffe\uffff"), min_size=1, max_size=40
+)
 TYPED = st.one_of(
     TEXTS.filter(str.strip), st.integers(-(10**14), 10**14), st.booleans(), st.dates(date(1900, 3, 1), date(9999, 12, 31)),
     st.decimals(-(10**7), 10**7, places=5).map(float), st.none(),
