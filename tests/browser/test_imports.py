@@ -264,7 +264,7 @@ def test_a_file_that_is_no_table_is_refused_in_words_and_another_may_be_chosen(o
 
 
 @pytest.mark.slow
-@pytest.mark.req("A-018", "A-021", "P-18")
+@pytest.mark.req("A-018", "A-021")
 def test_8800_opportunities_of_another_system_come_in(owner: Person, screen: Screen) -> None:
     if not DATA.is_dir():
         need(f"{DATA} is not there; name it with OSSATURE_TEST_DATA")

@@ -207,7 +207,6 @@ def test_a_reference_by_e_mail_is_read_by_it(kernel: Kernel) -> None:
     assert [(column.to, column.by) for column in found] == [("name", ""), ("contact_id", "email")]
 
 
-@pytest.mark.req("P-19")
 def test_what_an_export_of_everything_has_beside_fields_is_known(kernel: Kernel) -> None:
     row = [str(uuid4()), "Martin", '[{"id": "1"}]', "12\n13", "K-1", "secret"]
     headers = ["id", "last_name", "addresses", "external_id:hubspot", "external_id:my shop", "external_id:a/b"]
