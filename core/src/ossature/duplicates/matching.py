@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from rapidfuzz import fuzz
 
-from ossature.duplicates.rules import Alike, Rule, Same
+from ossature.duplicates.rules import Rule, Same
 from ossature.records.rules import folded
 
 MOST_SHARING = 10
@@ -34,29 +34,67 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
+class Traits:
+    """What the rules see of a record, worked out once however often it is compared. By rule: of `same`, the field by each
+    value that it has; of `alike`, its words in order, the numbers among them, and what it says beside."""
+
+    id: Any
+    shared: tuple[Mapping[str, str], ...]
+    named: tuple[tuple[str, tuple[str, ...], tuple[Any, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Match:
     score: int
     reasons: tuple[Reason, ...]
 
 
+def traits(rules: Sequence[Rule], row: Mapping[str, Any]) -> Traits:
+    """What the rules see of a record; `row` holds the fields that they look at."""
+    shared, named = list[Mapping[str, str]](), list[tuple[str, tuple[str, ...], tuple[Any, ...]]]()
+    for rule in rules:
+        if isinstance(rule, Same):
+            shared.append({folded(value): name for name in reversed(rule.fields) if (value := row.get(name))})
+        else:
+            words = words_of(row.get(rule.field) or "", rule.ignoring)
+            numbers = tuple(word for word in words if word.isdecimal())
+            named.append((" ".join(words), numbers, tuple(row.get(name) or None for name in rule.beside)))
+    return Traits(row.get("id"), tuple(shared), tuple(named))
+
+
 def compare(
-    rules: Iterable[Rule], a: Mapping[str, Any], b: Mapping[str, Any], common: frozenset[str] = frozenset()
+    rules: Sequence[Rule], a: Mapping[str, Any], b: Mapping[str, Any], common: frozenset[str] = frozenset()
 ) -> Match | None:
-    """What two records have in common, None where that is too little. Both hold the fields that the rules look at.
+    """As `match`, of two rows that hold the fields that the rules look at."""
+    return match(rules, traits(rules, a), traits(rules, b), common)
+
+
+def match(rules: Sequence[Rule], a: Traits, b: Traits, common: frozenset[str] = frozenset()) -> Match | None:
+    """What two records have in common, None where that is too little.
 
     `common` are values that so many share that they say nothing, without case and accents.
     """
     unlike, reasons, strangers = 1.0, list[Reason](), False
+    shared = named = -1
     for rule in rules:
         if isinstance(rule, Same):
-            shared = _shared(rule.fields, a, b, common)
-            if shared is not None:
-                reasons.append(Reason(shared))
+            shared += 1
+            mine, theirs = a.shared[shared], b.shared[shared]
+            if mine.keys().isdisjoint(theirs):
+                continue
+            found = next((field for value, field in mine.items() if value in theirs and value not in common), None)
+            if found is not None:
+                reasons.append(Reason(found))
                 unlike *= 1 - rule.score / 100
             continue
-        ratio = likeness(a.get(rule.field), b.get(rule.field), rule.ignoring)
-        strangers = strangers or (ratio is not None and ratio < _STRANGERS)
-        if ratio is not None and (score := _of_names(rule, ratio, a, b)):
+        named += 1
+        (words, numbers, beside), (others, their_numbers, their_beside) = a.named[named], b.named[named]
+        if not words or not others:
+            continue
+        # Branch 12 is not branch 13.
+        ratio = fuzz.ratio(words, others) if numbers == their_numbers else 0.0
+        strangers = strangers or ratio < _STRANGERS
+        if ratio >= rule.at_least and (score := _of_names(ratio, beside, their_beside)):
             reasons.append(Reason(rule.field, round(ratio)))
             unlike *= 1 - min(score, 99) / 100
     if not reasons:
@@ -65,38 +103,19 @@ def compare(
     return Match(score, tuple(reasons)) if score >= SHOWN_FROM else None
 
 
-def likeness(one: str | None, other: str | None, ignoring: frozenset[str] = frozenset()) -> float | None:
-    """How alike two texts are, 0 to 100, whatever the order of their words; None where one is empty."""
-    if not one or not other:
-        return None
-    mine, theirs = words_of(one, ignoring), words_of(other, ignoring)
-    if [word for word in mine if word.isdecimal()] != [word for word in theirs if word.isdecimal()]:
-        return 0.0  # branch 12 is not branch 13
-    return fuzz.ratio(" ".join(mine), " ".join(theirs))
-
-
 def words_of(text: str, ignoring: frozenset[str] = frozenset()) -> list[str]:
     """The words of a text without case and accents, in the order of the alphabet; those that count, if there are any."""
     words = sorted(_WORDS.findall(folded(text)))
     return [word for word in words if word not in ignoring] or words
 
 
-def _shared(fields: Sequence[str], a: Mapping[str, Any], b: Mapping[str, Any], common: frozenset[str]) -> str | None:
-    """The field of `a` whose value `b` has in one of them."""
-    theirs = {folded(value) for name in fields if (value := b.get(name))} - common
-    return next((name for name in fields if (value := a.get(name)) and folded(value) in theirs), None)
-
-
-def _of_names(rule: Alike, ratio: float, a: Mapping[str, Any], b: Mapping[str, Any]) -> int:
-    """What a likeness says by itself, 0 for nothing."""
-    if ratio < rule.at_least:
-        return 0
+def _of_names(ratio: float, mine: Sequence[Any], theirs: Sequence[Any]) -> int:
+    """What a likeness says by itself, 0 for nothing; with what the two say beside."""
     unsaid = False
-    for name in rule.beside:
-        mine, theirs = a.get(name), b.get(name)
-        if mine in (None, "") or theirs in (None, ""):
+    for one, other in zip(mine, theirs, strict=True):
+        if one is None or other is None:
             unsaid = True
-        elif mine != theirs:
+        elif one != other:
             return 0
     if not unsaid:
         return round(ratio)

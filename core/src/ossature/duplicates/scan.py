@@ -21,7 +21,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from ossature.context import current
 from ossature.db.work import session, transaction
-from ossature.duplicates.matching import MOST_SHARING, Match, compare
+from ossature.duplicates.matching import MOST_SHARING, Match, Traits, match, traits
 from ossature.duplicates.rules import Same, fields_of
 from ossature.duplicates.tables import duplicate
 from ossature.i18n.texts import translator
@@ -72,10 +72,11 @@ def scan(rt: RecordType, run: JobRun | None = None) -> int:
     for number, pairs in enumerate(passes, 1):
         with transaction(current()):  # one that only reads, so that what is found is written as it goes
             for read, a, b in pairs:
-                if run is not None:
-                    run.progress(min(done + read, total), total)
-                if a is not None and b is not None and (match := compare(rt.duplicates, a, b, common)) is not None:
-                    writer.add(a["id"], b["id"], match)
+                if a is None or b is None:
+                    if run is not None:
+                        run.progress(min(done + read, total), total)
+                elif (found := match(rt.duplicates, a, b, common)) is not None:
+                    writer.add(a.id, b.id, found)
         done = number * (total // len(passes))
     return writer.end()
 
@@ -129,7 +130,7 @@ class _Pairs:
         return len(self.known)
 
 
-Compared = tuple[int, Values | None, Values | None]
+Compared = tuple[int, Traits | None, Traits | None]
 """How many records were read so far, and two that are to be compared."""
 
 
@@ -197,8 +198,9 @@ def _sharing(rt: RecordType, rule: Same) -> Iterator[Compared]:
     for some in _batches(_stream(groups), _READ // MOST_SHARING):
         wanted = {id for group in some for id in group["ids"]}
         rows = session().execute(select(*_read(rt)).where(*_live(rt), rt.c.id.in_(wanted))).mappings()
-        known = {row["id"]: dict(row) for row in rows}
+        known = {row["id"]: traits(rt.duplicates, row) for row in rows}  # type: ignore[arg-type]  # a mapping is all it takes
         read += len(wanted)
+        yield read, None, None
         for group in some:
             for one, other in combinations([known[id] for id in group["ids"] if id in known], 2):
                 yield read, one, other
@@ -206,27 +208,29 @@ def _sharing(rt: RecordType, rule: Same) -> Iterator[Compared]:
 
 def _neighbours(rt: RecordType, order: sa.ColumnElement[Any]) -> Iterator[Compared]:
     """Those that stand close together in an order."""
-    before: deque[Values] = deque(maxlen=NEIGHBOURS)
+    before: deque[Traits] = deque(maxlen=NEIGHBOURS)
     statement = select(*_read(rt)).where(*_live(rt)).order_by(order, rt.c.id)
     for read, row in enumerate(_stream(statement)):
         yield read, None, None
+        one = traits(rt.duplicates, row)
         for other in before:
-            yield read, other, row
-        before.append(row)
+            yield read, other, one
+        before.append(one)
 
 
 def _beside(rt: RecordType, name: str) -> Iterator[Compared]:
     """Those that have the same thing beside their name: the people of one company, all with all."""
     statement = select(*_read(rt)).where(*_live(rt), rt.c[name].isnot(None)).order_by(rt.c[name], rt.c.id)
-    group: list[Values] = []
+    group, beside = list[Traits](), None
     for read, row in enumerate(_stream(statement)):
         yield read, None, None
-        if group and group[0][name] != row[name]:
-            group = []
+        if beside != row[name]:
+            group, beside = [], row[name]
         if len(group) < MOST_BESIDE:
+            one = traits(rt.duplicates, row)
             for other in group:
-                yield read, other, row
-            group.append(row)
+                yield read, other, one
+            group.append(one)
 
 
 def _batches(rows: Iterable[Values], size: int) -> Iterator[list[Values]]:

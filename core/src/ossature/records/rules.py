@@ -154,6 +154,8 @@ COUNTRY_NAMES: dict[str, CountryName] = {code: CountryName(code) for code in sor
 
 def folded(text: str) -> str:
     """Text without case and accents, as the database's `ossature.fold` has it."""
+    if text.isascii():
+        return text.lower()
     # Each letter on its own, as the database does: a last sigma is no other letter than one before it.
     plain = "".join(map(str.lower, unicodedata.normalize("NFKD", text)))
     plain = "".join(ch for ch in plain if not "\u0300" <= ch <= "\u036f")
