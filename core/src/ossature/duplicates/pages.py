@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from ossature.context import current
 from ossature.db.work import session
 from ossature.duplicates.merging import merge
-from ossature.duplicates.pairs import PAGE, count_pairs, dismiss, find_pair, last_scan, pairs, reopen, start_scan
+from ossature.duplicates.pairs import PAGE, State, count_pairs, dismiss, find_pair, last_scan, pairs, reopen, start_scan
 from ossature.duplicates.planning import MOST, mergeable, plan, read_together
 from ossature.duplicates.similar import asked_fields, similar
 from ossature.duplicates.views import look_alikes, merge_page, pair_cards
@@ -81,13 +81,13 @@ def _search(rt: RecordType) -> ResponseReturnValue:
 
 
 def _pairs(rt: RecordType) -> ResponseReturnValue:
-    state = "dismissed" if request.args.get("state") == "dismissed" else "open"
+    state: State = "dismissed" if request.args.get("state") == "dismissed" else "open"
     here = url_for(page_endpoint(rt, "duplicates"))
     given = request.args.get("after", "")
     try:
-        found = pairs(rt, state, as_id(given) if given else None, PAGE + 1)  # type: ignore[arg-type]
+        found = pairs(rt, state, as_id(given) if given else None, PAGE + 1)
     except NotFound:  # it was decided meanwhile: the list from its beginning
-        found = pairs(rt, state, None, PAGE + 1)  # type: ignore[arg-type]
+        found = pairs(rt, state, None, PAGE + 1)
     more = found[PAGE - 1].id if len(found) > PAGE else None
     counted = count_pairs(rt, _COUNTED + 1)
     title = _("Duplicates among %(records)s", records=str(rt.plural).lower())

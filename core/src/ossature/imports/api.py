@@ -12,7 +12,7 @@ from apiflask.fields import UploadFile
 from flask import Response, request, url_for
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ossature.errors import BadRequest, Detail, Invalid, UnsupportedMediaType
+from ossature.errors import Detail, Invalid, UnsupportedMediaType
 from ossature.i18n.texts import translator
 from ossature.imports import service
 from ossature.imports.mapping import Mapping, targets
@@ -23,7 +23,15 @@ from ossature.rbac import requires
 from ossature.rbac.rules import takes_files
 from ossature.records.clean import plain
 from ossature.records.types import RecordType
-from ossature.web.api import documented, known_arguments, limit_argument, read_object, success
+from ossature.web.api import (
+    after_argument,
+    documented,
+    known_arguments,
+    limit_argument,
+    one_of,
+    read_object,
+    success,
+)
 
 _, _l, _n = translator("ossature")
 
@@ -279,7 +287,10 @@ def import_views(rt: RecordType) -> list[tuple[str, list[str], str, View]]:
 
     def rows_view(import_id: UUID) -> Response:
         known_arguments(("outcome", "after", "limit"))
-        outcome, after = _outcome(), _after()
+        outcome = request.args.get("outcome")
+        if outcome is not None:
+            outcome = one_of((*OUTCOMES, "waiting"), "outcome", outcome)
+        after = after_argument()
         limit = min(limit_argument(), MOST_READ)
         found = service.rows(service.find(rt, import_id), outcome, after, limit + 1)
         more = found[limit - 1].number if len(found) > limit else None
@@ -426,24 +437,6 @@ def _told(name: str) -> bool:
     if value not in ("true", "false"):
         raise Invalid(_("The input has faults."), [Detail(name, "invalid", _("Give true or false."))])
     return value == "true"
-
-
-def _outcome() -> str | None:
-    outcome = request.args.get("outcome")
-    if outcome is not None and outcome not in (*OUTCOMES, "waiting"):
-        names = ", ".join((*OUTCOMES, "waiting"))
-        raise BadRequest(
-            _("The parameter outcome is wrong."),
-            [Detail("outcome", "invalid", _("Use one of: %(names)s.", names=names))],
-        )
-    return outcome
-
-
-def _after() -> int:
-    after = request.args.get("after", "0")
-    if not (after.isascii() and after.isdigit() and len(after) < 8):
-        raise BadRequest(_("The parameter after is wrong."), [Detail("after", "invalid", _("Give a number."))])
-    return int(after)
 
 
 def _url(rt: RecordType, imp: Import) -> str:

@@ -19,11 +19,11 @@ from ossature.records.exporting import (
     Export,
     check_fields,
     exportable,
-    one_of,
 )
 from ossature.records.query import ListQuery, Row
 from ossature.records.schemas import camel, list_arguments, row_model
 from ossature.records.types import RecordType
+from ossature.web.api import one_of
 from ossature.web.versions import translation
 
 _, _l, _n = translator("ossature")

@@ -22,7 +22,6 @@ from ossature.records.exporting import (
     Export,
     Headers,
     exportable,
-    one_of,
     stream,
 )
 from ossature.records.list_address import ListAddress
@@ -33,6 +32,7 @@ from ossature.records.query import COUNT_UP_TO, Row
 from ossature.records.saved import Look, read_look
 from ossature.records.types import RecordType
 from ossature.web import Crumb, render
+from ossature.web.api import one_of
 from ossature.web.export_models import ExportDialog
 from ossature.web.formats import as_number
 from ossature.web.models import Choice

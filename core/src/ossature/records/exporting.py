@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, Literal, get_args
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -51,7 +51,6 @@ MIMETYPES: Mapping[Format, str] = {
 }  # fmt: skip
 ID = Field(Kind.TEXT, _l("Id"), name="id")
 CellKind = Literal["text", "whole", "decimal", "money", "boolean", "day", "moment"]
-T = TypeVar("T")
 Windows = Iterator[tuple[list[Row], Mapping[UUID, Label]]]
 
 
@@ -117,17 +116,6 @@ def check_fields(rt: RecordType, names: Iterable[str]) -> None:
                 _("The field %(field)s cannot be exported.", field=plain(name)),
                 [Detail("fields", "unknown_field", _("Use one of: %(names)s.", names=offered))],
             )
-
-
-def one_of(known: tuple[T, ...], name: str, given: str) -> T:
-    """A choice of the request's. Raises `BadRequest` for another one."""
-    for one in known:
-        if one == given:
-            return one
-    raise BadRequest(
-        _("The parameter %(name)s is wrong.", name=name),
-        [Detail(name, "invalid", _("Use one of: %(names)s.", names=", ".join(map(str, known))))],
-    )
 
 
 def columns_of(export: Export) -> list[Column]:

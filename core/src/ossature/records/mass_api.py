@@ -11,7 +11,7 @@ from uuid import UUID
 from flask import Response, request
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from ossature.errors import BadRequest, Conflict, Detail, Invalid, TooLarge
+from ossature.errors import Conflict, Detail, Invalid, TooLarge
 from ossature.i18n.texts import translator
 from ossature.ids import as_id
 from ossature.jobs.queue import cancel
@@ -28,7 +28,7 @@ from ossature.records.mass import (
 from ossature.records.query import ListQuery
 from ossature.records.schemas import Version, camel, id_of, mass_model
 from ossature.records.types import RecordType
-from ossature.web.api import known_arguments, limit_argument, read_object, success
+from ossature.web.api import after_argument, known_arguments, limit_argument, one_of, read_object, success
 
 _, _l, _n = translator("ossature")
 
@@ -143,17 +143,12 @@ def show(rt: RecordType, id: UUID) -> Response:
 
 def rows(rt: RecordType, id: UUID) -> Response:
     known_arguments(("outcome", "after", "limit"))
-    outcome, after = request.args.get("outcome"), request.args.get("after", "0")
-    if outcome is not None and outcome not in OUTCOMES:
-        names = ", ".join(OUTCOMES)
-        raise BadRequest(
-            _("The parameter outcome is wrong."),
-            [Detail("outcome", "invalid", _("Use one of: %(names)s.", names=names))],
-        )
-    if not (after.isascii() and after.isdigit() and len(after) < 8):
-        raise BadRequest(_("The parameter after is wrong."), [Detail("after", "invalid", _("Give a number."))])
+    outcome = request.args.get("outcome")
+    if outcome is not None:
+        outcome = one_of(OUTCOMES, "outcome", outcome)
+    after = after_argument()
     limit = min(limit_argument(), MOST_READ)
-    found = results(find_act(rt, id), outcome, int(after), limit + 1)
+    found = results(find_act(rt, id), outcome, after, limit + 1)
     data = [
         {
             "number": row.number, "id": row.record_id, "outcome": row.outcome, "code": row.code, "field": row.field,

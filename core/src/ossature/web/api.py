@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import orjson
 from flask import Response, request
@@ -18,6 +18,8 @@ from ossature.records.clean import plain
 from ossature.web import versions
 
 _, _l, _n = translator("ossature")
+
+T = TypeVar("T")
 
 
 RecordKey = Annotated[str, Field(json_schema_extra={"x-record-key": True})]
@@ -136,6 +138,25 @@ def limit_argument(default: int = 20, most: int = 200) -> int:
             [Detail("limit", "invalid", _("Give a whole number from 1 to %(n)s.", n=most))],
         )
     return int(text)
+
+
+def after_argument() -> int:
+    """The number of what was read last, 0 to begin."""
+    text = request.args.get("after", "0")
+    if not (text.isascii() and text.isdigit() and len(text) < 8):
+        raise BadRequest(_("The parameter after is wrong."), [Detail("after", "invalid", _("Give a number."))])
+    return int(text)
+
+
+def one_of(known: tuple[T, ...], name: str, given: str) -> T:
+    """A choice of the request's. Raises `BadRequest` for another one."""
+    for one in known:
+        if one == given:
+            return one
+    raise BadRequest(
+        _("The parameter %(name)s is wrong.", name=name),
+        [Detail(name, "invalid", _("Use one of: %(names)s.", names=", ".join(map(str, known))))],
+    )
 
 
 def documented(
