@@ -143,7 +143,7 @@ def test_the_page_of_the_api_has_every_operation_that_is_described(tenant: Tenan
 
 def test_addresses_of_records_are_plural_and_hyphenated(app: Flask) -> None:
     rules = {rule.rule for rule in app.url_map.iter_rules() if rule.rule.startswith("/api/")}
-    given = r"/<uuid:(id|file_id|note)>|/<key>|/by/<field>/<path:value>|/<source>/<path:value>"
+    given = r"/<uuid:(id|file_id|note|import_id|preset_id)>|/<int:number>|/<key>|/by/<field>/<path:value>|/<source>/<path:value>"
     words = re.compile(rf"/api(/_?[a-z][a-z0-9]*(-[a-z0-9]+)*|/openapi\.json|{given})+")
     assert not [rule for rule in rules if not words.fullmatch(rule)]
     assert {"/api/contacts", "/api/contacts/<uuid:id>", "/api/crm/contacts", "/api/companies"} <= rules

@@ -183,8 +183,9 @@ class Filled:
             text = f"{_TEXTS[number % 2]} {next(self._numbers)}{lines}"
             yield text[-(item.max_length or 200) :].strip()
             return
-        yield from ("FR", "DE")[number % 2 :]
-        yield "Europe/Paris"
+        if not item.unique:
+            yield from ("FR", "DE")[number % 2 :]
+            yield "Europe/Paris"
         start = next(self._numbers) * 1000
         for digits in (f"{start + n:09}" for n in range(1000)):
             yield digits
