@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -13,9 +13,11 @@ from uuid import UUID
 from flask import Flask
 from flask.testing import FlaskClient
 from itsdangerous import URLSafeTimedSerializer
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from ossature.auth.accounts import create_user, set_password
+from ossature.auth.accounts import create_user
+from ossature.auth.passwords import hash_password
 from ossature.auth.sign_in import memberships, open_session
 from ossature.auth.state import access_state
 from ossature.context import Context, TenantInfo
@@ -139,10 +141,9 @@ class Tenant:
         number = next(_numbers)
         email = f"{role.replace('_', '-')}-{number}-{new_id().hex[-8:]}@{self.slug}.example"
         name = name or f"{role.replace('_', ' ').capitalize()} {number}"
-        with self.work():
+        with self.work() as work:
             user = create_user(email, name, locale=locale)
-        set_password(user.id, email, PASSWORD)
-        with self.work():
+            work.execute(text("SELECT ossature.set_password(:user, :hash)"), {"user": user.id, "hash": _hashed()})
             member_id = add_member(user.id, name, [role_by_key(role).id])
         return Person(self, member_id, user.id, email, role)
 
@@ -158,6 +159,12 @@ def new_tenant(app: Flask, slug: str | None = None, plugins: frozenset[str] | No
         for preset in PRESETS:
             add_preset(preset, sorted(enabled))
     return tenant
+
+
+@lru_cache(maxsize=1)
+def _hashed() -> str:
+    """`PASSWORD` as accounts keep it: hashing is slow on purpose, and hardly a test signs in by it."""
+    return hash_password(PASSWORD)
 
 
 def _kernel(app: Flask) -> Kernel:
