@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from ossature.testing.background import run_pending
 from ossature.testing.importing import send
@@ -45,7 +46,6 @@ def begin(page: Page, text: str, name: str = "contacts.csv") -> None:
 
 
 def check(person: Person, page: Page) -> None:
-    page.wait_for_load_state("networkidle")  # what was chosen last is kept, and the page says what follows from it
     page.locator("[data-save]").click()
     page.wait_for_url("**/check")
     run_pending(person.tenant)
@@ -74,6 +74,24 @@ def choose(page: Page, header: str, target: str) -> None:
     expect(row(page, header).get_by_role("option").first).to_be_visible()
     with page.expect_response(lambda answer: answer.request.method == "POST"):
         box.press("Enter")
+
+
+@contextmanager
+def held_back(page: Page) -> Iterator[Callable[[], None]]:
+    """What is chosen first inside is kept only once the answer is let go with what this gives."""
+    asked: list[Route] = []
+    page.route("**/columns", lambda route: asked.append(route), times=1)
+    answered: list[None] = []
+
+    def let_go() -> None:
+        with page.expect_response("**/columns") as answer:
+            asked[0].continue_()
+        answer.value.finished()
+        answered.append(None)
+
+    yield let_go
+    if not answered:
+        let_go()
 
 
 @pytest.mark.req("A-018")
@@ -181,6 +199,68 @@ def test_rows_change_what_is_here_and_all_of_it_is_undone(owner: Person, screen:
     page.get_by_role("link", name="contacts.csv").click()
     expect(page.get_by_text("This import was undone.")).to_be_visible()
     expect(page.get_by_role("button", name="Undo this import")).to_have_count(0)
+
+
+@pytest.mark.req("A-018", "A-019")
+def test_what_is_chosen_and_pressed_while_the_choice_before_is_kept_counts(owner: Person, screen: Screen) -> None:
+    owner.api.post("/api/contacts", json={"first_name": "Anna", "last_name": "Old", "email": "anna@exemple.fr"})
+    page = screen(owner, "/crm/contacts/imports")
+    begin(page, "First name;Last name;E-mail\nAnna;New;anna@exemple.fr\nBea;Two;bea@exemple.fr\n")
+    change = page.get_by_label("Yes: change the contacts that are here, create the others")
+    key = page.get_by_label("They are the same where this is the same")
+    with held_back(page):
+        with page.expect_request("**/columns"):
+            change.check()
+        key.select_option("last_name")
+    expect(page.get_by_label("and this")).to_have_count(1)
+    expect(key).to_have_value("last_name")
+    page.reload()
+    expect(change).to_be_checked()
+    expect(key).to_have_value("last_name")
+
+    with held_back(page):
+        with page.expect_request("**/columns"):
+            page.get_by_label("Import nothing at all until every row can go in").check()
+        key.select_option("email")
+        page.locator("[data-save]").click(no_wait_after=True)
+        expect(page.locator("[data-save]")).to_have_attribute("aria-busy", "true")
+    page.wait_for_url("**/check")
+    run_pending(owner.tenant)
+    expect(page.locator("#import-sentence")).to_have_text("Create 1 contact, change 1; 0 rows cannot go in.")
+
+
+@pytest.mark.req("A-018")
+def test_nothing_takes_the_place_of_what_is_pressed_or_typed(owner: Person, screen: Screen) -> None:
+    page = screen(owner, "/crm/contacts/imports")
+    begin(page, "First name;Last name;Company\nA;One;Nowhere\nB;Two;Axion\n")
+    company = row(page, "Company")
+    company.locator("summary").click()
+    company.get_by_role("button", name="Say what values mean").click()
+    meant = company.get_by_label("Nowhere means")
+    expect(company.get_by_label("Axion means")).to_be_focused()
+    with held_back(page) as let_go:
+        with page.expect_request("**/columns"):
+            company.get_by_label("Where it is not here").select_option("empty")
+        meant.press_sequentially("Axi")
+        let_go()
+        page.keyboard.type("on")
+        page.keyboard.press("Tab")
+    expect(company.locator("summary")).to_contain_text("1 value is replaced")
+    expect(company.locator("summary")).to_contain_text("unknown ones are left empty")
+    expect(meant).to_have_value("Axion")
+    expect(company.get_by_label("All other values")).to_be_focused()
+
+    with held_back(page) as let_go:
+        with page.expect_request("**/columns"):
+            company.get_by_label("Where it is not here").select_option("refuse")
+        once_more = company.get_by_role("button", name="Use this column once more")
+        once_more.hover()
+        page.mouse.down()
+        let_go()
+        page.mouse.up()
+    expect(row(page, "Company")).to_have_count(2)
+    check(owner, page)
+    expect(page.locator("#import-sentence")).to_have_text("Create 2 contacts; 0 rows cannot go in.")
 
 
 @pytest.mark.req("A-022")

@@ -132,7 +132,7 @@ def columns_form(imp: Import, asked: Asked, errors: Sequence[str] = ()) -> Colum
     seen: set[int] = set()
     columns = []
     for position, column in enumerate(mapping.columns):
-        columns.append(_column(imp, column, position, known, samples[column.index], asked, url, column.index in seen))
+        columns.append(_column(imp, column, position, known, samples[column.index], asked, column.index in seen))
         seen.add(column.index)
     kept = presets(rt)
     same = [one for one in kept if one.fits(imp.headers) and one.mapping_of(imp.headers) == imp.mapping]
@@ -157,7 +157,7 @@ def grouped(found: Iterable[Target]) -> tuple[TargetGroup, ...]:
 
 
 def _column(
-    imp: Import, column: Column, position: int, known: dict[str, Target], samples: tuple[str, ...], asked: Asked, url: str,
+    imp: Import, column: Column, position: int, known: dict[str, Target], samples: tuple[str, ...], asked: Asked,
     again: bool,
 ) -> ColumnForm:  # fmt: skip
     at = f"columns.{position}."
@@ -168,25 +168,25 @@ def _column(
     )
     return ColumnForm(
         position, column.index, column.header, samples, column.to or "", errors.get("to", ""), picks, summary,
-        _values(imp, column, position, url, position in asked.loaded) if target else None, again,
+        _values(imp, column, position, position in asked.loaded) if target else None, again,
         position in asked.open or bool(set(errors) - {"to"}),
     )  # fmt: skip
 
 
-def _values(imp: Import, column: Column, position: int, url: str, loaded: bool) -> ValueMap:
+def _values(imp: Import, column: Column, position: int, loaded: bool) -> ValueMap:
     """What stands for what: the values that are mapped, and once they were asked for those of the file."""
     place = place_of(imp.rt, column.to or "")
     item = place.field if place else None
     choices = tuple(Choice(value, str(label)) for value, label in (item.choices if item else {}).items())
     counts = dict(values_of_column(imp, column.index, MOST_VALUES)) if loaded else {}
-    lines = [ValueLine(value, counts.get(value, 0), into) for value, into in column.values.items()]
-    lines += [ValueLine(value, count, "") for value, count in counts.items() if value not in column.values]
+    lines = [ValueLine(value, count, column.values.get(value, "")) for value, count in counts.items()]
+    lines += [ValueLine(value, 0, into) for value, into in column.values.items() if value not in counts]
     others = Pick(
         f"c{position}-others", _("All other values"), column.others,
         (Choice("keep", _("are taken as they are")), Choice("refuse", _("cannot go in")),
          Choice("empty", _("are left empty"))),
     )  # fmt: skip
-    return ValueMap(url, tuple(lines), choices, others, loaded, len(counts) >= MOST_VALUES)
+    return ValueMap(tuple(lines), choices, others, loaded, len(counts) >= MOST_VALUES)
 
 
 def _samples(imp: Import) -> list[tuple[str, ...]]:

@@ -143,15 +143,15 @@ class ImportPages(OfRecord):
 
     def _kept(self, imp: Import, mapping: Mapping, do: str, position: int | None) -> ResponseReturnValue:
         """After a choice: for scripts what hangs on it, else the page again."""
-        at = request.form.get("_at", "")
         posted = request.form.copy()
-        if do == "values" and (place := at if at else str(position)) is not None:
-            posted[f"c{place}-loaded"] = posted[f"c{place}-open"] = "1"
+        if do == "values":
+            posted[f"c{position}-loaded"] = posted[f"c{position}-open"] = "1"
         form = columns_form(imp, asked_of(imp, posted, mapping, faults_of(imp, mapping)))
         if not wants_fragment():
             return self._render("imports/columns.html", form=form)
-        column = form.columns[int(at)] if at.isascii() and at.isdigit() and int(at) < len(form.columns) else None
-        return self._render("imports/_kept.html", form=form, column=column, values=do == "values")
+        changed = set(request.form.getlist("_at"))
+        columns = [column for column in form.columns if str(column.position) in changed]
+        return self._render("imports/_kept.html", form=form, columns=columns)
 
     def _columns(self, imp: Import, mapping: Mapping, errors: list[str] | None = None) -> str:
         faults = faults_of(imp, mapping) if request.method == "POST" else ()

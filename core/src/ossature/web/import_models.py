@@ -98,9 +98,8 @@ class ValueLine:
 @dataclass(frozen=True, slots=True)
 class ValueMap:
     """The values of a column; `choices` where what they become is one of some. `lines` are those that are mapped until
-    all are asked for at `url`."""
+    all are asked for."""
 
-    url: str
     lines: tuple[ValueLine, ...]
     choices: tuple[Choice, ...]
     others: Pick

@@ -1,5 +1,6 @@
-/** Imports: a file that is chosen or dropped goes on its way; what is unfolded stays so; the next fault takes the focus. */
+/** Imports: a file that is chosen or dropped goes on its way; the next fault takes the focus. */
 import { dropOn } from "./dropping.js";
+import { startImportColumns } from "./import_columns.js";
 import { on } from "./page.js";
 import { upload } from "./uploads.js";
 
@@ -23,26 +24,20 @@ function goOn(id) {
   (next ?? faults[0] ?? document.querySelector(".os-import-go [data-save], .os-import-go a"))?.focus();
 }
 
-/** What has the focus keeps it, also where its part of the form is put in anew. */
-function keepFocus() {
-  let kept = "", corrected = "";
+function correct() {
+  let corrected = "";
   document.addEventListener("htmx:beforeRequest", (event) => {
-    kept = event.detail.elt.closest?.("[data-import-columns]") ? document.activeElement?.id ?? "" : "";
     corrected = event.detail.elt.closest?.(".os-import-fix") ? event.detail.elt.closest("tr").id : "";
   });
   document.addEventListener("htmx:afterRequest", () => {
     if (corrected) goOn(corrected);
     corrected = "";
-    if (kept && document.activeElement === document.body) document.getElementById(kept)?.focus();
   });
 }
 
 export function startImports() {
-  keepFocus();
+  startImportColumns();
+  correct();
   on("change", "[data-import-input]", (input) => { send([...input.files]); input.value = ""; });
   dropOn(SENDS, send);
-  document.addEventListener("htmx:configRequest", (event) => {
-    const form = event.detail.elt.closest?.("[data-import-columns]");
-    form?.querySelectorAll("details[data-position][open]").forEach((details) => { event.detail.parameters[`c${details.dataset.position}-open`] = "1"; });
-  });
 }

@@ -1,11 +1,11 @@
 /** A list's toolbar: boxes beside their buttons, sorting by several headers, groups that open in place. */
+import { holding } from "./holding.js";
 import { on, whenReady } from "./page.js";
 import { keep } from "./preferences.js";
 
 const GAP = 4;
 let opener = "";
 let focused = "";
-let held = false;
 let late = "";
 
 const box = () => document.getElementById("list-box");
@@ -37,21 +37,14 @@ export async function fill(url, to = "", anew = true) {
   (wanted?.getClientRects().length ? wanted : focusable(found)[0])?.focus();
 }
 
-/** While something in the box is pressed or dragged nothing takes its place; what came meanwhile is fetched afterwards. */
+/** What came while something in the box was pressed or dragged is fetched afterwards. */
 function holds() {
-  let dragged = false;
-  const release = () => {
-    held = dragged = false;
+  const held = holding("#list-box", () => {
     if (late && box()?.matches(":popover-open")) fill(late, "", false);
     late = "";
-  };
-  document.addEventListener("pointerdown", (event) => { held = Boolean(event.target.closest?.("#list-box")); });
-  document.addEventListener("dragstart", () => { dragged = held; });
-  document.addEventListener("pointerup", () => held && setTimeout(release));
-  document.addEventListener("pointercancel", () => held && !dragged && release());
-  document.addEventListener("dragend", () => held && release());
+  });
   document.addEventListener("htmx:beforeSwap", (event) => {
-    if (event.target.id !== "list-box" || !held) return;
+    if (event.target.id !== "list-box" || !held()) return;
     event.detail.shouldSwap = false;
     late = event.detail.pathInfo.responsePath ?? event.detail.pathInfo.finalRequestPath;
   });
