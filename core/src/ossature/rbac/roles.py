@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, text
 
 from ossature.context import Reach, current
 from ossature.db import session
@@ -22,6 +22,12 @@ from ossature.rbac.rights import rights
 _, _l, ngettext = translator("ossature")
 
 KERNEL = "ossature"
+
+_GRANTS = text("""
+INSERT INTO ossature.role_grant (tenant_id, id, role_id, permission, reach)
+SELECT CAST(:tenant AS uuid), g.*
+FROM unnest(CAST(:ids AS uuid[]), CAST(:roles AS uuid[]), CAST(:permissions AS text[]), CAST(:reaches AS text[])) g
+""")
 
 
 def list_roles() -> list[Role]:
@@ -62,12 +68,16 @@ def add_preset(key: str, plugins: Iterable[str]) -> list[Role]:
         )
     plugins = [KERNEL, *plugins]
     known = set(session().scalars(select(Role.key)))
-    added = []
+    added, grants = [], {}
     for template in (OWNER_ROLE, *preset.roles):
         if template.key not in known:
-            grants = {} if template is OWNER_ROLE else rights().preset_grants(template, plugins)
-            authority.may_give(grants)
-            added.append(_add_preset_role(template, grants))
+            role = _role_of(template)
+            grants[role.id] = {} if template is OWNER_ROLE else rights().preset_grants(template, plugins)
+            authority.may_give(grants[role.id])
+            added.append(role)
+    session().add_all(added)
+    session().flush()
+    _add_grants(grants)
     members_changed()
     return added
 
@@ -78,6 +88,7 @@ def grant_presets(plugin: str) -> None:
     Roles that hold something of the plugin already are left alone: they were set by hand, or it was enabled before.
     """
     work = session()
+    given = {}
     for role in work.scalars(select(Role).where(Role.preset)):
         template = preset_role(role.key)
         if template is None or template is OWNER_ROLE:
@@ -88,8 +99,8 @@ def grant_presets(plugin: str) -> None:
             )
         )
         if not held:
-            _add_grants(role.id, rights().preset_grants(template, [plugin]))
-    work.flush()
+            given[role.id] = rights().preset_grants(template, [plugin])
+    _add_grants(given)
     members_changed()
 
 
@@ -105,8 +116,7 @@ def create_role(name: str, description: str, like: UUID | None = None) -> Role:
     role = Role(id=new_id(), key=_free_key(name), name=name, description=description.strip()[:500], rank=max(rank, 0))
     session().add(role)
     session().flush()
-    _add_grants(role.id, grants)
-    session().flush()
+    _add_grants({role.id: grants})
     members_changed()
     return role
 
@@ -163,8 +173,7 @@ def set_grants(role_id: UUID, wanted: Mapping[str, Reach | None]) -> None:
     work = session()
     if changed:
         work.execute(delete(RoleGrant).where(RoleGrant.role_id == role_id, RoleGrant.permission.in_(changed.keys())))
-    _add_grants(role_id, {name: reach for name, reach in changed.items() if reach is not None})
-    work.flush()
+    _add_grants({role_id: {name: reach for name, reach in changed.items() if reach is not None}})
     members_changed()
 
 
@@ -172,10 +181,10 @@ def _wider(one: Reach | None, other: Reach | None) -> Reach:
     return max((reach for reach in (one, other) if reach is not None), key=lambda reach: reach.width)
 
 
-def _add_preset_role(template: PresetRole, grants: Mapping[str, Reach]) -> Role:
+def _role_of(template: PresetRole) -> Role:
     context = current()
     locale = context.tenant.locale if context.tenant else None
-    role = Role(
+    return Role(
         id=new_id(),
         key=template.key,
         name=template.name.in_locale(locale),
@@ -183,17 +192,19 @@ def _add_preset_role(template: PresetRole, grants: Mapping[str, Reach]) -> Role:
         rank=template.rank,
         preset=True,
     )
-    session().add(role)
-    session().flush()
-    _add_grants(role.id, grants)
-    session().flush()
-    return role
 
 
-def _add_grants(role_id: UUID, grants: Mapping[str, Reach]) -> None:
-    session().add_all(
-        RoleGrant(role_id=role_id, permission=name, reach=reach.value) for name, reach in sorted(grants.items())
-    )
+def _add_grants(given: Mapping[UUID, Mapping[str, Reach]]) -> None:
+    """Give roles rights that they do not hold yet, in one statement."""
+    rows = [
+        (new_id(), role_id, name, reach.value)
+        for role_id, grants in given.items()
+        for name, reach in sorted(grants.items())
+    ]
+    if rows:
+        ids, roles, permissions, reaches = map(list, zip(*rows, strict=True))
+        values = {"ids": ids, "roles": roles, "permissions": permissions, "reaches": reaches}
+        session().execute(_GRANTS, {"tenant": current().tenant_id, **values})
 
 
 def _name(name: str) -> str:
