@@ -60,6 +60,15 @@ def test_a_schema_that_matches_its_declarations_needs_no_revision(ossature: Run)
     assert "nothing to write" in ossature("plugin", "revision", "_dummy", "-m", "Nothing").stdout
 
 
+def test_a_plugin_that_does_not_run_gets_no_revision_which_would_drop_its_tables(ossature: Run) -> None:
+    ossature("plugin", "activate", "_dummy")
+    ossature("plugin", "deactivate", "_dummy")
+    refused = ossature("plugin", "revision", "_dummy", "-m", "Nothing")
+    assert refused.returncode != 0
+    assert "run `ossature plugin activate _dummy`, then write the revision" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
 def test_a_database_that_is_away_is_one_line(ossature: Run) -> None:
     away = ossature("plugin", "list", DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
     assert away.returncode != 0

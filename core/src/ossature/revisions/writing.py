@@ -126,8 +126,19 @@ def _indented(steps: Sequence[str]) -> list[str]:
 
 
 def revision(config: Config, plugin: str, message: str) -> Path | None:
-    """Write the migration that brings a plugin's schema to its declarations; None when there is nothing to do."""
+    """Write the migration that brings a plugin's schema to its declarations; None when there is nothing to do.
+
+    Raises `LookupError` for a plugin that does not run: what it declares is not known, and would be taken for gone.
+    """
     from ossature.app import create_app
 
     kernel = create_app(config).extensions["ossature"]
+    status = kernel.plugins.statuses.get(plugin)
+    if plugin not in kernel.plugins and status is not None:
+        if status.broken:
+            raise LookupError(f"{status.sentence()}, then write the revision")
+        raise LookupError(
+            f"the plugin {plugin} is not active, so what it declares is not known here: run `ossature plugin activate "
+            f"{plugin}`, then write the revision"
+        )
     return write_revision(config, kernel.records.all(), plugin, message)
