@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import select
 
 from ossature.context import current
+from ossature.db.kernel import change
 from ossature.db.work import session
 from ossature.duplicates.tables import merged
 from ossature.rbac.predicate import reaches
@@ -19,48 +20,61 @@ _FARTHEST = 20
 def stands_for(rt: RecordType, id: UUID) -> UUID | None:
     """The record that one was merged into, however many times over; None where it was not, or the reader may not see
     that one."""
-    seen, now = {id}, id
-    while (then := _next(rt, now)) is not None and then not in seen and len(seen) < _FARTHEST:
-        seen.add(then)
-        now = then
-    if now == id:
+    now = leads_to(rt, id)
+    if now is None:
         return None
     found = select(rt.c.id).where(rt.c.tenant_id == current().tenant_id, rt.c.id == now, reaches(rt))
     return session().execute(found).scalar()
 
 
+def leads_to(rt: RecordType, id: UUID) -> UUID | None:
+    """As `stands_for`, also to a record that nobody may see, or that was purged."""
+    seen, now = {id}, id
+    while (then := _next(rt, now)) is not None and then not in seen and len(seen) < _FARTHEST:
+        seen.add(then)
+        now = then
+    return None if now == id else now
+
+
 def _next(rt: RecordType, id: UUID) -> UUID | None:
     return session().execute(
         select(merged.c.to_id)
-        .outerjoin_from(
-            merged, rt.table, sa.and_(rt.c.tenant_id == merged.c.tenant_id, rt.c.id == merged.c.from_id)
-        )
+        .outerjoin_from(merged, rt.table, _taken_from(rt))
         .where(
-            merged.c.tenant_id == current().tenant_id, merged.c.record == rt.key, merged.c.from_id == id,
-            sa.or_(rt.c.id.is_(None), rt.c.deleted_at == merged.c.at),
+            merged.c.tenant_id == current().tenant_id, merged.c.record == rt.key, merged.c.from_id == id, _holds(rt)
         )
         .order_by(merged.c.at.desc())
         .limit(1)
     ).scalar()  # fmt: skip
 
 
-def became_part_of(rt: RecordType, id: UUID, *, seen: bool = False) -> sa.ScalarSelect[list[UUID]]:
-    """The ids of all records that stand in one now, as an array for a statement about them; with `seen`, of those that
-    the reader may see."""
-    holds = sa.and_(
-        rt.c.tenant_id == merged.c.tenant_id, rt.c.id == merged.c.from_id, rt.c.deleted_at == merged.c.at,
-        *([reaches(rt)] if seen else []),
-    )  # fmt: skip
-    here = (merged.c.tenant_id == current().tenant_id, merged.c.record == rt.key)
-    part = (
-        select(merged.c.from_id)
-        .join_from(merged, rt.table, holds)
-        .where(*here, merged.c.to_id == id)
-        .cte("part", recursive=True)
-    )
-    part = part.union(
-        select(merged.c.from_id)
-        .select_from(merged.join(rt.table, holds).join(part, merged.c.to_id == part.c.from_id))
-        .where(*here)
-    )
+def became_part_of(rt: RecordType, id: UUID) -> sa.ScalarSelect[list[UUID]]:
+    """The ids of the records that stand in one now and that the reader may see, as an array for a statement about them."""
+    holds = sa.and_(_taken_from(rt), rt.c.deleted_at == merged.c.at, reaches(rt))
+    return _gathered(rt, id, select(merged.c.from_id).join_from(merged, rt.table, holds))
+
+
+def all_that_became(rt: RecordType, id: UUID) -> list[UUID]:
+    """The ids of all records that stand in one now, whoever may see them, those that were purged since among them."""
+    links = select(merged.c.from_id).outerjoin_from(merged, rt.table, _taken_from(rt)).where(_holds(rt))
+    return session().execute(select(_gathered(rt, id, links))).scalar() or []
+
+
+def _gathered(rt: RecordType, id: UUID, links: sa.Select[tuple[UUID]]) -> sa.ScalarSelect[list[UUID]]:
+    links = links.where(merged.c.tenant_id == current().tenant_id, merged.c.record == rt.key)
+    part = links.where(merged.c.to_id == id).cte("part", recursive=True)
+    part = part.union(links.where(merged.c.to_id == part.c.from_id))
     return select(sa.func.array_agg(part.c.from_id, type_=sa.ARRAY(sa.Uuid))).scalar_subquery()
+
+
+def _taken_from(rt: RecordType) -> sa.ColumnElement[bool]:
+    return sa.and_(rt.c.tenant_id == merged.c.tenant_id, rt.c.id == merged.c.from_id)
+
+
+def _holds(rt: RecordType) -> sa.ColumnElement[bool]:
+    """Whether a merge stands: what was merged is in the bin since, or was purged from there without coming back before."""
+    back = select(change.c.seq).where(
+        change.c.tenant_id == merged.c.tenant_id, change.c.root_id == merged.c.from_id, change.c.record == rt.key,
+        change.c.record_id == merged.c.from_id, change.c.what == "restore", change.c.at > merged.c.at,
+    )  # fmt: skip
+    return sa.or_(rt.c.deleted_at == merged.c.at, sa.and_(rt.c.id.is_(None), ~back.exists()))

@@ -24,7 +24,10 @@ def person_group() -> None:
 @click.option("--reason", required=True, help="Why; kept with the erasure. Name nobody in it.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def erase(record: str, id: UUID, slug: str, reason: str, yes: bool) -> None:
-    """Take what is personal out of RECORD (such as crm.contact) ID, its search and its history, for good."""
+    """Take what is personal out of RECORD (such as crm.contact) ID, its search and its history, for good.
+
+    Records that were merged into it are of the same person and are erased along.
+    """
     with application():
         rt = kernel().records.get(record)
         if rt is None or rt.parent:
@@ -38,3 +41,6 @@ def erase(record: str, id: UUID, slug: str, reason: str, yes: bool) -> None:
         f"Erased: {erased.fields} fields, {erased.parts} rows that belonged to it, {erased.notes} notes, {erased.files} files, "
         f"{erased.external_ids} external ids, the content of {erased.changes} changes. The act is written down as {erased.id}."
     )
+    click.echo(f"Erased records: {', '.join(map(str, erased.records))}")
+    if erased.touched:
+        click.echo(f"Taken out of records that one of them was merged into: {', '.join(map(str, erased.touched))}")

@@ -5,7 +5,8 @@ What is left of a change is its digest, and of the act a row of `erasure`, which
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -14,11 +15,12 @@ import sqlalchemy as sa
 from sqlalchemy import func, insert, select, text
 
 from ossature.context import current
-from ossature.db.kernel import erasure
+from ossature.db.kernel import change, erasure
 from ossature.db.work import session
-from ossature.duplicates.redirects import became_part_of
-from ossature.errors import Invalid, NotFound
+from ossature.duplicates.redirects import all_that_became, leads_to
+from ossature.errors import Conflict, Invalid, NotFound
 from ossature.files.service import forget_files
+from ossature.history.traces import forget_trace, take_back, traces
 from ossature.i18n.texts import translator
 from ossature.ids import new_id
 from ossature.kernel import kernel
@@ -34,9 +36,15 @@ _, _l, _n = translator("ossature")
 @dataclass(frozen=True, slots=True)
 class Erased:
     """What an erasure took away: fields of the record, rows of its parts, its notes, files and external
-    ids, changes of the history."""
+    ids, changes of the history.
+
+    `records` are the person's own: the one that was named, and those that were merged into it. `touched` are others, which
+    one of these was merged into for a while: what came from it, and what the history says of that while, is gone there.
+    """
 
     id: UUID
+    records: tuple[UUID, ...]
+    touched: tuple[UUID, ...]
     fields: int
     parts: int
     notes: int
@@ -45,28 +53,54 @@ class Erased:
     changes: int
 
 
-_COUNTED = ("parts", "notes", "files", "external_ids", "changes")
+@dataclass(slots=True)
+class _Count:
+    fields: int = 0
+    parts: int = 0
+    notes: int = 0
+    files: int = 0
+    external_ids: int = 0
+    changes: int = 0
 
 
 def erase_person(rt: RecordType, id: UUID, reason: str) -> Erased:
     """Take what is personal out of a record, its parts, what hangs on it, search and history, for good; the system role's work.
 
     The record stays, in the bin and without a name, so that what refers to it still does. Those that were merged into it
-    are of the same person, and go the same way. Raises `NotFound`, and `Invalid` for a record that holds nothing personal.
+    are of the same person, and go the same way; of one that was purged it is what the history still says. Raises
+    `NotFound`, `Invalid` for a record that holds nothing personal, and `Conflict` for one that was merged into another,
+    which has to be named instead.
     """
-    merged = session().execute(select(became_part_of(rt, id))).scalar() or []
-    erased = _erase(rt, id, reason)
-    for other in merged:
-        also = _erase(rt, other, reason)
-        sums = {name: getattr(erased, name) + getattr(also, name) for name in _COUNTED}
-        erased = replace(erased, **sums)
-    return erased
-
-
-def _erase(rt: RecordType, id: UUID, reason: str) -> Erased:
     personal = {name: item for name, item in rt.fields.items() if item.personal and not (item.derived or item.parent)}
     if not personal:
         raise Invalid(_("%(records)s hold nothing that is marked as personal.", records=rt.plural))
+    if (into := leads_to(rt, id)) is not None:
+        raise Conflict(
+            _(
+                "%(id)s was merged into %(into)s, which has its data now. Erase %(into)s; what was merged into it is erased "
+                "along. If they are two people, undo the merge first.",
+                id=id,
+                into=into,
+            ),
+            code="merged",
+            id=str(into),
+        )
+    ids = [id, *all_that_became(rt, id)]
+    found = traces(rt, ids)
+    count = _Count()
+    for trace in found:
+        count.external_ids += take_back(rt, ids, trace, personal.values())
+    acts = [_erase(rt, one, reason, personal, count, must_be=one == id) for one in ids]
+    count.changes += sum(forget_trace(acts[0], trace) for trace in found)
+    counted = {one.name: getattr(count, one.name) for one in fields(count)}
+    return Erased(acts[0], tuple(ids), tuple(dict.fromkeys(trace.at for trace in found)), **counted)
+
+
+def _erase(
+    rt: RecordType, id: UUID, reason: str, personal: Mapping[str, Field], count: _Count, *, must_be: bool
+) -> UUID:
+    """Erase one record; the act that is written down. Raises `NotFound` where it must be and neither table nor history
+    have it."""
     tenant_id = current().tenant_id
     values = {column: value for item in personal.values() for column, value in _blank(rt, item).items()}
     here = sa.and_(rt.c.tenant_id == tenant_id, rt.c.id == id)
@@ -74,21 +108,30 @@ def _erase(rt: RecordType, id: UUID, reason: str) -> Erased:
     found = session().execute(
         sa.update(rt.table).where(here).values(**values, custom={}, tags=[], deleted_at=deleted).returning(rt.c.id)
     )
-    if found.first() is None:
+    if found.first() is not None:
+        count.fields += len(personal)
+    elif must_be and not _was_there(rt, id):
         raise NotFound(_("There is no such record."), record=rt.key)
     forget_everybodys(rt, id)
-    parts = 0
     for part in rt.parts.values():
         if any(item.personal for item in part.fields.values()):
             owner = part.c[str(part.parent_column)]
             gone = sa.delete(part.table).where(part.c.tenant_id == tenant_id, owner == id)
-            parts += session().execute(gone).rowcount  # type: ignore[attr-defined]
-    notes, files = forget_notes(rt.key, [id]), forget_files(rt.key, [id])
-    external_ids = forget_external(rt.key, [id])
+            count.parts += session().execute(gone).rowcount  # type: ignore[attr-defined]
+    count.notes += forget_notes(rt.key, [id])
+    count.files += forget_files(rt.key, [id])
+    count.external_ids += forget_external(rt.key, [id])
     act = _write_down("person", reason, record=rt.key, record_id=id)
     forget = text("SELECT ossature.forget_changes(:act, CAST(:ids AS uuid[]))")
-    changes = session().execute(forget, {"act": act, "ids": [str(id)]}).scalar_one()
-    return Erased(act, len(personal), parts, notes, files, external_ids, changes)
+    count.changes += session().execute(forget, {"act": act, "ids": [str(id)]}).scalar_one()
+    return act
+
+
+def _was_there(rt: RecordType, id: UUID) -> bool:
+    """Whether the history knows a record that was purged."""
+    c = change.c
+    known = select(c.seq).where(c.tenant_id == current().tenant_id, c.root_id == id, c.record == rt.key).limit(1)
+    return session().execute(known).first() is not None
 
 
 def forget_old_history(months: int, now: datetime) -> int:

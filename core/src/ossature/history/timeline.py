@@ -101,7 +101,7 @@ def last_change(rt: RecordType, id: UUID) -> Entry | None:
 
 def _read(rt: RecordType, id: UUID, before: int | None, limit: int) -> TimelinePage:
     tenant_id = current().tenant_id
-    roots = sa.func.array_append(became_part_of(rt, id, seen=True), sa.literal(id), type_=sa.ARRAY(sa.Uuid))
+    roots = sa.func.array_append(became_part_of(rt, id), sa.literal(id), type_=sa.ARRAY(sa.Uuid))
     where = [change.c.tenant_id == tenant_id, change.c.root_id == sa.any_(roots)]
     if before is not None:
         where.append(change.c.seq < before)
