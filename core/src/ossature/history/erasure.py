@@ -23,6 +23,7 @@ from ossature.files.service import forget_files
 from ossature.history.traces import forget_trace, take_back, traces
 from ossature.i18n.texts import translator
 from ossature.ids import new_id
+from ossature.imports.forgetting import forget_imported, marks
 from ossature.kernel import kernel
 from ossature.records.drafts import forget_everybodys
 from ossature.records.external_ids import forget_external
@@ -36,7 +37,7 @@ _, _l, _n = translator("ossature")
 @dataclass(frozen=True, slots=True)
 class Erased:
     """What an erasure took away: fields of the record, rows of its parts, its notes, files and external
-    ids, changes of the history.
+    ids, changes of the history, rows of imported files.
 
     `records` are the person's own: the one that was named, and those that were merged into it. `touched` are others, which
     one of these was merged into for a while: what came from it, and what the history says of that while, is gone there.
@@ -51,6 +52,7 @@ class Erased:
     files: int
     external_ids: int
     changes: int
+    import_rows: int
 
 
 @dataclass(slots=True)
@@ -61,10 +63,12 @@ class _Count:
     files: int = 0
     external_ids: int = 0
     changes: int = 0
+    import_rows: int = 0
 
 
 def erase_person(rt: RecordType, id: UUID, reason: str) -> Erased:
-    """Take what is personal out of a record, its parts, what hangs on it, search and history, for good; the system role's work.
+    """Take what is personal out of a record, its parts, what hangs on it, search, history and imports, for good; the system
+    role's work.
 
     The record stays, in the bin and without a name, so that what refers to it still does. Those that were merged into it
     are of the same person, and go the same way; of one that was purged it is what the history still says. Raises
@@ -87,7 +91,8 @@ def erase_person(rt: RecordType, id: UUID, reason: str) -> Erased:
         )
     ids = [id, *all_that_became(rt, id)]
     found = traces(rt, ids)
-    count = _Count()
+    known = marks(rt, ids)
+    count = _Count(import_rows=forget_imported(ids, known))
     for trace in found:
         count.external_ids += take_back(rt, ids, trace, personal.values())
     acts = [_erase(rt, one, reason, personal, count, must_be=one == id) for one in ids]

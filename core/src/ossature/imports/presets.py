@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,11 +19,12 @@ from ossature.errors import Conflict, Detail, Invalid, NotFound
 from ossature.i18n.texts import translator
 from ossature.ids import new_id
 from ossature.imports.headers import without_reason
-from ossature.imports.mapping import Column, Mapping
+from ossature.imports.mapping import Column, Mapping, Place, place_of, referred
 from ossature.imports.runs import demand_either
 from ossature.imports.table import import_preset as table
 from ossature.rbac.predicate import demand
 from ossature.records.clean import Wrong, clean_text
+from ossature.records.fields import Kind
 from ossature.records.rules import folded
 from ossature.records.types import RecordType
 
@@ -78,7 +80,8 @@ def fitting(rt: RecordType, headers: Sequence[str]) -> Preset | None:
 
 
 def save_preset(imp: Import, name: str) -> Preset:
-    """Keep the mapping of an import; one of the same name is replaced. Raises `Invalid` for the name."""
+    """Keep the mapping of an import, without what is said there of people; one of the same name is replaced. Raises
+    `Invalid` for the name."""
     rt = imp.rt
     demand_either(rt)
     name = _name(name)
@@ -86,7 +89,7 @@ def save_preset(imp: Import, name: str) -> Preset:
     if len(known) >= MOST and not any(folded(one.name) == folded(name) for one in known):
         raise Conflict(_("There are %(n)s of these already; delete one first.", n=MOST))
     values: dict[str, Any] = {
-        "name": name, "headers": list(imp.headers), "mapping": imp.mapping.model_dump(mode="json"),
+        "name": name, "headers": list(imp.headers), "mapping": lasting(rt, imp.mapping).model_dump(mode="json"),
     }  # fmt: skip
     id = session().scalar(
         insert(table)
@@ -98,6 +101,39 @@ def save_preset(imp: Import, name: str) -> Preset:
         .returning(table.c.id)
     )
     return next(one for one in presets(rt) if one.id == id)
+
+
+def lasting(rt: RecordType, mapping: Mapping) -> Mapping:
+    """A mapping as it may be kept for ever: it says what the texts of choices, references, amounts and the like stand for,
+    not those of a field that is personal or that names people, and has no value for one."""
+    columns = [
+        column if not column.values or _lasts(rt, column.to, texts=False) else column.model_copy(update={"values": {}})
+        for column in mapping.columns
+    ]
+    defaults = {path: value for path, value in mapping.defaults.items() if _lasts(rt, path, texts=True)}
+    return mapping.model_copy(update={"columns": columns, "defaults": defaults})
+
+
+def _lasts(rt: RecordType, path: str | None, *, texts: bool) -> bool:
+    """Whether what is said of a target may be kept; with `texts` of free ones too, which is said by hand."""
+    place = place_of(rt, path) if path else None
+    if place is None or place.what in ("id", "external", "collection"):
+        return False
+    item = place.field
+    if item is None:
+        return True
+    free = item.kind in (Kind.TEXT, Kind.LONG_TEXT, Kind.URL)
+    return not (item.personal or _names_people(place) or (free and not texts))
+
+
+def _names_people(place: Place) -> bool:
+    """Whether a reference is to records that are called by what is personal."""
+    target = referred(place.field) if place.field is not None else None
+    title = target.fields.get(target.title_field) if target is not None else None
+    if target is None or title is None:
+        return False
+    personal = {name for name, item in target.fields.items() if item.personal}
+    return title.personal or not personal.isdisjoint(re.findall(r"\w+", title.derived or ""))
 
 
 def remove_preset(rt: RecordType, id: UUID) -> None:

@@ -20,7 +20,7 @@ from ossature.context import current
 from ossature.db.work import session
 from ossature.errors import Conflict, Detail, Invalid
 from ossature.files.names import clean_name
-from ossature.files.storage import storage
+from ossature.files.storage import Missing, storage
 from ossature.history.change_sets import undoings
 from ossature.i18n.texts import translator
 from ossature.ids import new_id
@@ -94,9 +94,9 @@ def start(rt: RecordType, filename: str, stream: BinaryIO, said: Said | None = N
 
 def set_notation(imp: Import, said: Said) -> Import:
     """Read the file again, as somebody says that it is written; corrections of its cells are lost, the mapping stays
-    where the columns are the same. Raises as `start`, and `Conflict` once something was written."""
+    where the columns are the same. Raises as `start`, and `Conflict` once something was written or the file is not kept."""
     imp = _untouched(imp)
-    with storage().open(_tenant(), imp.key) as kept, _on_disk(kept) as path:
+    with _kept(imp) as kept, _on_disk(kept) as path:
         look = reading.look(path, imp.filename, said)
         headers = list(look.headers)
         mapping = imp.mapping
@@ -269,6 +269,15 @@ def _texts(cells: Map[int, str]) -> str:
     import orjson
 
     return orjson.dumps({str(index): storable(text) for index, text in cells.items()}).decode()
+
+
+def _kept(imp: Import) -> BinaryIO:
+    """The file as it was sent. Raises `Conflict` once it is not kept any more: after a day, or since somebody in it was
+    erased."""
+    try:
+        return storage().open(_tenant(), imp.key)
+    except Missing:
+        raise Conflict(_("The file is no longer kept; choose it again to begin another import."), code="gone") from None
 
 
 @contextmanager
