@@ -8,6 +8,9 @@ PARTS  := core $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml
 TESTED := $(patsubst %/pyproject.toml,%,$(wildcard tests/plugins/*/pyproject.toml))
 NEEDS  := constraints.txt $(addsuffix /pyproject.toml,$(PARTS) $(TESTED))
 
+# Tests start hundreds of processes, and pytest rewrites every file of tests: what is compiled once is read.
+unexport PYTHONDONTWRITEBYTECODE
+
 N      ?= 64
 MILLION ?= /tmp/ossature-million
 
