@@ -169,6 +169,40 @@ def test_a_line_that_loses_its_deal_in_a_correction_is_given_to_no_other(owner: 
     assert lines_of(owner) == {"Roof": ["Beams"], "Wall": ["Bricks"]}
 
 
+@pytest.mark.req("A-021")
+def test_lines_of_a_deal_that_are_not_together_are_refused_and_none_is_lost(owner: Person) -> None:
+    file = [TORN[0], ["Roof", "Beams", "2", "100"], ["Wall", "Bricks", "100", "1"], ["roof", "Tiles", "10", "3"]]
+    imp = begin(owner, DEALS, file, LINES, mode="both", key=["name"]).check()
+    assert (imp.outcomes(), imp.run().outcomes()) == (["create", "create", "refused"],) * 2
+    (row,) = imp.rows("refused")
+    (fault,) = row["faults"]
+    assert (row["number"], fault["header"], fault["value"], fault["code"]) == (4, "Deal", "roof", "repeated")
+    assert "Row 2" in fault["message"]
+    assert "sort the file" in fault["message"]
+    assert lines_of(owner) == {"Roof": ["Beams"], "Wall": ["Bricks"]}
+    again = begin(owner, DEALS, [file[0], file[1], file[3], file[2]], LINES, mode="both", key=["name"]).run()
+    assert again.outcomes() == ["update", "along", "unchanged"]
+    assert lines_of(owner) == {"Roof": ["Beams", "Tiles"], "Wall": ["Bricks"]}
+
+
+def test_lines_are_not_together_over_chunks_either(owner: Person) -> None:
+    others = [[f"Deal {n}", "Work", "1", "1"] for n in range(1001)]
+    file = [TORN[0], ["Roof", "Beams", "2", "100"], *others, ["Roof", "Tiles", "10", "3"]]
+    imp = begin(owner, DEALS, file, LINES, mode="both", key=["name"]).check()
+    assert imp.faults() == [(1004, "Deal", "Roof", "repeated")]
+
+
+def test_a_line_that_is_corrected_to_another_deal_joins_the_lines_beside_it(owner: Person) -> None:
+    file = [TORN[0], ["Roof", "Beams", "1", "1"], ["Rof", "Tiles", "many", "1"], ["Wall", "Bricks", "1", "1"]]
+    imp = begin(owner, DEALS, file, LINES, mode="both", key=["name"]).check()
+    imp.ask("PATCH", "/rows/3", json={"cells": {"0": "Roof", "2": "2"}})
+    assert imp.outcomes() == ["create", "along", "create"]
+    imp.ask("PATCH", "/rows/3", json={"cells": {"0": "Wall"}})
+    assert imp.outcomes() == ["create", "create", "along"]
+    imp.run()
+    assert lines_of(owner) == {"Roof": ["Beams"], "Wall": ["Tiles", "Bricks"]}
+
+
 @pytest.mark.req("A-023")
 def test_external_ids_bring_the_same_record_back(owner: Person) -> None:
     file = [["Id", "Name"], ["7", "Martin"], ["8", "Durand"]]

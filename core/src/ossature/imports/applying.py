@@ -89,7 +89,7 @@ def _one_of_each(planner: Planner, planned: Sequence[Planned]) -> tuple[list[Pla
         if one.action in ("create", "update"):
             known: list[int | UUID] = [one.id, *([one.draft.key_hash] if one.draft.key_hash is not None else [])]
             before = next((first[mark] for mark in known if mark in first), None)
-            if before is not None and planner.mapping.mode == "both":
+            if before is not None and planner.mapping.mode == "both" and not one.draft.lists:
                 later.append(planner.drafter.draft(one.draft.group))
                 continue
             if before is not None:

@@ -67,6 +67,11 @@ class Draft:
     def numbers(self) -> list[int]:
         return [row.number for row in self.group]
 
+    @property
+    def lists(self) -> bool:
+        """Whether its rows are entries: all of a collection, so that rows elsewhere in the file would be lost."""
+        return any(entry.number is None for entries in self.entries.values() for entry in entries)
+
     def refuse(
         self, code: str, message: object, at: At | None = None, *, row: int | None = None, proposal: str | None = None
     ) -> None:

@@ -93,7 +93,7 @@ def import_job(run: JobRun, args: ImportArgs) -> dict[str, int]:
 
 def check_row(imp: Import, number: int) -> None:
     """Find out at once what becomes of a row that has no outcome; where rows belong together, of the refused ones about
-    it as well, since it may belong to another record now. Raises `Conflict` while another import writes such records."""
+    it and of those of the records beside it that are not written as well, since it may belong to another record now. Raises `Conflict` while another import writes such records."""
     planner = Planner(imp, dry=True)
     if planner.drafter.gathers:
         session().execute(_ABOUT, {"tenant": current().tenant_id, "import": imp.id, "number": number})
@@ -107,13 +107,17 @@ def check_row(imp: Import, number: int) -> None:
 
 _ABOUT = sa.text(
     "UPDATE ossature.import_row SET written = false, outcome = NULL, faults = NULL, record_id = NULL, key_hash = NULL "
-    "WHERE tenant_id = :tenant AND import_id = :import AND outcome = 'refused' AND head IN ("
+    "WHERE tenant_id = :tenant AND import_id = :import AND (outcome = 'refused' AND head IN ("
     "SELECT r.head FROM ossature.import_row r WHERE r.tenant_id = :tenant AND r.import_id = :import "
     "AND (r.outcome = 'refused' OR r.number = :number) AND r.number BETWEEN :number - 100 AND :number + 100 "
     "AND NOT EXISTS ("
     "SELECT FROM ossature.import_row between_ WHERE between_.tenant_id = :tenant AND between_.import_id = :import "
     "AND between_.number BETWEEN least(r.number, :number) AND greatest(r.number, :number) "
-    "AND between_.outcome <> 'refused'))"
+    "AND between_.outcome <> 'refused')) "
+    "OR NOT written AND head IN (SELECT r.head FROM ossature.import_row r "
+    "WHERE r.tenant_id = :tenant AND r.import_id = :import AND r.number IN ("
+    "(SELECT max(number) FROM ossature.import_row WHERE tenant_id = :tenant AND import_id = :import AND number < :number), "
+    "(SELECT min(number) FROM ossature.import_row WHERE tenant_id = :tenant AND import_id = :import AND number > :number))))"
 )
 
 

@@ -278,7 +278,7 @@ class Planner:
         mode = self.mapping.mode
         if len(matches) > 1:
             draft.refuse("ambiguous", _("%(n)s records are known by this.", n=len(matches)), self._at_key(draft))
-        elif first is not None and mode != "both":
+        elif first is not None and (mode != "both" or draft.lists):
             self.refuse_repeated(draft, first[0])
         elif matches and mode == "create":
             draft.refuse("exists", _("There is such a record already."), self._at_key(draft))
@@ -296,7 +296,11 @@ class Planner:
         return planned
 
     def refuse_repeated(self, draft: Draft, number: int) -> None:
-        message = _("Row %(n)s is of the same record already.", n=number)
+        message = (
+            _("Row %(n)s is of the same record: sort the file so that the rows of a record are together.", n=number)
+            if draft.lists
+            else _("Row %(n)s is of the same record already.", n=number)
+        )
         draft.refuse("repeated", message, self._at_key(draft))
 
     def _at_key(self, draft: Draft) -> At | None:
