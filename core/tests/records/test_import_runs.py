@@ -213,6 +213,10 @@ def test_an_import_is_stopped_and_goes_on_where_it_was(owner: Person, tenant: Te
         ({"columns": [{"index": 0, "to": "company_id", "by": "color"}]}, "columns.0.by"),
         ({"columns": [{"index": 0, "to": "external_id"}]}, "columns.0.source"),
         ({"columns": [{"index": 0, "to": "company_id.industry"}]}, "columns.0.to"),
+        (
+            {"columns": [{"index": 0, "to": "company_id"}], "defaults": {"company_id.industry": "Steel"}},
+            "defaults.company_id.industry",
+        ),
         ({"columns": [], "unheard": 1}, "mapping.unheard"),
     ],
 )

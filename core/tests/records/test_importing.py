@@ -100,6 +100,44 @@ def test_companies_come_with_their_contacts_and_are_made_once(owner: Person) -> 
     assert people["Durand"]["addresses"] == []
 
 
+def test_defaults_fill_companies_that_are_made_and_the_entry_that_they_name(owner: Person) -> None:
+    file = [
+        ["Name", "Company", "Industry", "Street", "City", "Second street"],
+        ["Martin", "Acier du Nord", "", "1 rue Haute", "Paris", "2 rue Basse"],
+        ["Durand", "Bois du Sud", "Wood", "", "", ""],
+    ]
+    to = [
+        "last_name", {"to": "company_id", "missing": "create"}, "company_id.industry", "addresses.1.line1",
+        "addresses.1.city", "addresses.2.line1",
+    ]  # fmt: skip
+    said = {
+        "company_id.industry": "Steel", "addresses.1.postal_code": "75001", "addresses.2.city": "Lyon",
+        "addresses.country": "FR",
+    }  # fmt: skip
+    imp = begin(owner, CONTACTS, file, to, defaults=said).run()
+    assert (imp.counts, imp.faults()) == ((2, 0, 0, 0), [])
+    assert {one["name"]: one["industry"] for one in listed(owner, COMPANIES)} == {
+        "Acier du Nord": "Steel", "Bois du Sud": "Wood",
+    }  # fmt: skip
+    people = {one["last_name"]: one for one in listed(owner, CONTACTS, include="addresses")}
+    assert [(one["city"], one["postal_code"], one["country"]) for one in people["Martin"]["addresses"]] == [
+        ("Paris", "75001", "FR"), ("Lyon", None, "FR"),
+    ]  # fmt: skip
+
+
+def test_a_default_that_an_entry_refers_to_is_found_or_told(owner: Person) -> None:
+    begin(owner, CONTACTS, [["Name"], ["Martin"]], ["last_name"]).run()
+    (martin,) = listed(owner, CONTACTS)
+    file, to = [["Deal", "Role"], ["Roof", "buyer"]], ["name", "contacts.role"]
+    said = {"contacts.contact_id": martin["name"]}
+    imp = begin(owner, DEALS, file, to, defaults=said).run()
+    assert (imp.counts, imp.faults()) == ((1, 0, 0, 0), [])
+    (deal,) = listed(owner, DEALS, include="contacts")
+    assert [one["contact_id"] for one in deal["contacts"]] == [martin["id"]]
+    nobody = begin(owner, DEALS, file, to, defaults={"contacts.contact_id": "Nobody"}).check()
+    assert [fault["code"] for fault in nobody.rows("refused")[0]["faults"]] == ["not_found"]
+
+
 def test_a_company_is_not_made_for_a_row_that_is_refused(owner: Person) -> None:
     file = [["Name", "Mail", "Company"], ["Martin", "wrong", "One"], ["", "b@example.com", "Two"], ["C", "", "Three"]]
     imp = begin(owner, CONTACTS, file, ["last_name", "email", {"to": "company_id", "missing": "create"}]).run()

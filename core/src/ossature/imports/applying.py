@@ -186,7 +186,7 @@ def _create_needed(planner: Planner, planned: Sequence[Planned]) -> dict[Needed,
     for key in sorted({kind for kind, _name in wanted}):
         rt = kernel().records[key]
         some = {needed: one for needed, one in wanted.items() if needed[0] == key}
-        items = [NewRow(_values(rt, *one), new_id()) for one in some.values()]
+        items = [NewRow(_values(planner, rt, *one), new_id()) for one in some.values()]
         try:
             outcomes = create_many(rt, items)
         except Refusal as refusal:
@@ -213,14 +213,15 @@ def _create_needed(planner: Planner, planned: Sequence[Planned]) -> dict[Needed,
     return made
 
 
-def _values(rt: RecordType, name: str, named: Named, draft: Draft) -> Mapping[str, Any]:
-    related, by = draft.related.get(name, {}), named.column.by
+def _values(planner: Planner, rt: RecordType, name: str, named: Named, draft: Draft) -> Mapping[str, Any]:
+    fallback, by = planner.drafter.fallback_related.get(name, {}), named.column.by
+    related = {**fallback, **draft.related.get(name, {})}
     if by.startswith(BY_EXTERNAL) or by == ID:
         return related
     own = by if by and by in rt.fields and rt.fields[by].writable else rt.title_field
     if not rt.fields[own].writable:
         return related
-    return {own: named.text, **related}
+    return {**fallback, own: named.text, **draft.related.get(name, {})}
 
 
 def _note_needed(rt: RecordType, draft: Draft, name: str, refusal: Refusal) -> None:

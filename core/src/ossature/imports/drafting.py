@@ -12,6 +12,7 @@ from ossature.i18n.texts import translator
 from ossature.ids import as_id
 from ossature.imports.cells import Cell, is_empty
 from ossature.imports.draft import At, Draft, Entry, Named, at
+from ossature.imports.entries import Fallback
 from ossature.imports.mapping import Column, Mapping, Place, place_of
 from ossature.imports.notation import Notation
 from ossature.imports.proposing import nearest, propose
@@ -53,7 +54,10 @@ class Drafter:
     fallback: dict[str, Any] = field(init=False, default_factory=dict)
     """Clean values by field, for what a new record has no value for."""
     fallback_named: dict[str, Named] = field(init=False, default_factory=dict)
-    fallback_entry: dict[str, dict[str, Any]] = field(init=False, default_factory=dict)
+    fallback_related: dict[str, dict[str, Any]] = field(init=False, default_factory=dict)
+    """By reference, for the records that it creates."""
+    fallback_entry: Fallback = field(init=False, default_factory=dict)
+    fallback_entry_named: list[tuple[Place, Named]] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
         placed = [
@@ -85,21 +89,30 @@ class Drafter:
         if place is None or place.field is None or place.what == "currency":
             return
         if place.kind == Kind.REFERENCE:
+            column = (self.mapping.to(path) or Column(index=0)).model_copy(update={"missing": "refuse"})
+            named = Named(column, text.strip(), None)
             if place.what == "field":
-                named = self.mapping.to(path) or Column(index=0)
-                self.fallback_named[path] = Named(named.model_copy(update={"missing": "refuse"}), text.strip(), None)
+                self.fallback_named[path] = named
+            else:
+                self.fallback_entry_named.append((place, named))
             return
-        column = self.mapping.to(path)
-        currency = self.mapping.defaults.get(f"{path}_currency", "") or (column.currency if column else "")
+        of = self.mapping.to(path)
+        currency = self.mapping.defaults.get(f"{path}_currency", "") or (of.currency if of else "")
         try:
             value = clean_value(place.field, value_of(place.field, text, self.notation, currency))
         except Wrong as wrong:
             self.fallback_faults.append((path, wrong))
             return
         if place.what == "entry":
-            self.fallback_entry.setdefault(place.collection, {})[place.field.name] = value
+            self.fall_back_on_in_entries(place, value)
+        elif place.what == "related":
+            self.fallback_related.setdefault(place.reference, {})[place.field.name] = value
         elif place.what == "field":
             self.fallback[path] = value
+
+    def fall_back_on_in_entries(self, place: Place, value: Any) -> None:
+        assert place.field is not None
+        self.fallback_entry.setdefault((place.collection, place.number), {})[place.field.name] = value
 
     # -- groups --------------------------------------------------------------------------------------------------------
 

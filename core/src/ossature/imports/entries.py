@@ -25,10 +25,14 @@ if TYPE_CHECKING:
 _, _l, _n = translator("ossature")
 
 
-class Collections:
-    """Puts collections into what is planned; `fallback` are values by collection for new entries."""
+Fallback = dict[tuple[str, int | None], dict[str, Any]]
+"""Values for new entries, by collection and by which of its entries, from 1; None is any."""
 
-    def __init__(self, rt: RecordType, fallback: Mapping[str, Mapping[str, Any]]) -> None:
+
+class Collections:
+    """Puts collections into what is planned."""
+
+    def __init__(self, rt: RecordType, fallback: Fallback) -> None:
         self.rt, self.fallback = rt, fallback
         self.fields = {name: writable_fields(part) for name, part in rt.parts.items()}
         self.defaults: dict[str, dict[str, Any]] = {}
@@ -87,7 +91,9 @@ class Collections:
         ]
 
     def _new(self, draft: Draft, collection: str, place: int, entry: Entry) -> Row:
-        row = {**self.defaults[collection], **self.fallback.get(collection, {}), **entry.given}
+        number = (place if entry.number is None else entry.number) + 1
+        fallback = {**self.fallback.get((collection, None), {}), **self.fallback.get((collection, number), {})}
+        row = {**self.defaults[collection], **fallback, **entry.given}
         for detail in self.required[collection]:
             if row.get(detail.field) is None:
                 at = draft.places.get(f"{collection}.{place}.{detail.field}")

@@ -258,7 +258,18 @@ def _faults(rt: RecordType, mapping: Mapping, width: int) -> Iterator[Detail]:
         place = place_of(rt, path)
         if place is None or place.what in ("id", "external", "collection"):
             yield Detail(f"defaults.{path}", "unknown_field", _("Name a field of the record."))
+        elif place.what == "related" and not _creates(rt, mapping, place.reference):
+            what = rt.fields[place.reference].label
+            message = _("Choose a column for “%(field)s” that creates what is not there yet.", field=what)
+            yield Detail(f"defaults.{path}", "no_reference", message)
     yield from _key_faults(rt, mapping)
+
+
+def _creates(rt: RecordType, mapping: Mapping, reference: str) -> bool:
+    """Whether records that a reference names are created on the way."""
+    title = getattr(referred(rt.fields[reference]), "title_field", "")
+    column = mapping.to(reference) or mapping.to(f"{reference}.{title}")
+    return column is not None and column.missing == "create"
 
 
 def _column_faults(rt: RecordType, mapping: Mapping, column: Column, place: Place, at: str) -> Iterator[Detail]:

@@ -61,6 +61,7 @@ class Planner:
         self.fields = writable_fields(imp.rt)
         self.defaults, required = clean(self.fields, {}, partial=False)
         self.required = {detail.field: detail for detail in required}
+        self._fall_back_on_in_entries()
         self.collections = Collections(imp.rt, self.drafter.fallback_entry)
 
     @property
@@ -122,6 +123,16 @@ class Planner:
                 if len(ids) == 1:
                     found[name] = ids[0]
         return found
+
+    def _fall_back_on_in_entries(self) -> None:
+        """The references among the defaults of entries."""
+        for place, one in self.drafter.fallback_entry_named:
+            assert place.field is not None
+            ids = self.finder.find(place.field.target or "", one.column.by, [one.text]).get(one.text, [])
+            if len(ids) == 1:
+                self.drafter.fall_back_on_in_entries(place, ids[0][0])
+            else:
+                self.drafter.fallback_faults.append((place.path, Wrong("not_found", _none_called(place.field, one))))
 
     def _is_part(self, item: Field) -> bool:
         target = kernel().records.get(item.target or "")
@@ -324,10 +335,7 @@ class Planner:
                 draft.refuse(detail.code, words, at)
         for name, named in self.drafter.fallback_named.items():
             if name not in self.fallback:
-                message = _(
-                    "%(field)s: there is none called “%(name)s”.", field=self.fields[name].label, name=named.text[:80]
-                )
-                draft.refuse("not_found", message)
+                draft.refuse("not_found", _none_called(self.fields[name], named))
         return values
 
     def _changes(self, draft: Draft) -> dict[str, Any]:
@@ -342,6 +350,10 @@ class Planner:
                 column = self.mapping.to(name)
                 draft.refuse(wrong.code, str(wrong), At(draft.number, column.index, "") if column else None)
         return values
+
+
+def _none_called(item: Field, named: Named) -> str:
+    return _("%(field)s: there is none called “%(name)s”.", field=item.label, name=named.text[:80])
 
 
 def _told(text: str, by: str) -> str:
