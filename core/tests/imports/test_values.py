@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -187,3 +189,34 @@ def test_numbers_beyond_all_fields_are_refused_before_they_are_spelled_out(field
     assert wrong.value.code == "too_large"
     with use_context(Context(locale="en", time_zone="Europe/Paris")):
         assert len(propose(FIELDS[field], cell, FRENCH) or "") < 20
+
+
+def test_a_long_cell_is_read_in_no_more_time_than_its_length_takes() -> None:
+    """What goes over the rest of a text from each of its places would be at it for hours with 131,072 characters. It is
+    to be stopped from outside alone."""
+    subprocess.run([sys.executable, "-c", _ALL_READINGS], check=True, timeout=300)
+
+
+_ALL_READINGS = """
+from ossature.imports import evidence, headers, number_formats
+from ossature.imports.notation import Notation, dates_of, decimal_of
+from ossature.imports.proposing import propose
+from ossature.imports.values import value_of
+from ossature.records.clean import Wrong
+from ossature.records.fields import Field, Kind
+
+KINDS = (Kind.INTEGER, Kind.DECIMAL, Kind.MONEY, Kind.DATE, Kind.DATETIME, Kind.EMAIL, Kind.PHONE, Kind.URL)
+for begin in ("€", "1", "(", "+1", "20/11/2026", "a@b"):
+    for filling in (" ", ".", "1", "a.", "[", chr(10)):
+        cell = begin + filling * (131_072 // len(filling)) + "x"
+        headers.find_header([(1, [cell]), (2, ["a"])])
+        decimal_of([[cell]], ","), dates_of([[cell]]), number_formats.shape_of(200, cell), evidence.are_e_mails([cell])
+        for kind in KINDS:
+            item = Field(kind, "Any")
+            evidence.looks_like(item, [cell]), evidence.contradicts(item, [cell])
+            propose(item, cell, Notation()), propose(item, cell[:100] + cell[-100:], Notation())
+            try:
+                value_of(item, cell, Notation(), "EUR")
+            except Wrong:
+                pass
+"""

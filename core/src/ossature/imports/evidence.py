@@ -12,7 +12,7 @@ from ossature.imports.values import text_of, value_of
 from ossature.records.clean import Wrong, clean_value
 from ossature.records.fields import Field, Kind
 
-_E_MAIL = re.compile(r"[^@\s,;]+@[^@\s,;]+\.[^@\s,;]+")
+_E_MAIL = re.compile(r"[^@\s,;]+@[^@\s,;][^@\s,;.]*\.[^@\s,;]+")
 _PHONE = re.compile(r"\+?[\d\s().\-/]{8,24}(?:\s?(?:x|ext\.?)\s?\d+)?")
 _WEB = re.compile(r"(?:https?://|www\.)\S+|[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}(?:/\S*)?", re.IGNORECASE)
 _FRENCH_MOBILE = re.compile(r"(?:\+33|0033|0)?\s?\(?0?\)?\s?[67](?:[\s.\-]?\d{2}){4}")

@@ -17,7 +17,7 @@ LOOKED_AT = 30
 LONGEST = 200
 REASON = _l("Why not")
 """What the last column of a file of refused rows is called."""
-_A_VALUE = re.compile(r"[+-]?[\d\s.,'’/:%€$£-]*\d[\d\s.,'’/:%€$£-]*|[^@\s]+@[^@\s]+\.[^@\s]+|https?://.*")
+_A_VALUE = re.compile(r"[+-]?[\s.,'’/:%€$£-]*\d[\d\s.,'’/:%€$£-]*|[^@\s]+@[^@\s][^@\s.]*\.[^@\s]+|https?://.*")
 
 
 def find_header(rows: Sequence[tuple[int, Sequence[Cell]]]) -> tuple[int, bool]:

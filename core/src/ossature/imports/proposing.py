@@ -20,9 +20,9 @@ from ossature.records.fields import Field, Kind
 
 _LEAST = 75
 _NUMBER = re.compile(r"[+-]?\d[\d\s.,'’\u00a0\u202f]*")
-_AT = re.compile(r"\s*(?:\(at\)|\[at\]|\(a\)|\s+at\s+|\s+arobase\s+)\s*", re.IGNORECASE)
+_AT = re.compile(r" ?(?:\(at\)|\[at\]|\(a\)) ?| (?:at|arobase) ", re.IGNORECASE)
 _ADDRESS = re.compile(r"[^\s<>,;:()]+@[^\s<>,;:()]+")
-_SEVERAL = re.compile(r"\s*(?:/|;|,|\bou\b|\bor\b|\n)\s*")
+_SEVERAL = re.compile(r"[/;,\n]|\b(?:ou|or)\b")
 _MOST_LOOKED_AT = 200
 
 
@@ -70,11 +70,11 @@ def _meant(field: Field, text: str, notation: Notation) -> Iterator[str]:
         case Kind.INTEGER | Kind.DECIMAL | Kind.MONEY:
             yield from _numbers(field, text, notation)
         case Kind.EMAIL:
-            plain = _AT.sub("@", text.removeprefix("mailto:"))
+            plain = _AT.sub("@", " ".join(text.removeprefix("mailto:").split()))
             yield from _ADDRESS.findall(plain)
             yield re.sub(r"\s+", "", plain).replace(",", ".").strip(".;:<>")
         case Kind.PHONE:
-            yield from _SEVERAL.split(text)
+            yield from (part.strip() for part in _SEVERAL.split(text))
             yield re.sub(r"[^\d+]", "", text)
         case Kind.URL:
             yield re.sub(r"\s+", "", text.replace("\\", "/")).replace(",", ".")

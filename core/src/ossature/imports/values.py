@@ -26,9 +26,11 @@ _SYMBOLS = {
     "€": "EUR", "$": "USD", "£": "GBP", "¥": "JPY", "us$": "USD", "$us": "USD", "ca$": "CAD", "$ca": "CAD", "chf": "CHF",
     "fr": "EUR", "eur.": "EUR", "euro": "EUR", "euros": "EUR",
 }  # fmt: skip
+_LONGEST_FIGURE = 60
 _FIGURE = re.compile(
-    r"(?P<before>[^\d\s.,+()-]{0,5}\s*)(?P<open>\(?)(?P<sign>[+-]?)\s*(?P<middle>[^\d\s.,+()-]{0,5})\s*(?P<digits>[\d.,][\d.,\s\u00a0\u202f'’]*)(?P<close>\)?)(?P<minus>-?)\s*(?P<after>[^\d\s.,+()-]{0,5}\.?)"
+    r"(?P<before>[^\d\s.,+()-]{0,5}) ?(?P<open>\(?)(?P<sign>[+-]?) ?(?P<middle>[^\d\s.,+()-]{0,5}) ?(?P<digits>[\d.,][\d., '’]*)(?P<close>\)?)(?P<minus>-?) ?(?P<after>[^\d\s.,+()-]{0,5}\.?)"
 )
+"""Of a text without two spaces side by side: parts that may both be spaces take ages to tell apart."""
 _EXPONENT = re.compile(r"[+-]?\d+(?:[.,]\d+)?[eE][+-]?\d+")
 _SCALES = range(-30, 21)
 """Powers of ten that numbers begin at. Others are in no field, and take ages to spell out."""
@@ -59,10 +61,11 @@ def text_of(cell: Cell) -> str:
 
 def figure_of(text: str, notation: Notation) -> tuple[Decimal, str]:
     """A number and the sign or word beside it: `1 234,56 €` is 1234.56 and `€`. Raises `Wrong`."""
-    match = _FIGURE.fullmatch(text.strip())
+    text = " ".join(text.split())
+    match = _FIGURE.fullmatch(text) if len(text) <= _LONGEST_FIGURE else None
     if match is None:
-        if _EXPONENT.fullmatch(text.strip()):
-            return _bounded(text.strip().replace(",", ".")), ""
+        if len(text) <= _LONGEST_FIGURE and _EXPONENT.fullmatch(text):
+            return _bounded(text.replace(",", ".")), ""
         raise Wrong("invalid", _("Give a number, such as %(number)s.", number=_example(notation)))
     digits = match["digits"].translate(_SPACES)
     group = "." if notation.decimal == "," else ","
@@ -78,7 +81,7 @@ def figure_of(text: str, notation: Notation) -> tuple[Decimal, str]:
         f"{whole.replace(group, '') or '0'}.{fraction or '0'}" if fraction else whole.replace(group, "") or "0"
     )
     negative = match["sign"] == "-" or bool(match["minus"]) or bool(match["open"] and match["close"])
-    beside = {one for one in (match["before"].strip(), match["middle"].strip(), match["after"].strip()) if one}
+    beside = {one for one in (match["before"], match["middle"], match["after"]) if one}
     if len(beside) > 1:
         raise Wrong("invalid", _("Give a number, such as %(number)s.", number=_example(notation)))
     return -number if negative else number, beside.pop() if beside else ""
