@@ -64,7 +64,12 @@ def scan_job(run: JobRun, args: ScanArgs) -> dict[str, int]:
 
 
 def scan(rt: RecordType, run: JobRun | None = None) -> int:
-    """Write down the pairs that there are now: how many. Those that are gone are forgotten, dismissed ones stay so."""
+    """Write down the pairs that there are now: how many. Those that are gone are forgotten, dismissed ones stay so.
+
+    One search at a time: another of the same records, that of the night beside one on demand, begins once the present
+    unit of work has ended, so that neither forgets what the other has found.
+    """
+    session().execute(select(func.pg_advisory_xact_lock(_lock(rt))))
     writer = _Pairs(rt)
     passes = list(_passes(rt))
     total, common = _count(rt) * len(passes), _common(rt)
@@ -79,6 +84,10 @@ def scan(rt: RecordType, run: JobRun | None = None) -> int:
                     writer.add(a.id, b.id, found)
         done = number * (total // len(passes))
     return writer.end()
+
+
+def _lock(rt: RecordType) -> sa.ColumnElement[int]:
+    return func.hashtextextended(f"ossature.duplicates {rt.key} {current().tenant_id}", 0)
 
 
 @dataclass
