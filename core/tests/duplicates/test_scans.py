@@ -1,4 +1,4 @@
-"""Searches for duplicates beside each other."""
+"""Searches for duplicates beside each other, and what they make of what was decided."""
 
 from __future__ import annotations
 
@@ -49,9 +49,54 @@ def test_two_searches_at_once_forget_nothing_that_either_has_found(
     assert len(pairs(contacts)) == 1
 
 
+def undo(contacts: Any, change_set: str) -> str:
+    answer = contacts.person.api.post(f"/api/ossature/change-sets/{change_set}/undo", json={})
+    assert answer.status_code == 200, answer.text
+    return str(answer.json["data"]["change_set_id"])
+
+
 def search(tenant: Tenant) -> None:
     with tenant.work():
         scan.scan(record_type("crm.contact"))
+
+
+@pytest.mark.req("A-017", "S4-362")
+def test_what_was_set_apart_stays_so_when_one_of_the_two_is_merged(contacts: Any, tenant: Tenant) -> None:
+    a, b, c = (contacts.add(first_name=name, email="office@x.fr")["id"] for name in ("Abel", "Abell", "Zidane"))
+
+    def shown(state: str) -> set[frozenset[str]]:
+        return {frozenset(one["ids"]) for one in pairs(contacts, state=state)}
+
+    search(tenant)
+    assert shown("open") == {frozenset(two) for two in ((a, b), (a, c), (b, c))}
+    apart = next(one["id"] for one in pairs(contacts) if set(one["ids"]) == {b, c})
+    assert contacts.person.api.post(f"{contacts.path}/duplicates/{apart}/dismiss").status_code == 200
+    merged = contacts.person.api.post(f"{contacts.path}/merge", json={"into": a, "ids": [b]})
+    assert merged.status_code == 200, merged.text
+    search(tenant)
+    assert (shown("open"), shown("dismissed")) == (set(), {frozenset((a, c))})
+    undone = undo(contacts, merged.json["meta"]["change_set_id"])
+    search(tenant)
+    assert shown("open") == {frozenset((a, b)), frozenset((a, c))}
+    assert shown("dismissed") == {frozenset((b, c))}
+    undo(contacts, undone)
+    search(tenant)
+    assert (shown("open"), shown("dismissed")) == (set(), {frozenset((a, c))})
+
+
+def test_what_was_set_apart_takes_the_place_of_no_other_pair(
+    contacts: Any, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scan, "MOST_EACH", 1)
+    one = contacts.add(last_name="Abel", email="office@x.fr", phone="01 23 45 67 89")["id"]
+    contacts.add(last_name="Zidane", email="office@x.fr")
+    contacts.add(last_name="Kowalski", phone="01 23 45 67 89")
+    search(tenant)
+    (found,) = pairs(contacts)
+    contacts.person.api.post(f"{contacts.path}/duplicates/{found['id']}/dismiss")
+    search(tenant)
+    (other,) = pairs(contacts)
+    assert (other["id"] != found["id"], one in other["ids"]) == (True, True)
 
 
 def waits(tenant: Tenant) -> bool:

@@ -14,6 +14,7 @@ from ossature.context import current
 from ossature.db.work import by_means, change_set_id, session
 from ossature.duplicates.moving import move_entries, move_files, move_notes, move_pins, move_references
 from ossature.duplicates.planning import Plan, hinders, plan, read_together
+from ossature.duplicates.setting_apart import carry_over
 from ossature.duplicates.tables import merged
 from ossature.errors import Conflict, Detail, Forbidden, Invalid
 from ossature.files.service import one_at_a_time
@@ -67,14 +68,15 @@ def merge(
     )
     secrets = _fill_what_is_not_seen(rt, made)
     written = _write(rt, made, grew)
-    for id in made.others:
-        pins = move_pins(id, into)
-        session().execute(
-            sa.insert(merged).values(
-                id=new_id(), record=rt.key, from_id=id, to_id=into, change_set_id=change_set_id(), pins=pins,
-                secrets=secrets.get(id, []),
-            )
-        )  # fmt: skip
+    done: list[dict[str, Any]] = [
+        {
+            "id": new_id(), "record": rt.key, "from_id": id, "to_id": into, "change_set_id": change_set_id(),
+            "pins": move_pins(id, into), "secrets": secrets.get(id, []),
+        }
+        for id in made.others
+    ]  # fmt: skip
+    session().execute(sa.insert(merged).values(done))
+    carry_over([row["id"] for row in done])
     return written
 
 

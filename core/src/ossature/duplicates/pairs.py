@@ -102,12 +102,12 @@ def find_pair(rt: RecordType, id: UUID) -> Pair:
 
 def dismiss(rt: RecordType, id: UUID) -> Pair:
     """Say that two records are not the same: they are not shown together again until somebody takes that back."""
-    return _set(rt, id, {"state": "dismissed", "dismissed_at": func.now(), "dismissed_by_id": _me()})
+    return _set(rt, id, {"state": "dismissed", "dismissed_at": func.now(), "dismissed_by_id": _me(), "merged_id": None})
 
 
 def reopen(rt: RecordType, id: UUID) -> Pair:
     """Have a pair looked at again."""
-    return _set(rt, id, {"state": "open", "dismissed_at": None, "dismissed_by_id": None})
+    return _set(rt, id, {"state": "open", "dismissed_at": None, "dismissed_by_id": None, "merged_id": None})
 
 
 def _set(rt: RecordType, id: UUID, values: dict[str, Any]) -> Pair:

@@ -35,7 +35,7 @@ from ossature.records.types import RecordType
 _, _l, _n = translator("ossature")
 
 MOST_EACH = 10
-"""A record stands in so many pairs of a scan at most."""
+"""A record stands in so many pairs of a scan at most, those not counted that were said not to be the same."""
 NEIGHBOURS = 12
 """With so many that follow it a record is compared."""
 MOST_BESIDE = 200
@@ -100,14 +100,20 @@ class _Pairs:
         self.scan, self.waiting = new_id(), list[Values]()
         self.known: set[tuple[UUID, UUID]] = set()
         self.each: dict[UUID, int] = {}
+        d = duplicate.c
+        apart = (d.tenant_id == current().tenant_id, d.record == self.rt.key, d.state == "dismissed")
+        self.apart = {(a, b) for a, b in session().execute(select(d.a_id, d.b_id).where(*apart))}
 
     def add(self, one: UUID, other: UUID, match: Match) -> None:
         a, b = sorted((one, other))
-        if (a, b) in self.known or max(self.each.get(a, 0), self.each.get(b, 0)) >= MOST_EACH:
+        if (a, b) in self.known:
             return
+        if (a, b) not in self.apart:
+            if max(self.each.get(a, 0), self.each.get(b, 0)) >= MOST_EACH:
+                return
+            for id in (a, b):
+                self.each[id] = self.each.get(id, 0) + 1
         self.known.add((a, b))
-        for id in (a, b):
-            self.each[id] = self.each.get(id, 0) + 1
         self.waiting.append(
             {
                 "id": new_id(), "record": self.rt.key, "a_id": a, "b_id": b, "score": match.score, "scan": self.scan,

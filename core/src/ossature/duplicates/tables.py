@@ -22,9 +22,10 @@ duplicate = sa.Table(
     sa.Column("scan", sa.Uuid),
     sa.Column("dismissed_at", sa.DateTime(timezone=True)),
     sa.Column("dismissed_by_id", sa.Uuid),
+    sa.Column("merged_id", sa.Uuid),
     schema="ossature",
 )
-"""Two records that look like one, the smaller id first."""
+"""Two records that look like one, the smaller id first; `merged_id` is the merge that set them apart, where one did."""
 
 merged = sa.Table(
     "merged",

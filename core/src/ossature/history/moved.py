@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from ossature.context import current
 from ossature.db.kernel import undo as undo_table
 from ossature.db.work import session
+from ossature.duplicates.setting_apart import carry_over, take_back
 from ossature.duplicates.tables import merged
 from ossature.errors import Detail
 from ossature.history.change_sets import ChangeSet, Touched
@@ -226,7 +227,8 @@ class MergeUndone:
                 session().execute(sa.update(rt.table).where(*where).values(version=rt.c.version + 1))
 
     def done(self) -> None:
-        """Once all is back, or merged again: pins and secrets follow, and so does where the old ids lead."""
+        """Once all is back, or merged again: pins, secrets and what was set apart follow, and so does where old ids lead."""
+        merges: dict[bool, list[UUID]] = {True: [], False: []}
         for row in self.rows:
             rt = kernel().records.get(row["record"])
             if rt is None or row["id"] in self.missing:
@@ -241,6 +243,7 @@ class MergeUndone:
             )  # fmt: skip
             those = (pin.c.tenant_id == current().tenant_id, pin.c.id.in_(row["pins"]), pin.c.record_id == at)
             session().execute(sa.update(pin).where(*those, ~has.exists()).values(record_id=to))
+            merges[gone is None].append(row["id"])
             if gone is not None:
                 session().execute(sa.update(merged).where(merged.c.tenant_id == current().tenant_id, merged.c.id == row["id"]).values(at=gone))  # fmt: skip
             if row["secrets"]:
@@ -252,6 +255,8 @@ class MergeUndone:
                     for name in row["secrets"]
                 }
                 session().execute(sa.update(rt.table).where(here, rt.c.id == row["to_id"]).values(values))
+        take_back(merges[True])
+        carry_over(merges[False])
 
 
 def _table_of(key: str) -> tuple[str, str] | None:
