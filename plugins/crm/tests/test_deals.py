@@ -135,7 +135,7 @@ def test_the_probability_is_that_of_the_stage_unless_somebody_gives_another(deal
 
 @pytest.mark.req("S4-172", "S4-173")
 def test_closing_sets_the_day_and_reopening_takes_it_back(deals: Any, pipelines: Any) -> None:
-    deal = deals.add(expected_close="2026-12-24")
+    deal = deals.add(expected_close="2026-12-24", opened_on="2026-01-01")
     assert (deal["expected_close"], deal["closed_on"]) == ("2026-12-24", None)
     of = stages(pipelines, deal)
     won = move(deals, deal, of["Won"], won_reason="Price").json["data"]
@@ -169,12 +169,25 @@ def test_a_deal_is_opened_today_or_on_the_day_given_and_its_days_to_close_are_co
 
 
 def test_no_deal_is_opened_after_it_was_closed(deals: Any, pipelines: Any) -> None:
-    deal = deals.add()
+    deal = deals.add(opened_on="2022-05-01")
     won = stages(pipelines, deal)["Won"]
-    entered_late = move(deals, deal, won, closed_on="2026-02-01").json["data"]
-    assert (entered_late["opened_on"], entered_late["days_to_close"]) == ("2026-02-01", 0)
-    assert deals.faults(deals.patch(deal["id"], {"opened_on": "2026-02-02"})) == {"opened_on": "after_closing"}
-    assert deals.patch(deal["id"], {"closed_on": "2026-01-15"}).json["data"]["opened_on"] == "2026-01-15"
+    entered_late = deals.add(stage_id=won["id"], closed_on="2021-02-01")
+    assert (entered_late["opened_on"], entered_late["days_to_close"]) == ("2021-02-01", 0)
+    assert deals.faults(deals.patch(entered_late["id"], {"opened_on": "2021-02-02"})) == {"opened_on": "after_closing"}
+    assert deals.faults(move(deals, deal, won, closed_on="2012-06-01")) == {"closed_on": "before_opening"}
+    assert deals.read(deal["id"])["status"] == "open"
+    both = move(deals, deal, won, opened_on="2021-01-10", closed_on="2021-02-01").json["data"]
+    assert (both["opened_on"], both["days_to_close"]) == ("2021-01-10", 22)
+    assert deals.faults(deals.patch(deal["id"], {"closed_on": "2021-01-09"})) == {"closed_on": "before_opening"}
+    swapped = deals.post({"name": "Trams", "stage_id": won["id"], "opened_on": "2021-02-01", "closed_on": "2021-01-10"})
+    assert deals.faults(swapped) == {"closed_on": "before_opening"}
+
+
+def test_a_deal_that_is_closed_before_the_day_it_was_to_be_opened_was_opened_then(deals: Any, pipelines: Any) -> None:
+    ahead = (datetime.now(UTC).date() + timedelta(days=30)).isoformat()
+    deal = deals.add(opened_on=ahead)
+    closed = move(deals, deal, stages(pipelines, deal)["Lost"], lost_reason="No money").json["data"]
+    assert closed["opened_on"] == closed["closed_on"] < ahead
 
 
 @pytest.mark.req("S4-174")

@@ -140,13 +140,13 @@ def _arrival(change: RecordChange, stage: StageNow) -> dict[str, Any]:
 
 
 def _opening(change: RecordChange, closed_on: date | None) -> dict[str, Any]:
-    """The day of opening where nobody gives one: that of writing, and none later than the day of closing."""
+    """The day of opening where nobody gives one: that of writing, and none later than the day of closing. One that a
+    deal has yields to the day on which it happens to be closed, but to none that somebody gives."""
     if "opened_on" in change.changed:
         return {}
-    opened = change.after.get("opened_on")
-    if change.kind is ChangeKind.CREATED:
-        opened = today()
-    if opened and closed_on and closed_on < opened:
+    created = change.kind is ChangeKind.CREATED
+    opened = today() if created else change.after.get("opened_on")
+    if opened and closed_on and closed_on < opened and (created or "closed_on" not in change.changed):
         opened = closed_on
     return {"opened_on": opened} if opened != change.before.get("opened_on") else {}
 
@@ -196,8 +196,12 @@ def refuse(change: RecordChange) -> Iterator[Detail]:
     if change.kind is ChangeKind.RESTORED:
         return
     opened, closed = change.after.get("opened_on"), change.after.get("closed_on")
-    if opened and closed and closed < opened and change.changed & {"opened_on", "closed_on"}:
-        yield Detail("opened_on", "after_closing", _("Give a day that is not after the one of closing."))
+    if opened and closed and closed < opened:
+        if "closed_on" in change.changed:
+            message = _("The deal was opened later than that. Correct this day, or the one of opening along with it.")
+            yield Detail("closed_on", "before_opening", message)
+        elif "opened_on" in change.changed:
+            yield Detail("opened_on", "after_closing", _("Give a day that is not after the one of closing."))
     stage = stage_by_id(change.after.get("stage_id"))
     if stage is None:
         return
