@@ -309,3 +309,24 @@ def test_a_merge_is_done_again_though_both_are_pinned_by_now(samples: Any) -> No
     again = person.api.post(f"/api/ossature/change-sets/{undone.json['data']['change_set_id']}/undo", json={})
     assert again.status_code == 200, again.text
     assert person.api.get(samples.at(b)).status_code == 308
+
+
+@pytest.mark.req("A-017")
+def test_who_writes_to_an_id_that_was_merged_is_told_the_record_that_it_stands_for(samples: Any) -> None:
+    a, b = samples.add(name="Quartz")["id"], samples.add(name="Jade")["id"]
+    merge(samples, a, b, take={"name": a})
+    api = samples.person.api
+    for answer in (
+        samples.patch(b, {"name": "Onyx"}),
+        api.put(samples.at(b), json={"name": "Onyx"}),
+        api.delete(samples.at(b)),
+        api.post(f"{samples.at(b)}/notes", json={"text": "On b"}),
+        api.post(f"{samples.at(b)}/files", data={"file": (BytesIO(b"one"), "report.txt")}),
+        api.put(f"{samples.at(b)}/external-ids/shop/7"),
+    ):
+        error = answer.json["error"]
+        assert (answer.status_code, error["code"]) == (409, "merged"), answer.text
+        assert error["details"][0]["id"] == a
+        assert "merged into Quartz" in error["message"]
+    samples.restore(b)
+    assert samples.patch(b, {"name": "Onyx"}).status_code == 200

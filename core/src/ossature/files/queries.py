@@ -11,12 +11,13 @@ import sqlalchemy as sa
 from ossature.context import current
 from ossature.db.kernel import actor
 from ossature.db.work import session
-from ossature.errors import Conflict, Forbidden, NotFound
+from ossature.errors import Forbidden, NotFound
 from ossature.files.storage import storage
 from ossature.files.table import COLUMNS, StoredFile, table
 from ossature.i18n.texts import translator
 from ossature.kernel import kernel
 from ossature.rbac.predicate import reaches
+from ossature.records.living import demand_living
 from ossature.records.types import RecordType
 
 _, _l, _n = translator("ossature")
@@ -35,7 +36,7 @@ def demand_record(rt: RecordType, record_id: UUID, action: str = "view", *, lock
     row = session().execute(statement).one_or_none()
     if row is None:
         raise _no_record(rt)
-    _demand(rt, action, row.may, row.deleted_at)
+    _demand(rt, record_id, action, row.may, row.deleted_at)
     return row.deleted_at is None
 
 
@@ -60,7 +61,7 @@ def get_file(rt: RecordType, record_id: UUID, id: UUID, action: str = "view") ->
     row = session().execute(statement).mappings().one_or_none()
     if row is None:
         raise NotFound(_("There is no such file, or you may not see it."), record=rt.key)
-    _demand(rt, action, row["may"], row["record_deleted_at"])
+    _demand(rt, record_id, action, row["may"], row["record_deleted_at"])
     return _as_file(row)
 
 
@@ -155,15 +156,15 @@ def _as_file(row: Any) -> StoredFile:
     return StoredFile(**{name: row[name] for name in StoredFile.__dataclass_fields__})
 
 
-def _demand(rt: RecordType, action: str, may: bool, deleted_at: object) -> None:
+def _demand(rt: RecordType, record_id: UUID, action: str, may: bool, deleted_at: object) -> None:
     if not may:
         permission = rt.permission(action)
         raise Forbidden(
             _("Your permission %(permission)s does not reach this record.", permission=permission),
             permission=permission,
         )
-    if action != "view" and deleted_at is not None:
-        raise Conflict(_("This record is deleted; restore it before changing it."), code="deleted")
+    if action != "view":
+        demand_living(rt, record_id, deleted_at)
 
 
 def _no_record(rt: RecordType) -> NotFound:

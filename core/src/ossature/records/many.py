@@ -23,6 +23,7 @@ from ossature.rbac.predicate import demand
 from ossature.records.clean import accept, clean
 from ossature.records.given import Reader
 from ossature.records.linking import Live, check_references, leave_no_live_child, references_in
+from ossature.records.living import demand_live
 from ossature.records.owning import check_new_owner, owner_for_new, writable_fields
 from ossature.records.part_writes import compare_entries, together, write_entries
 from ossature.records.query import Row, among, part_rows
@@ -31,7 +32,6 @@ from ossature.records.rules import folded
 from ossature.records.service import (
     Plan,
     ask,
-    demand_live,
     entries_of,
     lock_rows,
     not_found,
@@ -228,7 +228,7 @@ def _update(rt: RecordType, ids: Iterable[UUID], read: Callable[[Row], _Given]) 
         try:
             if isinstance(row, Refusal):
                 raise row
-            demand_live(row)
+            demand_live(rt, row)
             given[id] = read(row)
         except Refusal as refusal:
             refused[id] = refusal

@@ -5,10 +5,11 @@ from __future__ import annotations
 from uuid import UUID
 
 from ossature.context import Reach, current
-from ossature.errors import Conflict, Detail, Forbidden, Invalid
+from ossature.errors import Detail, Forbidden, Invalid
 from ossature.i18n.texts import translator
 from ossature.rbac.predicate import demand, reaches_owner, visible_fields
 from ossature.records.fields import Field, Kind
+from ossature.records.living import demand_live
 from ossature.records.query import ACTOR, Row, get_row
 from ossature.records.types import RecordType
 
@@ -32,8 +33,7 @@ def editable(rt: RecordType, id: UUID) -> Row:
         permission = rt.permission("edit")
         raise Forbidden(_("Your permission %(permission)s does not reach this record.", permission=permission),
                         permission=permission)  # fmt: skip
-    if row["deleted_at"] is not None:
-        raise Conflict(_("This record is deleted; restore it before changing it."), code="deleted")
+    demand_live(rt, row)
     return row
 
 

@@ -35,6 +35,7 @@ from ossature.records.linking import (
     restore_children,
     taken_by_others,
 )
+from ossature.records.living import demand_live, demand_unmerged
 from ossature.records.merging import merge
 from ossature.records.owning import OWNER, check_new_owner, owner_for_new, writable_fields
 from ossature.records.part_writes import compare_entries, new_entries, write_entries
@@ -101,7 +102,7 @@ def update(
     """
     demand(rt, "edit")
     before = _locked(rt, id, "edit")
-    demand_live(before)
+    demand_live(rt, before)
     if if_match is not None and if_match != before["version"]:
         raise PreconditionFailed(
             _("The record is now at version %(n)s; read it again.", n=before["version"]), version=before["version"]
@@ -136,10 +137,12 @@ def update(
 
 
 def delete(rt: RecordType, id: UUID, *, if_match: int | None = None) -> Row:
-    """Put a record into the bin, with the records that go with it. Raises `Conflict` naming what still needs it."""
+    """Put a record into the bin, with the records that go with it. Raises `Conflict` naming what still needs it, or the
+    record that it was merged into."""
     demand(rt, "delete")
     before = _locked(rt, id, "delete")
     if before["deleted_at"] is not None:
+        demand_unmerged(rt, id)
         return before
     if if_match is not None and if_match != before["version"]:
         raise PreconditionFailed(
@@ -256,12 +259,6 @@ def not_found(rt: RecordType) -> NotFound:
     return NotFound(_("There is no such record, or you may not see it."), record=rt.key)
 
 
-def demand_live(row: Row) -> None:
-    """Raises `Conflict` for a row in the bin."""
-    if row["deleted_at"] is not None:
-        raise Conflict(_("This record is deleted; restore it before changing it."), code="deleted")
-
-
 def ask(rt: RecordType, change: RecordChange) -> None:
     """Ask the record's own rules and the plugins', and wake those who want to know, once it is written.
 
@@ -280,7 +277,10 @@ def ask(rt: RecordType, change: RecordChange) -> None:
 
 
 def _locked(rt: RecordType, id: UUID, action: str) -> Row:
-    found = lock_rows(rt, [id], action).get(id) or not_found(rt)
+    found = lock_rows(rt, [id], action).get(id)
+    if found is None:
+        demand_unmerged(rt, id)  # one that was deleted for good since
+        raise not_found(rt)
     if isinstance(found, Refusal):
         raise found
     return found
