@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 
+from ossature.context import Reach
 from ossature.duplicates.matching import compare
 from ossature.duplicates.rules import alike, same
+from ossature.rbac.members import assign_roles
+from ossature.rbac.roles import create_role, set_grants
 from ossature.testing.background import run_pending
 from ossature.testing.people import Person, Tenant
 from ossature.testing.record_api import RecordApi
@@ -182,3 +185,30 @@ def test_a_merge_of_what_changed_meanwhile_shows_it_again(contacts: Any) -> None
     gone = page.post("/crm/contacts/merge", data={"id": [a, b], "into": a})
     assert gone.status_code == 303
     assert contacts.read(a)["job_title"] == "One"
+
+
+@pytest.mark.req("A-018", "S4-362")
+def test_who_may_change_neither_of_two_does_not_decide_about_them(contacts: Any, tenant: Tenant) -> None:
+    mine, other = (contacts.add(first_name=name, email="elodie@x.fr")["id"] for name in ("Élodie", "Elodie"))
+    scan(contacts)
+    mate = tenant.member("viewer")
+    with tenant.work():
+        role = create_role("Own contacts", "")
+        grants = {"view": Reach.ALL, "edit": Reach.OWN, "delete": Reach.OWN}
+        set_grants(role.id, {f"crm.contact.{name}": reach for name, reach in grants.items()})
+        assign_roles(mate.member_id, [role.id])
+    theirs = contacts.by(Person(tenant, mate.member_id, mate.user_id, mate.email, "viewer"))
+    (pair,) = pairs(theirs)
+    here = f"{contacts.path}/duplicates/{pair['id']}"
+    refused = theirs.person.api.post(f"{here}/dismiss")
+    assert (refused.status_code, "crm.contact.edit" in refused.json["error"]["message"]) == (403, True)
+    shown = theirs.person.page.get("/crm/contacts/duplicates").text
+    assert ("Very likely the same" in shown, "Not the same</span></button>" in shown, "Merge…" in shown) == (
+        True, False, False,
+    )  # fmt: skip
+    assert contacts.patch(mine, {"owner_id": str(mate.member_id)}).status_code == 200
+    shown = theirs.person.page.get("/crm/contacts/duplicates").text
+    assert ("Not the same</span></button>" in shown, "Merge…" in shown) == (True, False)
+    assert contacts.patch(other, {"owner_id": str(mate.member_id)}).status_code == 200
+    assert "Merge…" in theirs.person.page.get("/crm/contacts/duplicates").text
+    assert theirs.person.api.post(f"{here}/dismiss").status_code == 200

@@ -18,7 +18,7 @@ from ossature.db.work import session
 from ossature.duplicates.matching import SHOWN_FROM, Reason
 from ossature.duplicates.scan import ScanArgs, scan_job
 from ossature.duplicates.tables import duplicate
-from ossature.errors import Conflict, NotFound
+from ossature.errors import Conflict, Forbidden, NotFound
 from ossature.i18n.texts import translator
 from ossature.rbac.predicate import demand, reaches
 from ossature.records.types import RecordType
@@ -60,7 +60,12 @@ class Scan:
 
     @property
     def running(self) -> bool:
-        return self.state in ("queued", "running", "failed")
+        return self.state in ("queued", "running", "failed")  # one that failed is tried again
+
+    @property
+    def ended_early(self) -> bool:
+        """Whether it gave up or was stopped: what it would have found is not known."""
+        return self.state in ("dead", "cancelled", "parked")
 
 
 def pairs(rt: RecordType, state: State = "open", after: UUID | None = None, limit: int = PAGE) -> list[Pair]:
@@ -84,13 +89,6 @@ def count_pairs(rt: RecordType, most: int, state: State = "open") -> int:
     return session().execute(select(func.count()).select_from(some)).scalar_one()
 
 
-def pairs_of(rt: RecordType, id: UUID, limit: int = 5) -> list[Pair]:
-    """The open pairs that a record stands in."""
-    d = duplicate.c
-    statement = _both(rt).where(d.state == "open", sa.or_(d.a_id == id, d.b_id == id))
-    return [_pair(row) for row in session().execute(statement.order_by(d.score.desc(), d.id).limit(limit))]
-
-
 def find_pair(rt: RecordType, id: UUID) -> Pair:
     """One pair. Raises `NotFound` alike for what is absent, foreign or out of reach."""
     demand(rt, "view")
@@ -101,18 +99,28 @@ def find_pair(rt: RecordType, id: UUID) -> Pair:
 
 
 def dismiss(rt: RecordType, id: UUID) -> Pair:
-    """Say that two records are not the same: they are not shown together again until somebody takes that back."""
+    """Say that two records are not the same: they are not shown together again until somebody takes that back.
+
+    Raises `NotFound`, and `Forbidden` for who may change neither of the two.
+    """
     return _set(rt, id, {"state": "dismissed", "dismissed_at": func.now(), "dismissed_by_id": _me(), "merged_id": None})
 
 
 def reopen(rt: RecordType, id: UUID) -> Pair:
-    """Have a pair looked at again."""
+    """Have a pair looked at again. Raises as `dismiss`."""
     return _set(rt, id, {"state": "open", "dismissed_at": None, "dismissed_by_id": None, "merged_id": None})
 
 
 def _set(rt: RecordType, id: UUID, values: dict[str, Any]) -> Pair:
     demand(rt, "edit")
-    find_pair(rt, id)
+    found = find_pair(rt, id)
+    reached = (rt.c.tenant_id == current().tenant_id, rt.c.id.in_(found.ids), reaches(rt, "edit"))
+    if session().execute(select(rt.c.id).where(*reached).limit(1)).first() is None:
+        permission = rt.permission("edit")
+        raise Forbidden(
+            _("Your permission %(permission)s reaches neither of the two records.", permission=permission),
+            permission=permission,
+        )
     where = (duplicate.c.tenant_id == current().tenant_id, duplicate.c.id == id)
     session().execute(sa.update(duplicate).where(*where).values(values))
     return find_pair(rt, id)

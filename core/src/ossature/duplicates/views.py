@@ -13,12 +13,12 @@ from ossature.db.work import session
 from ossature.duplicates.matching import Reason
 from ossature.duplicates.moving import what_moves
 from ossature.duplicates.pairs import Pair
-from ossature.duplicates.planning import Plan, hinders
+from ossature.duplicates.planning import Plan, hinders, mergeable
 from ossature.duplicates.rules import Same, fields_of
 from ossature.duplicates.similar import Similar
 from ossature.i18n.texts import translator
 from ossature.kernel import kernel
-from ossature.rbac.predicate import reaches
+from ossature.rbac.predicate import reaches, reaches_owner
 from ossature.records.fields import Field
 from ossature.records.query import Label, Row, columns, labels_of, to_row
 from ossature.records.record import TAGS
@@ -65,9 +65,7 @@ def pair_cards(rt: RecordType, pairs: Sequence[Pair]) -> tuple[PairCard, ...]:
     rows = rows_by_id(rt, {id for pair in pairs for id in pair.ids})
     names = facts_shown(rt)
     labels = labels_of(rt, list(rows.values()), names)
-    fields, access = all_fields(rt), current().access
-    edits = access.allows(rt.permission("edit"))
-    merges = edits and access.allows(rt.permission("delete")) and not rt.ledger
+    fields = all_fields(rt)
     cards = []
     for pair in pairs:
         a, b = rows[pair.a_id], rows[pair.b_id]
@@ -85,11 +83,15 @@ def pair_cards(rt: RecordType, pairs: Sequence[Pair]) -> tuple[PairCard, ...]:
             url_for(page_endpoint(rt, "duplicate_decide"), id=pair.id), "post", "x" if open_ else "restore",
             fields={"state": "dismissed" if open_ else "open"},
         )  # fmt: skip
+        edits, deletes = (
+            [reaches_owner(rt, action, row.get("owner_id")) for row in (a, b)] for action in ("edit", "delete")
+        )
+        merges = mergeable(rt) and ((edits[0] and deletes[1]) or (edits[1] and deletes[0]))
         merge_url = url_for(page_endpoint(rt, "merge"), id=[str(id) for id in pair.ids]) if merges else None
         cards.append(
             PairCard(
                 pair.id, side(rt, a), side(rt, b), likely, tone, in_words(rt, pair.reasons), tuple(facts[:MOST_FACTS]),
-                merge_url, decide if edits else None, pair.dismissed_by, pair.dismissed_at,
+                merge_url, decide if any(edits) else None, pair.dismissed_by, pair.dismissed_at,
             )
         )  # fmt: skip
     return tuple(cards)
