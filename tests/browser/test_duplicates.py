@@ -58,8 +58,11 @@ def test_a_pair_that_is_not_the_same_is_set_apart_and_fetched_back(owner: Person
     pair = page.locator(".os-pair")
     expect(pair).to_have_count(1)
     expect(pair).to_contain_text("Very likely the same")
+    expect(page.locator("#pairs-open")).to_have_text("1")
     pair.get_by_role("button", name="Not the same").click()
     expect(pair).to_have_count(0)
+    expect(page.locator("#pairs-open")).to_have_text("0")
+    expect(page.get_by_text("No duplicates to look at")).to_be_visible()
     page.get_by_role("button", name="Undo").click()
     expect(pair).to_have_count(1)
 

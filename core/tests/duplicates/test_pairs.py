@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from ossature.context import Reach
 from ossature.duplicates.matching import compare
 from ossature.duplicates.rules import alike, same
+from ossature.duplicates.scan import scan_job
 from ossature.rbac.members import assign_roles
 from ossature.rbac.roles import create_role, set_grants
 from ossature.testing.background import run_pending
@@ -212,3 +214,41 @@ def test_who_may_change_neither_of_two_does_not_decide_about_them(contacts: Any,
     assert contacts.patch(other, {"owner_id": str(mate.member_id)}).status_code == 200
     assert "Merge…" in theirs.person.page.get("/crm/contacts/duplicates").text
     assert theirs.person.api.post(f"{here}/dismiss").status_code == 200
+
+
+def ended(tenant: Tenant, state: str) -> None:
+    """As if the last search had ended so."""
+    with tenant.work() as work:
+        values = {"state": state, "name": scan_job.key, "tenant": tenant.id}
+        work.execute(
+            sa.text(
+                "UPDATE ossature.job SET state = :state, finished_at = CASE WHEN :state = 'running' THEN NULL ELSE now() END"
+                " WHERE tenant_id = :tenant AND name = :name"
+            ),
+            values,
+        )
+
+
+@pytest.mark.parametrize(("state", "said"), [("dead", "The search failed"), ("cancelled", "The search was stopped")])
+def test_a_search_that_did_not_come_to_its_end_is_told_and_offered_again(
+    contacts: Any, tenant: Tenant, state: str, said: str
+) -> None:
+    scan(contacts)
+    page = contacts.person.page
+    assert "No duplicates to look at" in page.get("/crm/contacts/duplicates").text
+    ended(tenant, state)
+    shown = page.get("/crm/contacts/duplicates").text
+    assert (said in shown, "Search again" in shown, "No duplicates to look at" in shown) == (True, True, False)
+
+
+def test_a_list_of_pairs_that_is_looked_through_stays_where_it_is_while_a_search_goes_on(
+    contacts: Any, tenant: Tenant
+) -> None:
+    for email in ("elodie@x.fr", "linh@x.fr"):
+        for _copy in range(2):
+            contacts.add(email=email)
+    scan(contacts)
+    first, *_others = pairs(contacts)
+    ended(tenant, "running")
+    shown = contacts.person.page.get(f"/crm/contacts/duplicates?state=open&after={first['id']}").text
+    assert f'hx-get="/crm/contacts/duplicates?state=open&amp;after={first["id"]}"' in shown

@@ -83,36 +83,46 @@ def _search(rt: RecordType) -> ResponseReturnValue:
 def _pairs(rt: RecordType) -> ResponseReturnValue:
     state: State = "dismissed" if request.args.get("state") == "dismissed" else "open"
     here = url_for(page_endpoint(rt, "duplicates"))
-    given = request.args.get("after", "")
+    after = as_id(request.args.get("after", ""))
     try:
-        found = pairs(rt, state, as_id(given) if given else None, PAGE + 1)
+        found = pairs(rt, state, after, PAGE + 1)
     except NotFound:  # it was decided meanwhile: the list from its beginning
+        after = None
         found = pairs(rt, state, None, PAGE + 1)
     more = found[PAGE - 1].id if len(found) > PAGE else None
-    counted = count_pairs(rt, _COUNTED + 1)
     title = _("Duplicates among %(records)s", records=str(rt.plural).lower())
     view = PairsPage(
         title=title, url=here, records=str(rt.plural).lower(), state=state, pairs=pair_cards(rt, found[:PAGE]),
-        open_count=f"{as_number(_COUNTED)}+" if counted > _COUNTED else as_number(counted),
-        more_url=url_for(page_endpoint(rt, "duplicates"), state=state, after=more) if more else None, scan=_scan(rt),
+        open_count=_open_count(rt),
+        more_url=url_for(page_endpoint(rt, "duplicates"), state=state, after=more) if more else None,
+        scan=_scan(rt, url_for(page_endpoint(rt, "duplicates"), state=state, after=after)),
         scan_url=url_for(page_endpoint(rt, "duplicates_scan")) if current().access.allows(rt.permission("edit")) else None,
     )  # fmt: skip
     crumbs = [*list_crumbs(rt), Crumb(_("Duplicates"))]
     return render("duplicates/pairs.html", title=title, breadcrumbs=crumbs, page_of=view)
 
 
-def _scan(rt: RecordType) -> ScanView | None:
+def _open_count(rt: RecordType) -> str:
+    counted = count_pairs(rt, _COUNTED + 1)
+    return f"{as_number(_COUNTED)}+" if counted > _COUNTED else as_number(counted)
+
+
+def _scan(rt: RecordType, here: str) -> ScanView | None:
     last = last_scan(rt)
-    here = url_for(page_endpoint(rt, "duplicates"))
     if last is None:
         return None
-    return ScanView(last.running, here, last.done or 0, last.total or 0, last.finished_at)
+    early = (
+        (_("The search was stopped") if last.state == "cancelled" else _("The search failed"))
+        if last.ended_early
+        else ""
+    )
+    return ScanView(last.running, here, last.done or 0, last.total or 0, last.finished_at, early)
 
 
 def _decide(rt: RecordType, id: UUID) -> ResponseReturnValue:
     """Not the same, or to be looked at again."""
     here = url_for(page_endpoint(rt, "duplicate_decide"), id=id)
-    find_pair(rt, id)
+    was = find_pair(rt, id).state
     wanted = request.form.get("state")
     if wanted not in ("dismissed", "open"):
         raise BadRequest(_("Say whether these are the same."))
@@ -124,7 +134,10 @@ def _decide(rt: RecordType, id: UUID) -> ResponseReturnValue:
         reopen(rt, id)
         notify(_("They are to be looked at again"))
     if wants_fragment():
-        return render("duplicates/_decided.html", title=str(rt.plural))
+        return render(
+            "duplicates/_decided.html", title=str(rt.plural), state=was, records=str(rt.plural).lower(), scan=_scan(rt, ""),
+            open_count=_open_count(rt), none_left=not count_pairs(rt, 1, was),
+        )  # fmt: skip
     return redirect(url_for(page_endpoint(rt, "duplicates")), 303)
 
 

@@ -63,13 +63,15 @@ class PairCard:
 
 @dataclass(frozen=True, slots=True)
 class ScanView:
-    """The last search: how far a running one is, when the last one ended."""
+    """The last search: how far a running one is, when the last one ended; `early` says why it did before its time. `url`
+    is the page as it is shown, to be asked again."""
 
     running: bool
     url: str
     done: int = 0
     total: int = 0
     finished_at: datetime | None = None
+    early: str = ""
 
 
 @dataclass(frozen=True, slots=True)
