@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from typing import Any
 from uuid import uuid4
@@ -10,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from ossature.context import Reach
+from ossature.db.work import transaction
 from ossature.rbac.members import assign_roles
 from ossature.rbac.roles import create_role, set_grants
 from ossature.testing.people import Person, Tenant
@@ -189,12 +192,7 @@ def test_what_the_merger_may_not_see_is_kept_and_fills_what_is_empty(samples: An
     a = samples.add(name="One", token="secret of a")["id"]
     b = samples.add(name="Two", token="secret of b", remark="said of b")["id"]
     c = samples.add(name="Three", remark="said of c")["id"]
-    mate = tenant.member("viewer")
-    with tenant.work():
-        role = create_role("Samples", "")
-        set_grants(role.id, {f"_kinds.sample.{name}": Reach.ALL for name in ("view", "edit", "delete")})
-        assign_roles(mate.member_id, [role.id])
-    theirs = samples.by(Person(tenant, mate.member_id, mate.user_id, mate.email, "viewer"))
+    theirs = samples.by(who_sees_no_remark(tenant))
 
     def stored(id: str) -> Any:
         with tenant.work() as work:
@@ -309,6 +307,47 @@ def test_a_merge_is_done_again_though_both_are_pinned_by_now(samples: Any) -> No
     again = person.api.post(f"/api/ossature/change-sets/{undone.json['data']['change_set_id']}/undo", json={})
     assert again.status_code == 200, again.text
     assert person.api.get(samples.at(b)).status_code == 308
+
+
+@contextmanager
+def one_each(tenant: Tenant, table: str, *columns: str) -> Iterator[None]:
+    """As if a plugin allowed but one live row with the same values in some columns."""
+    with transaction(tenant.context, role="owner") as work:
+        where = f"deleted_at IS NULL AND tenant_id = '{tenant.id}'"
+        work.execute(sa.text(f"CREATE UNIQUE INDEX one_each ON {table} ({', '.join(columns)}) WHERE {where}"))
+    try:
+        yield
+    finally:
+        with transaction(tenant.context, role="owner") as work:
+            schema = table.split(".")[0]
+            work.execute(sa.text(f"DROP INDEX {schema}.one_each"))
+
+
+@pytest.mark.req("A-017")
+def test_a_merge_is_refused_where_something_may_refer_to_one_record_but_once(samples: Any, tenant: Tenant) -> None:
+    a, b = samples.add(name="Quartz")["id"], samples.add(name="Jade")["id"]
+    ours, theirs = samples.add(name="Chip", twin_id=a)["id"], samples.add(name="Splinter", twin_id=b)["id"]
+    free = samples.add(name="Powder", basis_id=b)["id"]
+    with one_each(tenant, "_kinds.sample", "twin_id"):
+        refused = merge(samples, a, b)
+        assert (refused.status_code, refused.json["error"]["code"]) == (409, "collides")
+        assert "Quartz has its own sample" in refused.json["error"]["message"]
+        assert "Splinter" in refused.json["error"]["message"]
+        page = samples.person.page.post("/_kinds/samples/merge", data={"id": [a, b], "into": a})
+        assert (page.status_code, "Splinter cannot move to it" in page.text) == (409, True)
+        assert [samples.read(theirs)["twin_id"], samples.read(free)["basis_id"]] == [b, b]
+        samples.delete(ours)
+        assert merge(samples, a, b).status_code == 200
+    assert [samples.read(theirs)["twin_id"], samples.read(free)["basis_id"]] == [a, a]
+
+
+def who_sees_no_remark(tenant: Tenant) -> Person:
+    mate = tenant.member("viewer")
+    with tenant.work():
+        role = create_role("Samples", "")
+        set_grants(role.id, {f"_kinds.sample.{name}": Reach.ALL for name in ("view", "edit", "delete")})
+        assign_roles(mate.member_id, [role.id])
+    return Person(tenant, mate.member_id, mate.user_id, mate.email, "viewer")
 
 
 @pytest.mark.req("A-017")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ossature.duplicates import moving
+from ossature.duplicates import references
 from ossature.records.fields import Kind
 
 pytestmark = pytest.mark.database
@@ -61,13 +61,13 @@ def test_deals_whose_lines_are_of_two_currencies_are_not_merged(deals: Any) -> N
     assert len(deals.read(b)["lines"]) == 1
 
 
-@pytest.mark.parametrize(("amounts", "left"), [(moving._AMOUNTS, 1), ((Kind.TEXT,), 2)])
+@pytest.mark.parametrize(("amounts", "left"), [(references._AMOUNTS, 1), ((Kind.TEXT,), 2)])
 def test_equal_entries_of_other_records_stay_two_where_amounts_matter(
     contacts: Any, deals: Any, monkeypatch: pytest.MonkeyPatch, amounts: Any, left: int
 ) -> None:
     """As if the role were an amount: no collection of crm has both a reference and one."""
     a, b = contacts.add()["id"], contacts.add()["id"]
     deal = deals.add(contacts=[{"contact_id": a}, {"contact_id": b}])["id"]
-    monkeypatch.setattr(moving, "_AMOUNTS", amounts)
+    monkeypatch.setattr(references, "_AMOUNTS", amounts)
     assert merge(contacts, a, b).status_code == 200
     assert [one["contact_id"] for one in deals.read(deal)["contacts"]] == [a] * left

@@ -4,6 +4,7 @@ it is one change set that the history undoes as a whole."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -12,8 +13,9 @@ from sqlalchemy import func, select
 
 from ossature.context import current
 from ossature.db.work import by_means, change_set_id, session
-from ossature.duplicates.moving import move_entries, move_files, move_notes, move_pins, move_references
+from ossature.duplicates.moving import called, compared_entries, move_entries, move_files, move_notes, move_pins
 from ossature.duplicates.planning import Plan, hinders, plan, read_together
+from ossature.duplicates.references import move_references
 from ossature.duplicates.setting_apart import carry_over
 from ossature.duplicates.tables import merged
 from ossature.errors import Conflict, Detail, Forbidden, Invalid
@@ -21,11 +23,12 @@ from ossature.files.service import one_at_a_time
 from ossature.hooks.types import ChangeKind, RecordChange
 from ossature.i18n.texts import translator
 from ossature.ids import new_id
+from ossature.kernel import kernel
 from ossature.rbac.predicate import visible_fields
 from ossature.records import service
 from ossature.records.external_ids import move_external
 from ossature.records.part_writes import MOST_PARTS
-from ossature.records.query import Row, part_rows
+from ossature.records.query import Row, labels, part_rows
 from ossature.records.record import TAGS
 from ossature.records.rules import folded
 from ossature.records.statements import update_row
@@ -59,8 +62,7 @@ def merge(
     made = plan(rt, rows, into, take)
     for id in made.others:
         service.ask(rt, RecordChange(rt.key, id, ChangeKind.DELETED, rows[id], rows[id]))
-    had = {name: found.get(into, []) for name, found in part_rows(rt, [into]).items()}
-    grew = _move(rt, made, had)
+    grew, went = _move(rt, made)
     session().execute(
         sa.update(rt.table)
         .where(rt.c.tenant_id == current().tenant_id, rt.c.id.in_(made.others))
@@ -77,7 +79,7 @@ def merge(
     ]  # fmt: skip
     session().execute(sa.insert(merged).values(done))
     carry_over([row["id"] for row in done])
-    return written
+    return replace(written, warnings=(*written.warnings, *went))
 
 
 def _as_they_were_read(rt: RecordType, rows: Mapping[UUID, Row], versions: Mapping[UUID, int]) -> None:
@@ -90,22 +92,56 @@ def _as_they_were_read(rt: RecordType, rows: Mapping[UUID, Row], versions: Mappi
         )  # fmt: skip
 
 
-def _move(rt: RecordType, made: Plan, had: Mapping[str, list[Row]]) -> dict[str, list[Row]]:
-    """Move what hangs on the others; returns the collections that have more entries now, as they were."""
+def _move(rt: RecordType, made: Plan) -> tuple[dict[str, list[Row]], tuple[Detail, ...]]:
+    """Move what hangs on the others; returns the collections that have more entries now, as they were, and what is to be
+    said of what did not move."""
     ids, into = made.others, made.into
-    move_references(rt, ids, into)
-    move_entries(rt, ids, into)
-    grew = dict[str, list[Row]]()
-    for name, found in part_rows(rt, [into]).items():
-        if len(found.get(into, ())) > len(had[name]):
-            grew[name] = had[name]
-        if len(found.get(into, ())) > MOST_PARTS:
+    left = move_references(rt, ids, into)
+    entries = compared_entries(rt, ids, into)
+    grew = _as_they_are(rt, into, [name for name, one in entries.items() if one.new])
+    for name, rows in grew.items():
+        if len(rows) + len(entries[name].new) > MOST_PARTS:
             message = _("Together they would have more than %(n)s entries; delete some first.", n=MOST_PARTS)
             raise Invalid(_("The input has faults."), [Detail(name, "too_many", message)])
+    move_entries(rt, entries, into, left)
+    title = made.rows[into].get(rt.title_field) or _("Unnamed")
+    if left.stuck:
+        collisions = [_collision(name, rows, title) for name, rows in left.stuck.items()]
+        raise Conflict(collisions[0].message, collisions, code="collides")
     move_notes(rt, ids, into)
     move_external(rt, ids, into)
     move_files(rt, ids, into)
-    return grew
+    went = [
+        Detail(
+            "ids", "went_along",
+            _(
+                "%(n)s %(records)s did not move, since %(name)s has its own; they go with what was merged.",
+                n=number, records=called(table, number), name=title,
+            ),
+            {"record": table},
+        )
+        for table, number in left.went.items()
+    ]  # fmt: skip
+    return grew, tuple(went)
+
+
+def _as_they_are(rt: RecordType, id: UUID, names: Sequence[str]) -> dict[str, list[Row]]:
+    """Some of the collections of a record."""
+    stored = part_rows(rt, [id]) if names else {}
+    return {name: stored[name].get(id, []) for name in names}
+
+
+def _collision(table: str, rows: Sequence[UUID], title: str) -> Detail:
+    """What cannot move, named as far as the reader may see it."""
+    other = kernel().records.get(table)
+    names = [one.title for one in labels(table, rows).values() if not one.hidden] if other and not other.parent else []
+    message = _(
+        "%(name)s has its own %(record)s, and there may be but one: %(others)s cannot move to it. "
+        "Delete or change one of them, then merge.",
+        name=title, record=called(table, 1),
+        others=", ".join(names) or f"{len(rows)} {called(table, len(rows))}",
+    )  # fmt: skip
+    return Detail("ids", "collides", message, {"record": table})
 
 
 def _write(rt: RecordType, made: Plan, grew: Mapping[str, list[Row]]) -> service.Written:

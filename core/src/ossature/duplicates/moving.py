@@ -1,8 +1,5 @@
-"""What hangs on records that are merged away, moved to the one that stays: by the kernel, whoever may see it.
-
-References of every table are read from the database's catalogue, so that those of a plugin that is switched off, or not
-even loaded, move as well. What is written in a ledger stays as it was written.
-"""
+"""What hangs on records that are merged away, moved to the one that stays: entries, notes, files, pins; by the kernel,
+whoever may see it. And all of it counted, before it is done."""
 
 from __future__ import annotations
 
@@ -18,18 +15,15 @@ from sqlalchemy.exc import IntegrityError
 from ossature.context import current
 from ossature.db.kernel import note
 from ossature.db.work import session
+from ossature.duplicates.references import Left, asked, references_to
 from ossature.files.table import table as file
 from ossature.i18n.texts import translator
 from ossature.kernel import kernel
-from ossature.records.fields import Kind
-from ossature.records.incoming import Incoming, incoming
 from ossature.records.rules import folded
 from ossature.records.types import RecordType
 from ossature.search.pins import table as pin
 
 _, _l, _n = translator("ossature")
-
-_AMOUNTS = (Kind.INTEGER, Kind.DECIMAL, Kind.MONEY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,34 +35,15 @@ class Move:
     number: int
 
 
-def references_to(rt: RecordType) -> list[Incoming]:
-    """The columns that are moved: not those of its own parts, not of ledgers, not of tables that nobody may write."""
-    own = {(part.table.fullname, part.parent_column) for part in rt.parts.values()}
-    found = []
-    for key in incoming(rt.table.fullname):
-        other = kernel().records.get(key.table)
-        if (key.table, key.column) not in own and key.writable and not (other and other.ledger):
-            found.append(key)
-    return found
-
-
 def what_moves(rt: RecordType, ids: Sequence[UUID], into: UUID) -> list[Move]:
     """What will move when some records are merged into another, counted: references, entries, notes, files."""
-    counted: dict[str, int] = {}
-    for key in references_to(rt):
-        table = _table(key)
-        pointing = select(func.count()).select_from(table).where(*_pointing(rt, key, table, ids, into))
-        if key.has_id and _alive(key):
-            pointing = pointing.where(table.c.deleted_at.is_(None))
-        counted[key.table] = counted.get(key.table, 0) + session().execute(pointing).scalar_one()
-    moves = []
-    for name, number in counted.items():
-        other = kernel().records.get(name)
-        if other and other.parent:
-            other = kernel().records.get(other.parent)
-        moves.append(Move(name, other.noun(number) if other else name, number))
-    for part in rt.parts.values():
-        moves.append(Move(part.key, part.noun(number := len(_new_entries(part, ids, into)[0])), number))
+    moves = [
+        Move(name, called(name, number), number)
+        for name, number in references_to(rt).count(asked(ids, into)).items()
+    ]  # fmt: skip
+    for name, entries in compared_entries(rt, ids, into).items():
+        number = len(entries.new)
+        moves.append(Move(rt.parts[name].key, rt.parts[name].noun(number), number))
     notes = session().execute(select(func.count()).where(*_hanging(note, rt, ids))).scalar_one()
     moves.append(Move("note", _n("note", "notes", notes), notes))
     files = session().execute(select(func.count()).where(*_hanging(file, rt, ids), file.c.latest)).scalar_one()
@@ -76,94 +51,35 @@ def what_moves(rt: RecordType, ids: Sequence[UUID], into: UUID) -> list[Move]:
     return [move for move in moves if move.number]
 
 
-def move_references(rt: RecordType, ids: Sequence[UUID], into: UUID) -> None:
-    """Have everything that points to some records point to another one."""
-    for key in references_to(rt):
-        table = _table(key)
-        changed = sa.update(table).where(*_pointing(rt, key, table, ids, into)).values({key.column: into})
-        if not key.has_id:
-            session().execute(changed)
-            continue
-        savepoint = session().begin_nested()
-        try:
-            moved = list(session().execute(changed.returning(table.c.id)).scalars())
-        except IntegrityError:  # some are one of a kind there, and the one that stays has its own
-            savepoint.rollback()
-            moved = _one_by_one(rt, key, table, ids, into)
-        else:
-            savepoint.commit()
-        if moved:
-            _of_parts(key, moved, into)
+def called(table: str, number: int) -> str:
+    """What so many rows of a table are called: entries by what they are entries of."""
+    rt = kernel().records.get(table)
+    if rt and rt.parent:
+        rt = kernel().records.get(rt.parent)
+    return rt.noun(number) if rt else table
 
 
-def _one_by_one(rt: RecordType, key: Incoming, table: sa.TableClause, ids: Sequence[UUID], into: UUID) -> list[UUID]:
-    """Those that can be moved; the others stay where they are, and go with it where they would have gone with it."""
-    moved = []
-    rows = session().execute(select(table.c.id).where(*_pointing(rt, key, table, ids, into)).order_by(table.c.id))
-    for id in rows.scalars().all():
-        one = (table.c.tenant_id == current().tenant_id, table.c.id == id)
-        savepoint = session().begin_nested()
-        try:
-            session().execute(sa.update(table).where(*one).values({key.column: into}))
-        except IntegrityError:
-            savepoint.rollback()
-            if key.what == "goes" and _alive(key):
-                gone = sa.update(table).where(*one, table.c.deleted_at.is_(None)).values(deleted_at=func.now())
-                session().execute(gone)
-        else:
-            savepoint.commit()
-            moved.append(id)
-    return moved
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """The entries of some records beside those of another one: the `new` ones that it does not have, in their order, and
+    the others, each with its `equal`."""
+
+    new: Sequence[UUID]
+    equal: Mapping[UUID, UUID]
 
 
-def _of_parts(key: Incoming, moved: Sequence[UUID], into: UUID) -> None:
-    """Entries of other records: their owner gets another version, and none says twice what another says already, but
-    where order or amounts matter: two equal lines of an offer are two."""
-    part = kernel().records.get(key.table)
-    owner = kernel().records.get(part.parent or "") if part else None
-    if part is None or owner is None:
-        return
-    column = part.parent_column or ""
-    if part.position is None and not any(item.kind in _AMOUNTS for item in part.fields.values()):
-        _without_repeated(part, key, moved, into)
-    owners = select(part.c[column]).where(part.c.tenant_id == current().tenant_id, part.c.id.in_(moved))
-    touched = (owner.c.tenant_id == current().tenant_id, owner.c.id.in_(owners))
-    session().execute(sa.update(owner.table).where(*touched).values(version=owner.c.version + 1))
+def compared_entries(rt: RecordType, ids: Sequence[UUID], into: UUID) -> dict[str, Entries]:
+    """What each collection of the record that stays would get, and what it has already."""
+    return {name: _compared(part, ids, into) for name, part in rt.parts.items()}
 
 
-def _without_repeated(part: RecordType, key: Incoming, moved: Sequence[UUID], into: UUID) -> None:
-    column = part.parent_column or ""
-    mine, other = part.table.alias("mine"), part.table.alias("other")
-    said = [
-        name
-        for item in part.fields.values()
-        if item.writable and not item.orders and item.name != key.column
-        for name in item.columns
-    ]
-    twice = (
-        select(other.c.id)
-        .where(
-            other.c.tenant_id == mine.c.tenant_id, other.c[column] == mine.c[column], other.c[key.column] == into,
-            other.c.deleted_at.is_(None), other.c.id != mine.c.id,
-            sa.or_(other.c.id.notin_(moved), other.c.id < mine.c.id),
-            *(sa.or_(mine.c[name].is_(None), mine.c[name].is_not_distinct_from(other.c[name])) for name in said),
-        )
-        .exists()
-    )  # fmt: skip
-    where = (mine.c.tenant_id == current().tenant_id, mine.c.id.in_(moved), mine.c.deleted_at.is_(None), twice)
-    gone = list(session().execute(select(mine.c.id).where(*where)).scalars())
-    if gone:
-        these = (part.c.tenant_id == current().tenant_id, part.c.id.in_(gone))
-        session().execute(sa.update(part.table).where(*these).values(deleted_at=func.now()))
-
-
-def move_entries(rt: RecordType, ids: Sequence[UUID], into: UUID) -> None:
+def move_entries(rt: RecordType, found: Mapping[str, Entries], into: UUID, left: Left) -> None:
     """Add the entries of collections to those of the record that stays, but for what it has already: what points to
-    such an entry points to its equal then."""
-    for part in rt.parts.values():
-        new, equal = _new_entries(part, ids, into)
-        if equal:
-            _point_to_equals(part, equal)
+    such an entry points to its equal then; to `left` is added what cannot."""
+    for name, entries in found.items():
+        part, new = rt.parts[name], entries.new
+        if entries.equal:
+            _point_to_equals(part, entries.equal, left)
         if not new:
             continue
         values: dict[str, Any] = {str(part.parent_column): into}
@@ -178,36 +94,41 @@ def move_entries(rt: RecordType, ids: Sequence[UUID], into: UUID) -> None:
         session().execute(sa.update(part.table).where(*where).values(values))
 
 
-def _point_to_equals(part: RecordType, equal: Mapping[UUID, UUID]) -> None:
-    for key in references_to(part):
-        table = _table(key)
-        column = table.c[key.column]
-        here = (table.c.tenant_id == current().tenant_id, column.in_(list(equal)))
-        session().execute(sa.update(table).where(*here).values({key.column: sa.case(dict(equal), value=column)}))
+def _point_to_equals(part: RecordType, equal: Mapping[UUID, UUID], left: Left) -> None:
+    for one in references_to(part).tables:
+        for name in one.columns:
+            column = one.table.c[name]
+            here = (one.table.c.tenant_id == current().tenant_id, column.in_(list(equal)))
+            moved = sa.update(one.table).where(*here).values({name: sa.case(dict(equal), value=column)})
+            try:
+                with session().begin_nested():
+                    session().execute(moved)
+            except IntegrityError:
+                rows = session().execute(select(one.row).select_from(one.table).where(*here)).scalars()
+                left.stuck.setdefault(one.name, []).extend(rows)
 
 
-def _new_entries(part: RecordType, ids: Sequence[UUID], into: UUID) -> tuple[list[UUID], dict[UUID, UUID]]:
-    """The entries of some records that another one, and those before, do not have yet, in their order; and the others,
-    each with the entry that says the same."""
+def _compared(part: RecordType, ids: Sequence[UUID], into: UUID) -> Entries:
     names = [
         name for item in part.fields.values() if item.writable and not item.orders for name in item.columns
     ]  # fmt: skip
     known: dict[tuple[Any, ...], UUID] = {}
     found, equal = list[UUID](), dict[UUID, UUID]()
-    for id in (into, *ids):
-        rows = session().execute(
-            select(part.c.id, *(part.c[name] for name in names))
-            .where(*_entries(part.table, part, [id]))
-            .order_by(*part.entries_order)
-        )
-        for entry, *values in rows.all():
-            said = tuple(folded(one) if isinstance(one, str) else one for one in values)
-            if id != into and said in known:
-                equal[entry] = known[said]
-            elif id != into:
-                found.append(entry)
-            known.setdefault(said, entry)
-    return found, equal
+    order = {id: number for number, id in enumerate((into, *ids))}
+    owner = part.c[part.parent_column or ""]
+    rows = session().execute(
+        select(owner, part.c.id, *(part.c[name] for name in names))
+        .where(*_entries(part.table, part, list(order)))
+        .order_by(*part.entries_order)
+    )
+    for id, entry, *values in sorted(rows.all(), key=lambda row: order[row[0]]):
+        said = tuple(folded(one) if isinstance(one, str) else one for one in values)
+        if id != into and said in known:
+            equal[entry] = known[said]
+        elif id != into:
+            found.append(entry)
+        known.setdefault(said, entry)
+    return Entries(found, equal)
 
 
 def _entries(table: Any, part: RecordType, owners: Sequence[UUID]) -> Iterator[sa.ColumnElement[bool]]:
@@ -231,17 +152,23 @@ def move_files(rt: RecordType, ids: Sequence[UUID], into: UUID) -> None:
     order = {id: number for number, id in enumerate((into, *ids))}
     rows = sorted(session().execute(latest).all(), key=lambda row: (order[row.record_id], row.name))
     taken: dict[str, str] = {folded(row.name): row.sha256 for row in rows if row.record_id == into}
+    chains, renamed = list[UUID](), dict[UUID, str]()
     for row in rows:
         if row.record_id == into or taken.get(folded(row.name)) == row.sha256:
             continue
         name = _free(row.name, taken)
         taken[folded(name)] = row.sha256
-        chain = (file.c.tenant_id == current().tenant_id, file.c.chain_id == row.chain_id)
-        if name == row.name:
-            session().execute(sa.update(file).where(*chain).values(record_id=into))
-        else:
-            session().execute(sa.update(file).where(*chain, file.c.latest).values(record_id=into, name=name))
-            session().execute(sa.update(file).where(*chain, ~file.c.latest).values(record_id=into))
+        chains.append(row.chain_id)
+        if name != row.name:
+            renamed[row.chain_id] = name
+    if not chains:
+        return
+    values: dict[str, Any] = {"record_id": into}
+    if renamed:
+        anew = sa.case(renamed, value=file.c.chain_id, else_=file.c.name)
+        values["name"] = sa.case((file.c.latest, anew), else_=file.c.name)
+    where = (file.c.tenant_id == current().tenant_id, file.c.chain_id.in_(chains))
+    session().execute(sa.update(file).where(*where).values(values))
 
 
 def _free(name: str, taken: dict[str, str]) -> str:
@@ -269,24 +196,3 @@ def _hanging(table: sa.Table, rt: RecordType, ids: Sequence[UUID]) -> Iterator[s
     yield table.c.record == rt.key
     yield table.c.record_id.in_(ids)
     yield table.c.deleted_at.is_(None)
-
-
-def _table(key: Incoming) -> sa.TableClause:
-    schema, name = key.table.split(".")
-    names = ("tenant_id", "id", key.column)
-    columns: list[sa.ColumnClause[Any]] = [sa.column(one, sa.Uuid) for one in dict.fromkeys(names)]
-    return sa.table(name, *columns, sa.column("deleted_at", sa.DateTime(timezone=True)), schema=schema)
-
-
-def _alive(key: Incoming) -> bool:
-    """Whether rows of a table may lie in the recycle bin."""
-    return kernel().records.get(key.table) is not None
-
-
-def _pointing(
-    rt: RecordType, key: Incoming, table: sa.TableClause, ids: Sequence[UUID], into: UUID
-) -> Iterator[sa.ColumnElement[bool]]:
-    yield table.c.tenant_id == current().tenant_id
-    yield table.c[key.column] == sa.any_(sa.literal(list(ids), sa.ARRAY(sa.Uuid)))
-    if key.table == rt.table.fullname:
-        yield table.c.id != sa.all_(sa.literal([*ids, into], sa.ARRAY(sa.Uuid)))

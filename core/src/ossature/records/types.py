@@ -101,6 +101,11 @@ class RecordType:
         return {}
 
     @cached_property
+    def worked_out(self) -> dict[str, Any]:
+        """What takes long to find out about it and stays as it is while the process lives, by whom it serves."""
+        return {}
+
+    @cached_property
     def collected(self) -> Mapping[str, Field]:
         """Collections whose entries refer to one thing each, as the field that filters ask: `contacts` -> who is in it."""
         found: dict[str, Field] = {}
