@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from io import BytesIO
 from typing import Any
 from uuid import uuid4
@@ -15,6 +16,7 @@ from ossature.context import Reach
 from ossature.db.work import transaction
 from ossature.rbac.members import assign_roles
 from ossature.rbac.roles import create_role, set_grants
+from ossature.records.lookup import record_type
 from ossature.testing.people import Person, Tenant
 
 pytestmark = pytest.mark.database
@@ -339,6 +341,34 @@ def test_a_merge_is_refused_where_something_may_refer_to_one_record_but_once(sam
         samples.delete(ours)
         assert merge(samples, a, b).status_code == 200
     assert [samples.read(theirs)["twin_id"], samples.read(free)["basis_id"]] == [a, a]
+
+
+@pytest.mark.req("A-017", "A-018")
+def test_what_a_record_is_made_from_leads_in_no_circle_though_the_merger_may_not_see_it(
+    samples: Any, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    below = samples.add(name="Below")["id"]
+    between = samples.add(name="Between", basis_id=below)["id"]
+    above = samples.add(name="Above", basis_id=between)["id"]
+    first = samples.add(name="First")["id"]
+    second = samples.add(name="Second", basis_id=first)["id"]
+    fields: Any = record_type("_kinds.sample").fields
+    monkeypatch.setitem(fields, "basis_id", replace(fields["basis_id"], view="_kinds.sample.see_remark"))
+    person = who_sees_no_remark(tenant)
+    theirs = samples.by(person)
+    assert "basis_id" not in theirs.read(above)
+    answers = [merge(theirs, above, below), merge(theirs, first, second)]
+    assert [one.status_code for one in answers] == [200, 200]
+
+    def basis(*ids: str) -> list[str | None]:
+        with tenant.work() as work:
+            rows = work.execute(sa.text("SELECT id, basis_id FROM _kinds.sample"))
+            found = {str(row.id): row.basis_id and str(row.basis_id) for row in rows}
+        return [found[id] for id in ids]
+
+    assert basis(between, above, first) == [above, None, None]
+    assert [undo(theirs.person, one).status_code for one in answers] == [200, 200]
+    assert basis(between, above, first, second) == [below, between, None, first]
 
 
 def who_sees_no_remark(tenant: Tenant) -> Person:

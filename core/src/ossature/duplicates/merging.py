@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from ossature.context import current
 from ossature.db.work import by_means, change_set_id, session
 from ossature.duplicates.moving import called, compared_entries, move_entries, move_files, move_notes, move_pins
-from ossature.duplicates.planning import Plan, hinders, plan, read_together
+from ossature.duplicates.planning import Plan, hinders, leads_back, plan, read_together
 from ossature.duplicates.references import move_references
 from ossature.duplicates.setting_apart import carry_over
 from ossature.duplicates.tables import merged
@@ -174,27 +174,37 @@ def _tags(made: Plan) -> list[str] | None:
 
 
 def _fill_what_is_not_seen(rt: RecordType, made: Plan) -> dict[UUID, list[str]]:
-    """Secrets, and fields that the merger may not see, stay as they are; one that is empty is filled from the others.
+    """Secrets, and fields that the merger may not see, stay as they are; one that is empty is filled from the others,
+    and one that would lead back to the record itself is emptied.
 
     Returns the columns of secrets that were filled, by the record that they came from.
     """
     visible = visible_fields(rt)
     unseen = [item for item in rt.fields.values() if item.writable and (item.secret or item.name not in visible)]
-    if not unseen:
+    own = [item for item in rt.references() if item.target == rt.key and not (item.writable and item.name in visible)]
+    unseen = [item for item in unseen if item.name not in {one.name for one in own}]
+    if not unseen and not own:
         return {}
     columns = [name for item in unseen for name in item.columns]
     rows = session().execute(
-        select(rt.c.id, *(rt.c[name].isnot(None).label(name) for name in columns)).where(
-            rt.c.tenant_id == current().tenant_id, rt.c.id.in_(list(made.rows))
-        )
+        select(
+            rt.c.id,
+            *(rt.c[name].isnot(None).label(f"has_{name}") for name in columns),
+            *(rt.c[item.name] for item in own),
+        ).where(rt.c.tenant_id == current().tenant_id, rt.c.id.in_(list(made.rows)))
     )
     has = {row.id: row._mapping for row in rows}
     filled, secrets = dict[str, Any](), dict[UUID, list[str]]()
+    for item in own:
+        kept = {id: None if leads_back(rt, item, row[item.name], has) else row[item.name] for id, row in has.items()}
+        value = next((kept[id] for id in (made.into, *made.others) if kept[id] is not None), None)
+        if value != has[made.into][item.name]:
+            filled[item.name] = value
     other = rt.table.alias("other")
     for item in unseen:
-        if any(has[made.into][name] for name in item.columns):
+        if any(has[made.into][f"has_{name}"] for name in item.columns):
             continue
-        giver = next((id for id in made.others if all(has[id][name] for name in item.columns)), None)
+        giver = next((id for id in made.others if all(has[id][f"has_{name}"] for name in item.columns)), None)
         if giver is None:
             continue
         for name in item.columns:

@@ -124,7 +124,7 @@ def plan(
     for name, item in fields.items():
         values = {id: row.get(name) for id, row in rows.items()}
         if item.target == rt.key:
-            values = {id: None if _leads_back(rt, item, value, rows.keys()) else value for id, value in values.items()}
+            values = {id: None if leads_back(rt, item, value, rows.keys()) else value for id, value in values.items()}
         choices.append(Choice(item, values, take[name] if name in take else _best(item, values, rows, into)))
     return Plan(into, rows, tuple(choices))
 
@@ -175,7 +175,7 @@ def _within_another(value: str, others: Collection[str]) -> bool:
     return any(len(other) > len(mine) and mine in other for other in theirs)
 
 
-def _leads_back(rt: RecordType, item: Field, value: UUID | None, ids: Collection[UUID]) -> bool:
+def leads_back(rt: RecordType, item: Field, value: UUID | None, ids: Collection[UUID]) -> bool:
     """Whether a reference between records of one kind would end at the merged record itself, however many steps on."""
     if value is None or value in ids:
         return value is not None
