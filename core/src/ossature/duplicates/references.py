@@ -225,9 +225,16 @@ def _of_parts(one: Referring, all_moved: Mapping[str, Sequence[UUID]], into: UUI
 
 def _without_repeated(part: RecordType, one: Referring, moved: Sequence[UUID], into: UUID) -> None:
     """Put into the bin what another entry of the same owner says as well, and more."""
+    key = f"repeated {' '.join(one.columns)}"
+    if key not in part.worked_out:
+        part.worked_out[key] = _repeated(part, one)
+    session().execute(part.worked_out[key], asked(moved, into))
+
+
+def _repeated(part: RecordType, one: Referring) -> sa.Update:
+    """Of the entries `ids`, which refer to `into` now, those that say twice what is said already, deleted."""
     column = part.parent_column or ""
     mine, other = part.table.alias("mine"), part.table.alias("other")
-    those = sa.literal(list(moved), sa.ARRAY(sa.Uuid))
     said = [
         name for item in part.fields.values() if item.writable and not item.orders for name in item.columns
     ]  # fmt: skip
@@ -235,13 +242,12 @@ def _without_repeated(part: RecordType, one: Referring, moved: Sequence[UUID], i
         select(other.c.id)
         .where(
             other.c.tenant_id == mine.c.tenant_id, other.c[column] == mine.c[column],
-            sa.or_(*(other.c[name] == into for name in one.columns)), other.c.deleted_at.is_(None), other.c.id != mine.c.id,
-            sa.or_(other.c.id != sa.all_(those), other.c.id < mine.c.id),
+            sa.or_(*(other.c[name] == _INTO for name in one.columns)), other.c.deleted_at.is_(None),
+            other.c.id != mine.c.id, sa.or_(other.c.id != sa.all_(_IDS), other.c.id < mine.c.id),
             *(sa.or_(mine.c[name].is_(None), mine.c[name].is_not_distinct_from(other.c[name])) for name in said),
         )
         .exists()
     )  # fmt: skip
-    again = (mine.c.tenant_id == current().tenant_id, mine.c.id == sa.any_(those), mine.c.deleted_at.is_(None), twice)
-    gone = select(mine.c.id).where(*again)
-    these = (part.c.tenant_id == current().tenant_id, part.c.id.in_(gone))
-    session().execute(sa.update(part.table).where(*these).values(deleted_at=func.now()))
+    again = (mine.c.tenant_id == _TENANT, mine.c.id == sa.any_(_IDS), mine.c.deleted_at.is_(None), twice)
+    these = (part.c.tenant_id == _TENANT, part.c.id.in_(select(mine.c.id).where(*again)))
+    return sa.update(part.table).where(*these).values(deleted_at=func.now())
