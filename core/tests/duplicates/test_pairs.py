@@ -104,6 +104,8 @@ def test_what_looks_alike_beyond_ones_reach_is_not_told(contacts: Any, tenant: T
     assert (similar(stranger, email="elodie@x.fr"), pairs(stranger)) == ([], [])
     seller = contacts.by(tenant.member("sales_rep"))
     assert (similar(seller, email="elodie@x.fr"), pairs(seller)) == ([], [])
+    totals = [one.person.api.get(f"{one.path}/duplicates/scan").json["data"]["total"] for one in (contacts, seller)]
+    assert (totals[0] > 0, totals[1]) == (True, None), "nor how many there are"
 
 
 @pytest.mark.req("S4-362")

@@ -11,7 +11,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import func, select
 
-from ossature.context import current
+from ossature.context import Reach, current
 from ossature.db.kernel import actor
 from ossature.db.kernel import job as job_table
 from ossature.db.work import session
@@ -135,8 +135,10 @@ def start_scan(rt: RecordType) -> UUID:
 
 
 def last_scan(rt: RecordType) -> Scan | None:
-    """The last search of these records, by whomever."""
+    """The last search of these records, by whomever; how far it is only for who sees all records, since it tells how many
+    there are."""
     c = job_table.c
+    all_seen = current().access.reach(rt.permission("view")) is Reach.ALL
     row = session().execute(
         select(c.id, c.state, c.done, c.total, c.finished_at)
         .where(
@@ -146,7 +148,9 @@ def last_scan(rt: RecordType) -> Scan | None:
         .order_by(c.created_at.desc())
         .limit(1)
     ).first()  # fmt: skip
-    return Scan(*row) if row is not None else None
+    if row is None:
+        return None
+    return Scan(row.id, row.state, row.done if all_seen else None, row.total if all_seen else None, row.finished_at)
 
 
 def _both(rt: RecordType) -> sa.Select[Any]:
