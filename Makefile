@@ -23,10 +23,10 @@ serve: $(VENV)/.assets  ## pages and API alone, started again on every change
 	@$(BIN)/ossature serve --reload
 
 test: $(VENV)/.dev $(VENV)/.assets  ## every test but the slow ones
-	$(BIN)/python -m pytest -n 2 -m "not slow" $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow" $(ARGS)
 
 test-all: $(VENV)/.dev $(VENV)/.assets  ## every test
-	$(BIN)/python -m pytest -n 2 $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 check: $(VENV)/.dev $(VENV)/.assets  ## style, types, layers, documentation, texts, declarations
 	$(BIN)/ruff check .
