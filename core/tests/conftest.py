@@ -213,7 +213,7 @@ def ossature(servers: Servers, installed_plugins: tuple[str, ...], worker_number
         environment = {key: value for key, value in os.environ.items() if not key.startswith("OSSATURE_")}
         environment |= {f"OSSATURE_{key}": value for key, value in {**settings, **changed}.items()}
         command = [sys.executable, "-m", "ossature", *words]
-        return subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=60)
+        return subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=300)
 
     yield run
     servers.drop(name)

@@ -79,7 +79,7 @@ class Run:
                 self._queue.put(line.rstrip())
         self._queue.put(None)
 
-    def wait_for(self, text: str, seconds: float = 90) -> str:
+    def wait_for(self, text: str, seconds: float = 300) -> str:
         deadline = time.monotonic() + seconds
         while True:
             try:
@@ -101,7 +101,7 @@ class Run:
     def _ask(
         self, method: str, path: str, body: str | None = None, headers: dict[str, str] | None = None
     ) -> tuple[int, bytes]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request(method, path, body, headers or {})
             answer = connection.getresponse()
@@ -109,7 +109,7 @@ class Run:
         finally:
             connection.close()
 
-    def wait_until_ready(self, seconds: float = 60) -> None:
+    def wait_until_ready(self, seconds: float = 300) -> None:
         deadline = time.monotonic() + seconds
         while True:
             with contextlib.suppress(OSError, http.client.HTTPException):
@@ -131,7 +131,7 @@ class Run:
 
     def stop(self, with_signal: int = signal.SIGINT) -> int:
         self.process.send_signal(with_signal)
-        code = self.process.wait(60)
+        code = self.process.wait(300)
         self.lines += list(iter(self._queue.get, None))
         return code
 
