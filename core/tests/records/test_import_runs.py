@@ -12,7 +12,9 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import event, text
 
+from ossature.imports import job as importing
 from ossature.imports import staged
+from ossature.jobs import run as running
 from ossature.jobs.run import run_job
 from ossature.kernel import Kernel
 from ossature.testing.background import run_pending
@@ -165,14 +167,44 @@ def test_two_imports_of_one_file_at_once_end_as_one_after_the_other(owner: Perso
     assert sorted(names(owner, COMPANIES, "name")) == [f"C{n}" for n in range(7)]
 
 
-def test_a_row_is_not_corrected_while_another_import_writes_such_records(owner: Person, tenant: Tenant) -> None:
-    imp = begin(owner, CONTACTS, NAMES, ["last_name", "email"]).check()
-    cells = {"cells": {"1": "durand@example.com"}}
+def other_import(tenant: Tenant, work: Any) -> None:
+    """As if another import wrote contacts until the end of this transaction."""
+    name = f"ossature.import crm.contact {tenant.id}"
+    work.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
+
+
+def test_rows_are_checked_and_corrected_while_another_import_writes_such_records(owner: Person, tenant: Tenant) -> None:
     with tenant.work() as work:
-        name = f"ossature.import crm.contact {tenant.id}"
-        work.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
-        imp.ask("PATCH", "/rows/3", 409, json=cells)
-    assert imp.ask("PATCH", "/rows/3", json=cells)["outcome"] == "create"
+        other_import(tenant, work)
+        imp = begin(owner, CONTACTS, NAMES, ["last_name", "email"]).check()
+        assert imp.counts == (2, 0, 0, 1)
+        assert imp.ask("PATCH", "/rows/3", json={"cells": {"1": "durand@example.com"}})["outcome"] == "create"
+
+
+def test_an_import_waits_for_the_one_before_it_says_so_and_can_be_stopped_meanwhile(
+    owner: Person, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[bool] = []
+
+    def ask() -> None:
+        page = owner.page.get(f"/crm/contacts/imports/{imp.head['id']}")
+        said.append("Waits until another import of such records ends." in page.text)
+        imp.ask("POST", "/cancel")
+
+    def look(_seconds: float) -> None:
+        with ThreadPoolExecutor(1) as somebody:
+            somebody.submit(ask).result()
+        assert len(said) < 3
+
+    monkeypatch.setattr(importing, "sleep", look)
+    monkeypatch.setattr(running, "_PROGRESS_EVERY", 0)
+    with tenant.work() as work:
+        other_import(tenant, work)
+        imp = begin(owner, CONTACTS, NAMES, ["last_name", "email"], policy="all")
+        imp.run()
+    assert (said, imp.head["state"], names(owner)) == ([True], "cancelled", [])
+    imp.run()
+    assert imp.head["state"] == "refused"
 
 
 @pytest.mark.req("S4-004")

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, func, select
 
 from ossature.context import current
 from ossature.db.work import session
-from ossature.errors import Conflict, Refusal
+from ossature.errors import Refusal
 from ossature.i18n.texts import translator
 from ossature.ids import new_id
 from ossature.imports.draft import At, Draft, Named
@@ -40,17 +40,11 @@ class Result:
     record_id: UUID | None
 
 
-def lock(planner: Planner) -> None:
-    """One import at a time writes a kind of record: another finds what the former has committed."""
-    for key in sorted(planner.creates):
-        session().execute(select(func.pg_advisory_xact_lock(_lock(key))))
-
-
-def lock_at_once(planner: Planner) -> None:
-    """As `lock`, for who cannot wait: raises `Conflict` while another import writes such records."""
-    for key in sorted(planner.creates):
-        if not session().execute(select(func.pg_try_advisory_xact_lock(_lock(key)))).scalar_one():
-            raise Conflict(_("Another import of such records is under way; try again at its end."), code="busy")
+def try_lock(planner: Planner) -> bool:
+    """Whether this import may write its kinds of records now, until its transaction ends: one at a time does, so that
+    another finds what the former has committed. What is only checked asks for nothing."""
+    held = [session().execute(select(func.pg_try_advisory_xact_lock(_lock(key)))) for key in sorted(planner.creates)]
+    return all(one.scalar_one() for one in held)
 
 
 def _lock(key: str) -> ColumnElement[int]:

@@ -70,7 +70,7 @@ def _page(imp: Import, asked: Mapping[str, str], error: str, *, url: str, step: 
     wrote = step == "done" and bool(imp.created + imp.updated)
     return CheckPage(
         head=head_of(imp, step), state=imp.state, moving=moving, done=imp.done, total=imp.total,
-        sentence=_would_do(imp) if before else _did(imp), filters=tuple(_filters(imp, url, outcome, bool(fault), before)),
+        sentence=(imp.note if moving else "") or (_would_do(imp) if before else _did(imp)), filters=tuple(_filters(imp, url, outcome, bool(fault), before)),
         faults=tuple(_faults(imp, said.faults[:SHOWN_FAULTS], url)) if said and before else (),
         headers=tuple(column.header for column in columns) if before else (),
         rows=tuple(_row(imp, row, columns, titles, before) for row in found[:PAGE]), url=url, more_url=more,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from time import sleep
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +20,7 @@ from sqlalchemy import update
 from ossature.context import Context, current
 from ossature.db.work import session, transaction
 from ossature.i18n.texts import translator
-from ossature.imports.applying import Result, apply, lock, lock_at_once
+from ossature.imports.applying import Result, apply, try_lock
 from ossature.imports.planning import Planner
 from ossature.imports.runs import RUNS, Import, hold, one, read, recount, rows_of
 from ossature.imports.staged import Group, read_groups, waiting
@@ -34,6 +35,8 @@ _, _l, _n = translator("ossature")
 Scope = Callable[[], AbstractContextManager[Any]]
 """The transaction of a chunk."""
 
+_LOOK_AGAIN = 0.5
+"""Seconds between two looks whether another import is done."""
 _OUTCOMES = sa.text(
     "UPDATE ossature.import_row r SET outcome = u.outcome, head = u.head, record_id = u.record_id, key_hash = u.key_hash, "
     "faults = CAST(u.faults AS jsonb), written = :written, "
@@ -93,14 +96,13 @@ def import_job(run: JobRun, args: ImportArgs) -> dict[str, int]:
 
 def check_row(imp: Import, number: int) -> None:
     """Find out at once what becomes of a row that has no outcome; where rows belong together, of the refused ones about
-    it and of those of the records beside it that are not written as well, since it may belong to another record now. Raises `Conflict` while another import writes such records."""
+    it and of those of the records beside it that are not written as well, since it may belong to another record now."""
     planner = Planner(imp, dry=True)
     if planner.drafter.gathers:
         session().execute(_ABOUT, {"tenant": current().tenant_id, "import": imp.id, "number": number})
     which = waiting(imp.id, dry=True)
     if not planner.drafter.gathers:
         which = sa.and_(which, import_row.c.number == number)
-    lock_at_once(planner)
     groups = _groups(planner, which, 0)
     record(imp, apply(planner, groups), written=False)
 
@@ -177,8 +179,17 @@ class _Work:
     def _next(self, after: int) -> list[Group]:
         """The next rows, which no other run of this import reads before they have their outcomes."""
         hold(self.imp.id)
-        lock(self.planner)
+        if not self.dry:
+            self._wait()
         return _groups(self.planner, waiting(self.imp.id, dry=self.dry), after)
+
+    def _wait(self) -> None:
+        """Until no other import writes such records; meanwhile this one tells so and can be cancelled."""
+        while not try_lock(self.planner):
+            self.run.progress(
+                self.counts["written"], self.imp.total, _("Waits until another import of such records ends.")
+            )
+            sleep(_LOOK_AGAIN)
 
     def _refuse_left(self, scope: Scope) -> None:
         """Rows that refer to one another in a circle, or to a row that is refused."""

@@ -71,6 +71,8 @@ class Import:
     change_set_id: UUID
     job_id: UUID | None
     error: str | None
+    note: str | None
+    """What it says of itself while it is under way: that it waits for another one."""
 
     @property
     def rt(self) -> RecordType:
@@ -87,7 +89,7 @@ class Import:
 
 
 _OF_RUN = [column for column in import_run.c if column.name not in ("tenant_id", "actor_id")]
-RUNS = select(*_OF_RUN, job_table.c.state.label("job_state"), job_table.c.error).select_from(
+RUNS = select(*_OF_RUN, job_table.c.state.label("job_state"), job_table.c.error, job_table.c.note).select_from(
     import_run.outerjoin(
         job_table, and_(job_table.c.tenant_id == import_run.c.tenant_id, job_table.c.id == import_run.c.job_id)
     )
@@ -175,7 +177,7 @@ def read(row: Map[Any, Any]) -> Import:
 
 
 _AS_THEY_ARE = (
-    "id", "record", "filename", "size", "key", "created_at", "begun_at", "total", "change_set_id", "job_id", "error",
+    "id", "record", "filename", "size", "key", "created_at", "begun_at", "total", "change_set_id", "job_id", "error", "note",
 )  # fmt: skip
 
 
