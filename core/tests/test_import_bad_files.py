@@ -208,3 +208,12 @@ def test_headers_alone_are_refused_since_there_is_nothing_to_import(owner: Perso
     answer = send(owner, b"Name,Notes\n")
     assert answer.status_code == 422, answer.text
     assert answer.json["error"]["details"][0]["field"] == "file"
+
+
+def test_parts_of_a_form_without_a_name_are_unknown_fields(owner: Person) -> None:
+    head = "--x\r\nContent-Disposition: form-data"
+    file = f'{head}; name="file"; filename="a.csv"\r\n\r\nName\nQuartz\n\r\n'
+    body = f'{head}\r\n\r\n{{}}\r\n{head}; name="z"\r\n\r\n1\r\n{file}--x--\r\n'.encode()
+    for headers in ({}, {"Idempotency-Key": "k1"}):
+        answer = owner.api.post(IMPORTS, data=body, content_type="multipart/form-data; boundary=x", headers=headers)
+        assert (answer.status_code, answer.json["error"]["details"][0]["code"]) == (422, "unknown_field")

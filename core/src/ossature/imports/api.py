@@ -398,7 +398,7 @@ def _sent() -> tuple[str, BinaryIO]:
         raise Invalid(message, [Detail("file", "required" if not sent else "repeated", message)])
     unknown = request.form.keys() - {"mapping", "notation", "run", "check"}
     if unknown:
-        name = plain(sorted(unknown)[0])
+        name = plain(min(one or "" for one in unknown))  # a part without a name has None
         raise Invalid(_("The input has faults."), [Detail(name, "unknown_field", _("This field is unknown."))])
     return sent[0].filename or "", sent[0].stream  # type: ignore[return-value]
 

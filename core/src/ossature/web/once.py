@@ -58,9 +58,9 @@ def _said() -> bytes:
     body is made up anew each time, and the files need not fit into memory."""
     if request.mimetype != "multipart/form-data":
         return request.get_data()
-    parts = [(name, value) for name, value in request.form.items(multi=True) if name != "csrf_token"]
-    for name, file in request.files.items(multi=True):
-        parts.append((name, f"{file.filename}\n{file_digest(file.stream, 'sha256').hexdigest()}"))  # type: ignore[arg-type]
+    parts = [(name or "", value) for name, value in request.form.items(multi=True) if name != "csrf_token"]
+    for name, file in request.files.items(multi=True):  # a part without a name has None
+        parts.append((name or "", f"{file.filename}\n{file_digest(file.stream, 'sha256').hexdigest()}"))  # type: ignore[arg-type]
         file.stream.seek(0)
     return repr(sorted(parts)).encode()
 
