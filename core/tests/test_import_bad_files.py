@@ -217,3 +217,9 @@ def test_parts_of_a_form_without_a_name_are_unknown_fields(owner: Person) -> Non
     for headers in ({}, {"Idempotency-Key": "k1"}):
         answer = owner.api.post(IMPORTS, data=body, content_type="multipart/form-data; boundary=x", headers=headers)
         assert (answer.status_code, answer.json["error"]["details"][0]["code"]) == (422, "unknown_field")
+
+
+def test_a_header_without_any_word_goes_nowhere_and_the_others_are_known(owner: Person) -> None:
+    answer = send(owner, "#,Name,%,\x88\x96\n1,Quartz,3,x\n".encode())
+    assert answer.status_code == 201, answer.text
+    assert [column["to"] for column in answer.json["data"]["mapping"]["columns"]] == [None, "name", None, None]

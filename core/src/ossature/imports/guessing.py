@@ -52,6 +52,8 @@ class _Header:
         """What is left of it without words such as `business` or `of the contact` at its ends -> how much was taken
         off, and which entry those words are about; the least is taken off first."""
         words = _essence(self.text).split()
+        if not words:
+            return {}
         found = {" ".join(words): (0, "")}
         queue = [(0, len(words))]
         while queue:
