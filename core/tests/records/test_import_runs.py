@@ -257,6 +257,12 @@ def test_what_columns_cannot_mean_is_refused_by_its_place(owner: Person, mapping
     assert field in [detail["field"] for detail in answer.json["error"]["details"]]
 
 
+@pytest.mark.parametrize("number", [0, 99, 2**31, 99999999999])
+def test_a_row_that_is_not_there_is_not_found(owner: Person, number: int) -> None:
+    imp = begin(owner, CONTACTS, NAMES, ["last_name", "email"])
+    imp.ask("PATCH", f"/rows/{number}", 404, json={"cells": {"0": "Martin"}})
+
+
 def job_of(imp: Imported) -> Any:
     with imp.person.tenant.work() as work:
         return work.execute(

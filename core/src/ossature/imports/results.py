@@ -30,6 +30,7 @@ _, _l, _n = translator("ossature")
 MOST_READ = 500
 MOST_GROUPS = 200
 SAMPLES = 20
+LAST_ROW = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,8 @@ def rows(
 
 def row_of(imp: Import, number: int) -> RowShown:
     """One row. Raises `NotFound`."""
-    found = session().execute(_ROWS.where(rows_of(imp.id), import_row.c.number == number)).first()
+    statement = _ROWS.where(rows_of(imp.id), import_row.c.number == number)
+    found = session().execute(statement).first() if number <= LAST_ROW else None
     if found is None:
         raise NotFound(_("The file has no row %(n)s, or it is empty.", n=number))
     return _shown(imp, found)
