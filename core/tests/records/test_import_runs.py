@@ -263,6 +263,20 @@ def test_a_row_that_is_not_there_is_not_found(owner: Person, number: int) -> Non
     imp.ask("PATCH", f"/rows/{number}", 404, json={"cells": {"0": "Martin"}})
 
 
+@pytest.mark.parametrize("sign", ['"', "\n", "\r", "\0", "", ";;"])
+def test_a_sign_that_cannot_divide_cells_is_refused(owner: Person, sign: str) -> None:
+    imp = begin(owner, CONTACTS, NAMES, ["last_name", "email"])
+    answer = owner.api.patch(imp.here, json={"notation": {"delimiter": sign}})
+    assert answer.status_code == 422, answer.text
+    assert [detail["field"] for detail in answer.json["error"]["details"]] == ["notation.delimiter"]
+    assert imp.ask("GET")["headers"] == ["Name", "Mail"]
+
+
+def test_a_file_that_announces_a_sign_that_cannot_divide_cells_is_read_by_what_does(owner: Person) -> None:
+    found = send(owner, CONTACTS, b'sep="\r\nName,Mail\r\nMartin,m@example.com\r\n', None, 201).json["data"]
+    assert (found["notation"]["delimiter"], found["headers"]) == (",", ["Name", "Mail"])
+
+
 def job_of(imp: Imported) -> Any:
     with imp.person.tenant.work() as work:
         return work.execute(

@@ -12,7 +12,7 @@ from pathlib import Path
 from ossature.errors import Detail, Invalid
 from ossature.i18n.texts import translator
 from ossature.imports.encodings import ENCODINGS
-from ossature.imports.notation import DELIMITERS
+from ossature.imports.notation import DELIMITERS, can_divide
 
 _, _l, _n = translator("ossature")
 
@@ -105,7 +105,7 @@ def _line(file: io.TextIOWrapper, encoding: str) -> str:
 
 def _announced(line: str) -> str | None:
     text = line.rstrip("\r\n")
-    return text[4] if len(text) == 5 and text[:4].lower() == _STARTED else None
+    return text[4] if len(text) == 5 and text[:4].lower() == _STARTED and can_divide(text[4]) else None
 
 
 class _UntilEnd(Iterator[str]):

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from ossature.i18n.texts import translator
-from ossature.imports.cells import Cell
+from ossature.imports.cells import Cell, storable
 
 _, _l, _n = translator("ossature")
 
@@ -28,6 +29,17 @@ _NUMBER = re.compile(r"[+-]?[^\w\s.,+-]{0,3}\s?\d[\d\s'’.,]*(?:\s?(?:[^\w\s.,]
 _GROUPED = re.compile(r"\d{1,3}(?:[.,]\d{3})+")
 
 
+def can_divide(sign: str) -> bool:
+    """Whether cells may be set apart by a sign: quotation marks enclose them, and lines end where they end."""
+    return len(sign) == 1 and sign not in '"\r\n\0' and storable(sign) == sign
+
+
+def _dividing(sign: str) -> str:
+    if not can_divide(sign):
+        raise PydanticCustomError("invalid", _("Cells cannot be divided by this; use a comma, semicolon or tab."))
+    return sign
+
+
 class Said(BaseModel):
     """What somebody said of a file; what is None is found out. `header` is the number of the row with the names of the
     columns as a spreadsheet shows it, 0 where the file has none."""
@@ -35,7 +47,7 @@ class Said(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     encoding: str | None = None
-    delimiter: str | None = Field(None, min_length=1, max_length=1)
+    delimiter: Annotated[str, Field(min_length=1, max_length=1), AfterValidator(_dividing)] | None = None
     sheet: str | None = None
     header: int | None = Field(None, ge=0, le=1000)
     decimal: DecimalMark | None = None
