@@ -277,6 +277,25 @@ def test_a_file_that_announces_a_sign_that_cannot_divide_cells_is_read_by_what_d
     assert (found["notation"]["delimiter"], found["headers"]) == (",", ["Name", "Mail"])
 
 
+def test_an_id_that_a_record_has_already_is_told_in_its_cell(owner: Person, tenant: Tenant) -> None:
+    def told(person: Person, id: str) -> list[tuple[int, str, str, str]]:
+        file = [["Id", "Name"], [id, "Mine"]]
+        imp = begin(person, CONTACTS, file, ["id", "last_name"], mode="both", key=["id"]).check()
+        (row,) = imp.rows("refused")
+        return [(one["column"], one["value"], one["code"], one["message"]) for one in row["faults"]]
+
+    there, binned = (
+        str(owner.api.post(CONTACTS, json={"last_name": "There"}).json["data"]["id"]) for _number in range(2)
+    )
+    assert owner.api.delete(f"{CONTACTS}/{binned}").status_code == 200
+    message = "The record with this id is in the recycle bin; restore it."
+    assert told(owner, binned) == [(0, binned, "id_taken", message)]
+    apart = tenant.member("sales_rep")
+    for id in (there, binned):
+        assert apart.api.get(f"{CONTACTS}/{id}").status_code == 404
+        assert told(apart, id) == [(0, id, "id_taken", "A record with this id exists already.")]
+
+
 def job_of(imp: Imported) -> Any:
     with imp.person.tenant.work() as work:
         return work.execute(

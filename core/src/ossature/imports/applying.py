@@ -22,6 +22,7 @@ from ossature.imports.mapping import BY_EXTERNAL, ID
 from ossature.imports.planning import Planned, Planner
 from ossature.imports.staged import Group
 from ossature.kernel import kernel
+from ossature.records.bin import in_bin
 from ossature.records.external_ids import external_ids_of, set_external
 from ossature.records.many import Change, NewRow, Outcome, create_many, update_many_each
 from ossature.records.types import RecordType
@@ -132,8 +133,9 @@ def _attempt(planner: Planner, planned: Sequence[Planned]) -> tuple[dict[int, Ou
     ):
         for one, outcome in zip(ones, _outcomes(ones, write), strict=True):
             told[one.draft.number] = outcome
-            if outcome.refusal is not None:
+            if outcome.refusal is not None and not _is_taken(outcome.refusal):
                 _note(rt, one.draft, outcome.refusal)
+    _note_taken(rt, [one for one in new if (refusal := told[one.draft.number].refusal) and _is_taken(refusal)])
     left = [one for one in some if not one.draft.faults]
     gains = _gains(rt, [one for one in left if told[one.draft.number].what == "unchanged" and one.draft.external])
     told |= {number: replace(told[number], what="changed") for number in gains}
@@ -156,6 +158,22 @@ def _note(rt: RecordType, draft: Draft, refusal: Refusal) -> None:
         draft.refuse_details(rt, refusal.details)
     else:
         draft.refuse(str(refusal.extra.get("code", refusal.code)), refusal.message)
+
+
+def _is_taken(refusal: Refusal) -> bool:
+    return refusal.extra.get("code") == "id_taken"
+
+
+def _note_taken(rt: RecordType, planned: Sequence[Planned]) -> None:
+    """Records whose ids others have: it is told where these are for who may restore them, and nothing of any others."""
+    binned = in_bin(rt, [one.id for one in planned]) if planned else set()
+    for one in planned:
+        message = (
+            _("The record with this id is in the recycle bin; restore it.")
+            if one.id in binned
+            else _("A record with this id exists already.")
+        )
+        one.draft.refuse("id_taken", message, one.draft.places.get(ID))
 
 
 # -- what is created on the way ------------------------------------------------------------------------------------------

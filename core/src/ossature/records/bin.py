@@ -99,12 +99,22 @@ def in_the_bin(key: str = "", search: str = "", cursor: str = "", limit: int = P
     return BinPage(_with_who(found), more)
 
 
+def in_bin(rt: RecordType, ids: Sequence[UUID]) -> set[UUID]:
+    """Those of some records that are in the bin and that the bound actor may restore."""
+    if rt not in binnable():
+        return set()
+    there = select(rt.c.id).where(rt.c.id.in_(ids), *_binned(rt))
+    return set(session().execute(there).scalars())
+
+
+def _binned(rt: RecordType) -> tuple[sa.ColumnElement[bool], ...]:
+    return rt.c.tenant_id == current().tenant_id, rt.c.deleted_at.is_not(None), reaches(rt), reaches(rt, "delete")
+
+
 def _first_of(rt: RecordType, place: tuple[datetime, UUID] | None, most: int) -> sa.Select[tuple[object, ...]]:
     statement = select(
         sa.literal(rt.key).label("key"), rt.c.id, sa.cast(rt.c[rt.title_field], sa.Text).label("title"), rt.c.deleted_at
-    ).where(
-        rt.c.tenant_id == current().tenant_id, rt.c.deleted_at.is_not(None), reaches(rt), reaches(rt, "delete")
-    )  # fmt: skip
+    ).where(*_binned(rt))
     if place is not None:
         at, id = place
         statement = statement.where(
