@@ -6,12 +6,16 @@ import itertools
 import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import event, text
 
+from ossature.context import use_context
+from ossature.files import sweeping
+from ossature.files.storage import PLACES, storage
 from ossature.imports import job as importing
 from ossature.imports import staged
 from ossature.jobs import run as running
@@ -294,6 +298,42 @@ def test_an_id_that_a_record_has_already_is_told_in_its_cell(owner: Person, tena
     for id in (there, binned):
         assert apart.api.get(f"{CONTACTS}/{id}").status_code == 404
         assert told(apart, id) == [(0, id, "id_taken", "A record with this id exists already.")]
+
+
+def test_how_a_file_is_read_is_changed_as_long_as_its_import_waits(owner: Person, tenant: Tenant) -> None:
+    imp = begin(owner, CONTACTS, NAMES, ["last_name", "email"])
+    for days in (2, 29):
+        later = datetime.now(UTC) + timedelta(days=days)
+        with use_context(tenant.context):
+            sweeping.sweep(now=later)
+            assert sweeping.look_over(now=later).without_row == ()
+        assert imp.ask("PATCH", json={"notation": {"delimiter": ";"}})["headers"] == ["Name,Mail"]
+    with tenant.work() as work:
+        work.execute(text("DELETE FROM ossature.import_run"))
+    with use_context(tenant.context):
+        assert sweeping.sweep(now=later) == (0, 1)
+    assert kept_for(tenant) == []
+
+
+def test_the_file_of_an_import_that_is_written_is_deleted(owner: Person, tenant: Tenant) -> None:
+    begin(owner, CONTACTS, NAMES, ["last_name", "email"]).run()
+    assert len(kept_for(tenant)) == 1
+    with use_context(tenant.context):
+        assert sweeping.sweep(now=datetime.now(UTC) + timedelta(days=2)) == (0, 1)
+    assert kept_for(tenant) == []
+
+
+@pytest.mark.parametrize("form", [{"run": "true"}, {"check": "true"}, {}])
+def test_a_file_whose_columns_are_refused_is_not_kept(owner: Person, tenant: Tenant, form: dict[str, str]) -> None:
+    columns = [] if form else [{"index": 9, "to": "last_name"}]
+    send(owner, CONTACTS, as_csv(NAMES), {"columns": columns}, 422, **form)
+    assert kept_for(tenant) == []
+
+
+def kept_for(tenant: Tenant) -> list[str]:
+    """The keys of all bytes of an organisation."""
+    with use_context(tenant.context):
+        return [held.key for place in PLACES for held in storage().held(tenant.id, place)]
 
 
 def job_of(imp: Imported) -> Any:

@@ -2,7 +2,7 @@
 
 Bytes are written as pending, their row in the transaction that wants them, and kept once that has committed. Whatever
 is killed in between leaves pending bytes: with a row they are kept by the next sweep and can be read meanwhile, without
-one they are deleted once a day old.
+one they are deleted once a day old. Those of an import stay pending until it is written.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from ossature.db.work import session, transaction
 from ossature.files.storage import PLACES, Held, storage
 from ossature.files.table import table
 from ossature.i18n.texts import translator
+from ossature.imports.table import import_run
 from ossature.jobs.run import JobRun
 from ossature.jobs.types import NoArgs, job
 
@@ -54,7 +55,8 @@ class Findings:
     as_system=True,
 )
 def sweep_files(run: JobRun, _args: NoArgs) -> dict[str, int]:
-    """Keep the bytes whose upload was committed, delete those whose upload was broken off a day ago."""
+    """Keep the bytes whose upload was committed, delete those whose upload was broken off a day ago, and those of
+    imports that are written or forgotten."""
     kept, deleted = sweep(run.progress)
     return {"kept": kept, "deleted": deleted}
 
@@ -70,11 +72,13 @@ def sweep(progress: object = None, *, now: datetime | None = None) -> tuple[int,
     tenant, before = _tenant(), (now or datetime.now(UTC)) - OLD
     kept = deleted = 0
     for some in _batches(storage().held(tenant, "pending")):
-        known = _known(some)
+        known, imported = _known(some), _imported(some, _READ_ANEW)
         for held in some:
             if _row_key(held.key) in known:
                 storage().keep(tenant, held.key)
                 kept += 1
+            elif held.key in imported:
+                continue
             elif held.at < before:
                 storage().delete(tenant, held.key)
                 deleted += 1
@@ -90,7 +94,7 @@ def look_over(*, now: datetime | None = None) -> Findings:
     without_row: list[str] = []
     for place in reversed(PLACES):  # what is kept meanwhile is then met twice rather than never
         for some in _batches(storage().held(_tenant(), place)):
-            known = _known(some)
+            known = _known(some) | _imported(some)
             there |= {held.key for held in some}
             without_row += [held.key for held in some if _row_key(held.key) not in known and held.at < begun - OLD]
     with transaction() as work:
@@ -104,7 +108,8 @@ def look_over(*, now: datetime | None = None) -> Findings:
 def delete_without_row(findings: Findings) -> None:
     """Delete the bytes that a look over found no row for."""
     for some in _batches(findings.without_row):
-        known = _known([Held(key, 0, datetime.now(UTC)) for key in some])
+        these = [Held(key, 0, datetime.now(UTC)) for key in some]
+        known = _known(these) | _imported(these)
         storage().delete(_tenant(), *(key for key in some if _row_key(key) not in known))
 
 
@@ -127,10 +132,25 @@ def delete_left_behind(found: Mapping[UUID, Sequence[str]]) -> None:
 
 
 def _known(some: Iterable[Held]) -> set[str]:
+    return _with_row(table, some)
+
+
+def _imported(some: Iterable[Held], *more: sa.ColumnElement[bool]) -> set[str]:
+    return _with_row(import_run, some, *more)
+
+
+_READ_ANEW = sa.func.coalesce(import_run.c.counts["written"].as_integer(), 0) == 0
+"""The file of an import is wanted until the first of its rows is written. It stays pending, so that the sweep deletes it
+after that, or after the import was forgotten."""
+
+
+def _with_row(rows: sa.Table, some: Iterable[Held], *more: sa.ColumnElement[bool]) -> set[str]:
     keys = sorted({_row_key(held.key) for held in some})
     with transaction():
         found = session().execute(
-            sa.select(table.c.key).where(table.c.tenant_id == _tenant(), table.c.key == sa.any_(sa.cast(keys, _TEXTS)))
+            sa.select(rows.c.key).where(
+                rows.c.tenant_id == _tenant(), rows.c.key == sa.any_(sa.cast(keys, _TEXTS)), *more
+            )
         )
         return set(found.scalars())
 

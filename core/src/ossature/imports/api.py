@@ -250,10 +250,11 @@ def import_views(rt: RecordType) -> list[tuple[str, list[str], str, View]]:
         mapping, said = _of_form("mapping", Mapping), _of_form("notation", Said)
         run, check = _told("run"), _told("check")
         imp = service.start(rt, name, source, said)
-        if mapping is not None:
-            imp = service.set_mapping(imp, mapping)
-        if run or check:
-            imp = service.run(imp) if run else service.check(imp)
+        with service.or_nothing(imp):
+            if mapping is not None:
+                imp = service.set_mapping(imp, mapping)
+            if run or check:
+                imp = service.run(imp) if run else service.check(imp)
         return success(_shown(imp), 202 if imp.busy else 201, headers={"Location": _url(rt, imp)})
 
     def list_view() -> Response:

@@ -54,7 +54,7 @@ _, _l, _n = translator("ossature")
 
 __all__ = [
     "Fault", "FaultGroup", "Import", "NoteShown", "Preset", "RowShown", "State", "Summary", "cancel", "check", "correct", "demand_either",
-    "find", "map_value", "may_import", "own", "presets", "refused_file", "remove_preset", "row_of", "rows", "run", "samples",
+    "find", "map_value", "may_import", "or_nothing", "own", "presets", "refused_file", "remove_preset", "row_of", "rows", "run", "samples",
     "save_preset", "set_mapping", "set_notation", "start", "summary",
 ]  # fmt: skip
 
@@ -90,6 +90,16 @@ def start(rt: RecordType, filename: str, stream: BinaryIO, said: Said | None = N
         with path.open("rb") as source:
             storage().write(_tenant(), key, source)
     return find(rt, id)
+
+
+@contextmanager
+def or_nothing(imp: Import) -> Iterator[None]:
+    """What is said of an import in the request that begins it: the file is not kept where that is refused."""
+    try:
+        yield
+    except BaseException:
+        storage().delete(_tenant(), imp.key)
+        raise
 
 
 def set_notation(imp: Import, said: Said) -> Import:
@@ -272,8 +282,7 @@ def _texts(cells: Map[int, str]) -> str:
 
 
 def _kept(imp: Import) -> BinaryIO:
-    """The file as it was sent. Raises `Conflict` once it is not kept any more: after a day, or since somebody in it was
-    erased."""
+    """The file as it was sent. Raises `Conflict` once it is not kept any more, since somebody in it was erased."""
     try:
         return storage().open(_tenant(), imp.key)
     except Missing:
