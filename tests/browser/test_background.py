@@ -21,6 +21,7 @@ from ossature.testing.background_rows import (
     owed,
     state_of,
 )
+from ossature.testing.browser import Held
 from ossature.testing.people import Tenant
 
 pytestmark = [pytest.mark.browser, pytest.mark.database]
@@ -89,6 +90,36 @@ def test_a_jobs_page_follows_it_and_shows_what_it_says(tenant: Tenant, screen: S
     expect(page.get_by_text("It starts as soon as a worker is free.")).to_be_visible()
     assert state_of(tenant, id) == "queued"
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_what_is_pressed_stays_until_it_is_let_go_though_the_page_asked_for_itself(
+    tenant: Tenant, screen: Screen
+) -> None:
+    id = add_job(tenant, "crm.import_contacts", "running", started_at=-5, done=1, total=4)
+    page = screen(tenant.member("owner"), f"{HERE}/jobs/{id}")
+    held = Held(page, f"**{HERE}/jobs/{id}*")
+    held.came()
+    change_job(tenant, id, done=3)
+    page.get_by_role("button", name="Cancel this job").hover()
+    page.mouse.down()
+    with page.expect_event("requestfinished"):
+        held.let_go()
+    expect(page.get_by_role("progressbar")).to_have_attribute("value", "25")
+    page.mouse.up()
+    expect(page.get_by_text("It is asked to stop and does so at its next step.")).to_be_visible()
+
+
+def test_a_menu_that_is_open_stays_open_while_the_page_asks_for_itself(tenant: Tenant, screen: Screen) -> None:
+    add_job(tenant, "crm.import_contacts", "running", started_at=-5, done=420, total=1000)
+    add_job(tenant, "crm.export_contacts", "succeeded", started_at=-9, finished_at=-8)
+    page = screen(tenant.member("owner"), HERE)
+    page.get_by_role("button", name="Show one kind of job").click()
+    choice = page.get_by_role("menuitem", name="Import contacts")
+    for _asked in range(2):
+        with page.expect_event("requestfinished", lambda request: HERE in request.url):
+            expect(choice).to_be_visible()
+    choice.click()
+    expect(page.get_by_text("Kind is Import contacts")).to_be_visible()
 
 
 @pytest.mark.req("A-077")

@@ -9,6 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
 from ossature.testing.background import run_pending
+from ossature.testing.browser import Held
 from ossature.testing.people import Person, Tenant
 
 pytestmark = [pytest.mark.browser, pytest.mark.database]
@@ -122,6 +123,24 @@ def test_a_dialogue_answers_at_the_moment_it_comes(owner: Person, screen: Screen
     page.get_by_role("checkbox", name="Select all rows of this page").check()
     page.get_by_role("region", name="What is selected").get_by_role("button", name="Edit…").click()
     expect(page.get_by_role("dialog", name="Change 3 contacts").locator("#f-source")).to_be_visible()
+
+
+@pytest.mark.req("A-016")
+def test_what_is_typed_into_a_dialogue_while_another_field_comes_stays(owner: Person, screen: Screen) -> None:
+    page = screen(owner, "/crm/contacts")
+    page.get_by_role("checkbox", name="Select all rows of this page").check()
+    page.get_by_role("region", name="What is selected").get_by_role("button", name="Edit…").click()
+    dialog = page.get_by_role("dialog", name="Change 3 contacts")
+    dialog.get_by_label("What is to be changed").select_option("job_title")
+    expect(dialog.locator("#f-job_title")).to_be_visible()
+    held = Held(page, "**/mass*")
+    dialog.get_by_label("Another field").select_option("source")
+    held.came()
+    dialog.locator("#f-job_title").fill("Director")
+    held.let_go()
+    expect(dialog.locator("#f-source")).to_be_visible()
+    expect(dialog.locator("#f-job_title")).to_have_value("Director")
+    expect(dialog.locator("#f-job_title")).to_be_focused()
 
 
 @pytest.mark.req("A-016")

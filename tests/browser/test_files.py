@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
+from ossature.testing.browser import Held, until
 from ossature.testing.people import Person
 
 pytestmark = [pytest.mark.browser, pytest.mark.database]
@@ -61,7 +62,7 @@ def test_files_are_chosen_looked_at_removed_and_put_back(member: Callable[..., P
     page.get_by_role("link", name="photo.png", exact=True).press("Enter")
     shown = page.locator("[data-file-dialog] img")
     expect(shown).to_be_visible()
-    page.wait_for_function("document.querySelector('[data-file-dialog] img').naturalWidth === 640")
+    until(page, "document.querySelector('[data-file-dialog] img').naturalWidth === 640")
     page.keyboard.press("ArrowRight")
     expect(page.locator("[data-file-title]")).to_have_text("offer.pdf")
     expect(page.locator("[data-file-dialog] iframe")).to_be_visible()
@@ -83,6 +84,31 @@ def test_files_are_chosen_looked_at_removed_and_put_back(member: Callable[..., P
     page.locator("#toasts").get_by_role("button", name="Undo").click()
     expect(page.get_by_role("link", name="front.png", exact=True)).to_be_visible()
     expect(page.get_by_role("complementary", name="Timeline")).to_contain_text("removed the file front.png")
+
+
+def test_a_file_that_is_being_renamed_stays_so_when_another_arrives(
+    member: Callable[..., Person], screen: Screen
+) -> None:
+    owner = member()
+    page = screen(owner, new_contact(owner))
+    page.get_by_role("tab", name="Files").click()
+    choose = page.locator("[data-files-input]")
+    choose.set_input_files({"name": "photo.png", "mimeType": "image/png", "buffer": picture()})
+    expect(page.locator(".os-file")).to_have_count(1)
+    held = Held(page, "**/files")
+    choose.set_input_files({"name": "offer.pdf", "mimeType": "application/pdf", "buffer": PDF})
+    held.came()
+    page.get_by_role("button", name="More for photo.png").click()
+    page.get_by_role("menuitem", name="Rename").click()
+    name = page.get_by_label("Name of the file")
+    expect(name).to_be_focused()
+    page.keyboard.type("front")
+    held.let_go()
+    expect(page.locator(".os-upload")).to_have_count(0)
+    expect(name).to_have_value("front.png")
+    page.keyboard.press("Enter")
+    expect(page.locator(".os-file")).to_have_count(2)
+    expect(page.get_by_role("link", name="front.png", exact=True)).to_be_visible()
 
 
 def test_files_are_dropped_anywhere_on_the_record(

@@ -6,8 +6,9 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 
+from ossature.testing.browser import Held, until
 from ossature.testing.people import Person, Tenant
 
 pytestmark = [pytest.mark.browser, pytest.mark.database]
@@ -83,14 +84,11 @@ def test_questions_are_joined_and_people_are_picked(owner: Person, screen: Scree
 def test_rows_narrow_at_once_while_one_types_below_a_header(owner: Person, screen: Screen) -> None:
     page = screen(owner, "/crm/contacts")
     page.get_by_role("button", name="Filter below the headers").click()
-    waiting = []
-    page.route("**/crm/contacts?*part=row*", lambda route: waiting.append(route))
+    held = Held(page, "**/crm/contacts?*part=row*")
     page.get_by_label("Filter Name").press_sequentially("cH")
     names(page, "Chloé Colin")
     expect(page).not_to_have_url(re.compile("filter"))
-    page.wait_for_timeout(500)
-    waiting.pop().continue_()
-    page.unroute("**/crm/contacts?*part=row*")
+    held.let_go()
     expect(page).to_have_url(re.compile(r"filter%5Bname\.starts%5D=cH"))
     expect(page.get_by_label("Filter Name")).to_be_focused()
     page.get_by_label("Filter Name").fill("")
@@ -100,6 +98,73 @@ def test_rows_narrow_at_once_while_one_types_below_a_header(owner: Person, scree
     expect(page.get_by_label("Filter Status")).to_have_value("customer")
     page.get_by_role("button", name="Filter below the headers").click()
     expect(page.get_by_label("Filter Status")).to_have_count(0)
+
+
+@pytest.mark.req("A-014")
+def test_what_is_typed_below_another_header_while_rows_are_on_their_way_counts(owner: Person, screen: Screen) -> None:
+    page = screen(owner, "/crm/contacts")
+    page.get_by_role("button", name="Filter below the headers").click()
+    held = Held(page, "**/crm/contacts?*part=row*")
+    page.get_by_label("Filter Name").press_sequentially("b")
+    held.came()
+    page.get_by_label("Filter Status").select_option("customer")
+    page.get_by_label("Filter Name").fill("é")
+    held.let_go()
+    names(page, "Élise Evrard")
+    expect(page).to_have_url(re.compile("status"))
+    expect(page.get_by_label("Filter Name")).to_have_value("é")
+    expect(page.get_by_label("Filter Name")).to_be_focused()
+
+
+def test_a_cell_that_is_being_changed_stays_until_it_is_saved_though_rows_were_asked_for(
+    owner: Person, screen: Screen
+) -> None:
+    page = screen(owner, "/crm/contacts?columns=name,status,email")
+    held = Held(page, "**/crm/contacts?*q=arnaud*")
+    page.get_by_role("searchbox", name="Search in Contacts").fill("arnaud")
+    held.came()
+    page.get_by_role("cell", name="b@example.com").click(position={"x": 4, "y": 4})
+    page.get_by_label("E-mail", exact=True).fill("bruno@example.com")
+    with page.expect_event("requestfinished"):
+        held.let_go()
+    expect(page.get_by_label("E-mail", exact=True)).to_have_value("bruno@example.com")
+    page.keyboard.press("Enter")
+    names(page, "Anna Arnaud")
+    emails = [one["email"] for one in owner.api.get("/api/crm/contacts").json["data"]]
+    assert "bruno@example.com" in emails
+
+
+def test_a_row_that_is_chosen_and_looked_at_while_rows_are_on_their_way_stays_so(owner: Person, screen: Screen) -> None:
+    page = screen(owner, "/crm/contacts?columns=name,status,email")
+    held = Held(page, "**/crm/contacts?*q=arnaud*")
+    page.get_by_role("searchbox", name="Search in Contacts").fill("arnaud")
+    held.came()
+    page.locator("tbody .os-pick").first.check()
+    page.keyboard.press("k")  # to the first row, which it is in
+    page.keyboard.press("Space")
+    panel = page.get_by_role("complementary", name="Preview")
+    expect(panel.get_by_role("heading", name="Anna Arnaud")).to_be_visible()
+    held.let_go()
+    names(page, "Anna Arnaud")
+    expect(page.locator("tbody .os-pick")).to_be_checked()
+    expect(page.get_by_role("region", name="What is selected")).to_contain_text("1 selected")
+    expect(panel.get_by_role("heading", name="Anna Arnaud")).to_be_visible()
+    expect(page.get_by_role("link", name="Anna Arnaud").first).to_be_focused()
+
+
+@pytest.mark.req("A-013")
+def test_columns_ticked_one_after_another_all_come(owner: Person, screen: Screen) -> None:
+    page = screen(owner, "/crm/contacts?columns=name,status")
+    tool(page, "Columns")
+    held = Held(page, re.compile("part=columns"))
+    page.locator("#column-email").check()
+    held.came()
+    page.locator("#column-mobile").check()
+    page.locator("#column-phone").check()
+    held.let_go()
+    for name in ("email", "mobile", "phone"):
+        expect(page.locator(f"thead th[data-name={name}]")).to_be_visible()
+        expect(page.locator(f"#column-{name}")).to_be_checked()
 
 
 def test_headers_sort_and_shift_adds_a_second_order(owner: Person, screen: Screen) -> None:
@@ -156,14 +221,11 @@ def test_columns_are_chosen_moved_and_sized_by_mouse_and_keyboard(owner: Person,
     page.mouse.move(edge["x"] + 84, edge["y"] + 5)
     page.mouse.up()
     expect(page).to_have_url(re.compile(r"email%3A\d+"))
-    expect(page.locator("#rows.htmx-request")).to_have_count(0)
-    page.wait_for_timeout(300)  # the rows settle
+    expect(page.locator(".htmx-request, .htmx-settling")).to_have_count(0)
     wide = page.locator("th[data-name=email]").bounding_box()
     assert wide
     page.locator("#sort-email").press("Alt+ArrowLeft")
-    page.wait_for_function(
-        "was => document.querySelector('th[data-name=email]').getBoundingClientRect().width < was", arg=wide["width"]
-    )
+    until(page, f"document.querySelector('th[data-name=email]').getBoundingClientRect().width < {wide['width']}")
 
 
 @pytest.mark.req("A-013")
@@ -171,8 +233,7 @@ def test_a_drag_goes_on_while_the_box_is_asked_for_anew(owner: Person, screen: S
     page = screen(owner, "/crm/contacts?columns=name,status,email")
     headers = page.locator("thead th[data-name]")
     tool(page, "Columns")
-    asked: list[Route] = []
-    page.route(re.compile("part=columns$"), lambda route: asked.append(route), times=1)
+    held = Held(page, re.compile("part=columns$"))
     page.locator("#column-mobile").check()
     expect(headers).to_have_text(["Name", "Status", "E-mail", "Mobile"])
     dragged, to = (page.locator(f"[data-column={name}]").bounding_box() for name in ("email", "status"))
@@ -182,7 +243,7 @@ def test_a_drag_goes_on_while_the_box_is_asked_for_anew(owner: Person, screen: S
     page.mouse.down()
     page.mouse.move(to["x"] + 40, to["y"] + 2, steps=4)
     with page.expect_response(re.compile("part=columns$")) as answer:
-        asked[0].continue_()
+        held.let_go()
     answer.value.finished()
     page.mouse.up()
     expect(headers).to_have_text(["Name", "E-mail", "Status", "Mobile"])
@@ -206,6 +267,7 @@ def test_rows_are_walked_previewed_and_opened_by_keyboard(owner: Person, screen:
     expect(page.get_by_role("heading", level=1, name="Denis Dupont")).to_be_visible()
     page.get_by_role("link", name="Next", exact=True).click()
     expect(page.get_by_role("heading", level=1, name="Chloé Colin")).to_be_visible()
+    expect(page.locator(".os-crumbs a").last).to_have_attribute("href", re.compile("sort=-name$"))
     page.locator(".os-crumbs a").last.click()
     expect(page).to_have_url(re.compile(r"/crm/contacts\?sort=-name$"))
 
@@ -245,7 +307,7 @@ def test_compact_lists_show_25_rows(tenant: Tenant, screen: Screen) -> None:
     page.get_by_role("button", name="Compact").click()
     shown = """() => { const box = document.querySelector('.os-table-box').getBoundingClientRect();
         return [...document.querySelectorAll('tbody tr')].filter((row) => row.getBoundingClientRect().bottom <= box.bottom + 1).length >= 25 }"""
-    page.wait_for_function(shown)
+    until(page, shown)
 
 
 def test_without_scripts_every_tool_is_a_page(owner: Person, screen: Screen) -> None:

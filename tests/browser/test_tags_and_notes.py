@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from ossature.testing.browser import Held
 from ossature.testing.people import Person, Tenant
 
 pytestmark = [pytest.mark.database, pytest.mark.browser]
@@ -65,3 +66,35 @@ def test_a_note_is_written_pinned_changed_and_deleted_in_place(owner: Person, sc
     page.locator(".os-memo").nth(1).get_by_role("button", name="Delete note").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete note").click()
     expect(page.locator(".os-memo")).to_have_count(1)
+
+
+def test_what_is_written_stays_when_another_note_is_pinned_and_while_one_is_saved(
+    owner: Person, screen: Screen
+) -> None:
+    page = screen(owner, f"/crm/contacts/{contact(owner)}")
+    write = page.get_by_label("Write a note")
+    write.fill("First")
+    held = Held(page, "**/notes")
+    write.press("Control+Enter")
+    held.came()
+    page.keyboard.type(" and more")
+    held.let_go()
+    expect(page.locator(".os-note-text")).to_have_text(["First"])
+    expect(write).to_have_value(" and more")
+    expect(write).to_be_focused()
+    page.get_by_text("Change note").click()
+    page.get_by_label("Note", exact=True).fill("Better")
+    page.get_by_role("button", name="Pin note").click()
+    expect(page.locator(".os-note-pinned")).to_have_count(1)
+    expect(page.get_by_label("Note", exact=True)).to_have_value("Better")
+    expect(write).to_have_value(" and more")
+
+
+def test_a_note_being_written_stays_when_a_fact_of_the_record_is_changed(owner: Person, screen: Screen) -> None:
+    page = screen(owner, f"/crm/contacts/{contact(owner, job_title='Buyer')}")
+    page.get_by_label("Write a note").fill("Rings back on Monday")
+    page.locator("dd[data-fact=job_title]").first.click()
+    page.locator("[data-cell-editor] input[name=job_title]").fill("Director")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("complementary").get_by_text("from Buyer to Director")).to_be_visible()
+    expect(page.get_by_label("Write a note")).to_have_value("Rings back on Monday")

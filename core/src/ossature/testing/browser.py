@@ -7,9 +7,10 @@ import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from re import Pattern
 
 from flask import Flask
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 from werkzeug.serving import make_server
 
 from ossature.testing.needs import need
@@ -25,6 +26,8 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+# Milliseconds that `expect` waits: a machine with other work is slow, not wrong.
+PATIENCE = 15_000
 _PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -39,6 +42,7 @@ def chromium() -> Iterator[Browser]:
     program = chromium_program()
     if program is None:
         need("Chromium is not installed; install it or name it with OSSATURE_CHROMIUM")
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, headless=True, args=list(FLAGS))
         try:
@@ -98,3 +102,46 @@ def open_screen(
             raise AssertionError("the page's scripts raised: " + "; ".join(errors))
     finally:
         surroundings.close()
+
+
+def until(page: Page, true: str) -> None:
+    """Wait until a JavaScript expression is true.
+
+    `page.wait_for_function` asks a second time from within the page, whose content security policy forbids that.
+    """
+    for _attempt in range(PATIENCE // 50):
+        if page.evaluate(true):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"never true: {true}")
+
+
+class Held:
+    """Requests of a page that get no answer before `let_go`, for what somebody may do while one is on its way."""
+
+    def __init__(self, page: Page, address: str | Pattern[str]) -> None:
+        self._page = page
+        self._waiting: list[Route] = []
+        self._open = False
+        page.route(address, self._came)
+
+    def _came(self, route: Route) -> None:
+        if self._open:
+            route.continue_()
+        else:
+            self._waiting.append(route)
+
+    def came(self) -> None:
+        """Wait until one has been sent."""
+        for _attempt in range(3000):
+            if self._waiting:
+                return
+            self._page.wait_for_timeout(10)
+        raise AssertionError("the page sent no such request")
+
+    def let_go(self) -> None:
+        """Once one has been sent, let it and those after it be answered."""
+        self.came()
+        self._open = True
+        while self._waiting:
+            self._waiting.pop(0).continue_()

@@ -1,9 +1,11 @@
 import htmx from "htmx.org/dist/htmx.esm.js";
 import { startRequests } from "./requests.js";
+import { startHolding } from "./holding.js";
 import { startPreferences } from "./preferences.js";
 import { startNavigation } from "./navigation.js";
 import { startMenus } from "./menus.js";
 import { startDialogs } from "./dialogs.js";
+import { startTyped } from "./typed.js";
 import { startToasts } from "./toasts.js";
 import { startTags } from "./tags.js";
 import { startTabs } from "./tabs.js";
@@ -28,4 +30,4 @@ import { startGrid } from "./grid.js";
 import { startKeys } from "./keys.js";
 
 window.htmx = htmx;
-for (const start of [startRequests, startPreferences, startNavigation, startMenus, startDialogs, startToasts, startTabs, startTags, startColumns, startCombobox, startConditions, startDrafts, startFilters, startForms, startGrid, startList, startPalette, startParts, startPreview, startFaces, startFiles, startImports, startCells, startRows, startSelection, startViews, startKeys]) start(htmx);
+for (const start of [startRequests, startHolding, startPreferences, startNavigation, startMenus, startDialogs, startToasts, startTabs, startTags, startColumns, startCombobox, startConditions, startDrafts, startFilters, startForms, startGrid, startList, startPalette, startParts, startPreview, startFaces, startFiles, startImports, startCells, startRows, startSelection, startViews, startKeys, startTyped]) start(htmx);

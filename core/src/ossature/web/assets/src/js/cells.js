@@ -2,7 +2,8 @@
  * Values changed where they stand, in lists and among facts: a click or e opens the form's own input over the cell, Enter saves,
  * Tab saves and goes on, Escape gives back. In a list the arrows go from cell to cell.
  */
-import { csrf, isTyping, on, texts } from "./page.js";
+import { holdWhile, inUse, isWritten, letGo, onceFree } from "./holding.js";
+import { announceAdded, csrf, isTyping, on, texts } from "./page.js";
 import { toast } from "./toasts.js";
 
 const NARROW = matchMedia("(max-width: 767px)");
@@ -42,6 +43,7 @@ function shut(focus = true) {
   was?.removeAttribute("data-editing");
   panel = cell = null;
   if (focus && was?.isConnected) point(was);
+  letGo();
 }
 
 /** Put the focus on a cell without opening it. */
@@ -134,13 +136,16 @@ async function refresh(inside) {
   const answer = await fetch(location.href).catch(() => null);
   if (!answer?.ok) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-  for (const part of [".os-record-head", ".os-record-side"]) {
-    const old = inside.querySelector(part);
-    const next = fresh.querySelector(part);
-    if (!old || !next || old.contains(document.activeElement)) continue;
-    old.replaceWith(next);
-    window.htmx.process(next);
-  }
+  onceFree(() => {
+    for (const part of [".os-record-head", "#notes", "#external-ids", "[data-timeline]"]) {
+      const old = inside.querySelector(part);
+      const next = fresh.querySelector(part);
+      if (!old || !next || old.contains(document.activeElement) || inUse(old) || isWritten(old)) continue;
+      old.replaceWith(next);
+      window.htmx.process(next);
+      announceAdded(next);
+    }
+  });
 }
 
 function save(step = 0, theirs = false) {
@@ -247,7 +252,8 @@ export function startCells() {
   on("submit", "[data-cell-form]", (_form, event) => { event.preventDefault(); event.stopPropagation(); save(); });
   on("click", "[data-cell-close]", () => shut());
   on("click", "[data-cell-theirs]", () => save(0, true));
-  document.addEventListener("htmx:beforeSwap", (event) => ["rows", "preview"].some((id) => document.getElementById(id)?.contains(event.target)) && shut(false));
+  document.addEventListener("htmx:historyRestore", () => panel && shut(false));
+  holdWhile((area) => Boolean(panel && area?.contains(cell))); // rows that were asked for before wait, so that nothing typed is lost
   addEventListener("resize", place);
   document.addEventListener("scroll", place, true);
 }

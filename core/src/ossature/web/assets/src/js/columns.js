@@ -30,10 +30,12 @@ function size(head, width) {
   col.width = Math.max(NARROWEST, Math.min(WIDEST, Math.round(width)));
 }
 
-function save() {
-  const found = table();
+function lookOf(found) {
   const cols = found.querySelector("colgroup").children;
-  const look = [...found.tHead.rows[0].cells].map((head, at) => `${head.dataset.name}:${cols[at].width}`).join(",");
+  return [...found.tHead.rows[0].cells].map((head, at) => `${head.dataset.name}:${cols[at].width}`).join(",");
+}
+
+function save(look = lookOf(table())) {
   const url = new URL(location.href);
   url.searchParams.set("columns", look);
   url.searchParams.delete("cursor");
@@ -63,7 +65,7 @@ export function startColumns() {
     const head = link.closest("th");
     size(head, head.getBoundingClientRect().width + (event.key === "ArrowRight" ? STEP : -STEP));
     clearTimeout(waiting);
-    waiting = setTimeout(save, 500);
+    waiting = setTimeout(save, 500, lookOf(table())); // rows that come meanwhile have the widths of before
   });
   let dragged = null;
   on("dragstart", "[data-columns] [data-column]", (item, event) => {

@@ -1,4 +1,5 @@
 /** Native dialogs: opened by data-opens, and one that asks before what cannot be undone. */
+import { holdWhile, letGo } from "./holding.js";
 import { on, texts, whenReady } from "./page.js";
 
 export function openDialog(id) {
@@ -7,7 +8,12 @@ export function openDialog(id) {
   if (dialog && !dialog.open) dialog.showModal();
 }
 
+/** What a question is about stays until it is answered. */
+let asking = false;
+holdWhile(() => asking);
+
 function ask(form) {
+  asking = true;
   const { confirm: question, confirmLabel: label } = form.dataset;
   const dialog = Object.assign(document.createElement("dialog"), { className: "os-dialog" });
   const title = Object.assign(document.createElement("h2"), { textContent: label, id: "confirm-title" });
@@ -29,7 +35,11 @@ function ask(form) {
     dialog.close();
     form.requestSubmit();
   });
-  dialog.addEventListener("close", () => dialog.remove());
+  dialog.addEventListener("close", () => {
+    dialog.remove();
+    asking = false;
+    letGo();
+  });
   dialog.showModal();
   back.focus();
 }

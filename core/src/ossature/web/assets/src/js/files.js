@@ -1,5 +1,6 @@
 /** Files of a record: chosen or dropped anywhere on its page, shown in a dialog, renamed in their line. */
 import { dropOn } from "./dropping.js";
+import { onceFree } from "./holding.js";
 import { on, whenReady } from "./page.js";
 import { upload, uploading } from "./uploads.js";
 
@@ -14,10 +15,26 @@ function showCount() {
   count.textContent = said.dataset.filesCount;
 }
 
+const listOf = () => box()?.querySelector("[data-files-list]");
+
+/** Where a file is being renamed or its menu is open, the list is put in anew afterwards. */
+const atWork = (list) => Boolean(list.querySelector("[data-file-rename], :popover-open"));
+let stale = false;
+
 function refresh(markup) {
-  const list = box()?.querySelector("[data-files-list]");
-  if (!list) return;
-  window.htmx.swap(list, markup, { swapStyle: "innerHTML", ignoreTitle: true });
+  onceFree(() => {
+    const list = listOf();
+    if (!list) return;
+    stale = atWork(list);
+    if (!stale) window.htmx.swap(list, markup, { swapStyle: "innerHTML", ignoreTitle: true });
+  });
+}
+
+function catchUp() {
+  const list = listOf();
+  if (!stale || !list || atWork(list) || list.querySelector(".htmx-request")) return;
+  stale = false;
+  window.htmx.ajax("GET", box().dataset.files, { target: list, source: list, select: "#files-list", swap: "outerHTML ignoreTitle:true" });
 }
 
 function send(files, replaces) {
@@ -65,6 +82,8 @@ function walk(by) {
 }
 
 export function startFiles() {
+  document.addEventListener("toggle", () => setTimeout(catchUp), true);
+  document.addEventListener("htmx:afterSettle", catchUp);
   on("change", "[data-files-input]", (input) => { send([...input.files]); input.value = ""; });
   on("click", "[data-file-version]", (item) => {
     item.closest("[popover]")?.hidePopover();

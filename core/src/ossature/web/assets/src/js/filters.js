@@ -29,7 +29,9 @@ function narrow(row) {
 
 let timer = 0;
 
-function ask(row) {
+function ask() {
+  const row = document.querySelector(".os-filter-row");
+  if (!row) return;
   const values = new URLSearchParams([...row.querySelectorAll("[name]")].map((input) => [input.name, input.value]));
   const url = row.dataset.filters;
   window.htmx.ajax("GET", `${url}${url.includes("?") ? "&" : "?"}${values}`, { target: "#rows", source: row, swap: "outerHTML show:none" });
@@ -55,23 +57,6 @@ export function startFilters() {
     const row = input.closest("tr");
     narrow(row);
     clearTimeout(timer);
-    timer = setTimeout(() => ask(row), input.matches("select") ? 0 : WAIT);
-  });
-  let typed = null;
-  document.addEventListener("htmx:beforeSwap", (event) => {
-    const now = document.activeElement;
-    typed = event.target.id === "rows" && now?.closest?.(".os-filter-row") ? { id: now.id, value: now.value, asks: timer && now.value !== now.dataset.sent } : null;
-  });
-  document.addEventListener("htmx:beforeRequest", (event) => {
-    if (!event.target.matches?.(".os-filter-row")) return;
-    for (const input of event.target.querySelectorAll("[name]")) input.dataset.sent = input.value;
-  });
-  document.addEventListener("htmx:afterSettle", (event) => {
-    if (event.target.id !== "rows" || !typed) return;
-    const input = document.getElementById(typed.id);
-    if (!input) return;
-    if (document.activeElement !== input) input.focus();
-    if (typed.asks && input.value !== typed.value) input.value = typed.value;
-    typed = null;
+    timer = setTimeout(ask, input.matches("select") ? 0 : WAIT);
   });
 }

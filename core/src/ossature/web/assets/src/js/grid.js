@@ -130,6 +130,7 @@ const timers = new WeakMap();
 function later(grid) {
   if (!grid.hasAttribute("data-works-out")) return;
   clearTimeout(timers.get(grid));
+  asking.get(grid)?.abort(); // what it answers is of rows that have changed since
   timers.set(grid, setTimeout(workOut, 180, grid));
 }
 

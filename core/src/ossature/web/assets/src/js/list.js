@@ -1,12 +1,13 @@
 /** A list's toolbar: boxes beside their buttons, sorting by several headers, groups that open in place. */
-import { holding } from "./holding.js";
 import { on, whenReady } from "./page.js";
 import { keep } from "./preferences.js";
 
 const GAP = 4;
 let opener = "";
 let focused = "";
-let late = "";
+let opens = false;
+let passed = false;
+let filling = Promise.resolve(); // one after the other, so that the last one asked for is the one that is shown
 
 const box = () => document.getElementById("list-box");
 const button = () => opener && document.getElementById(opener);
@@ -24,34 +25,29 @@ function place() {
 const focusable = (root) => [...root.querySelectorAll("a[href], button:not([disabled]), input:not([type=hidden]):not([disabled]), select:not([hidden])")].filter((one) => one.getClientRects().length);
 
 /** Fetch what a box shows; the focus goes to `to`, else to where one would type or choose first. */
-export async function fill(url, to = "", anew = true) {
-  const found = box();
-  await window.htmx.ajax("GET", url, { target: found, source: found, swap: "innerHTML ignoreTitle:true" });
+export function fill(url, to = "", anew = true) {
+  filling = filling.then(() => fetchInto(box(), url, to, anew)).catch(reportError);
+}
+
+async function fetchInto(found, url, to, anew) {
+  const before = document.activeElement?.id;
+  opens = anew;
+  passed = false;
+  const left = await window.htmx.ajax("GET", url, { target: found, source: found, swap: "innerHTML ignoreTitle:true" }).catch(() => true);
+  if (left || passed) return; // why is said by requests.js; what was passed over is followed by another
   if (!found.matches(":popover-open")) {
     if (!anew) return;
     found.removeAttribute("style");
     found.showPopover();
   }
   place();
+  const now = document.activeElement;
+  if (now.id !== before && now !== document.body && (!anew || found.contains(now))) return; // who went on is not called back
   const wanted = (to && document.getElementById(to)) || found.querySelector("input[type=search], .os-combo input, .os-filter-line > .form-control, .os-filter-checks input");
   (wanted?.getClientRects().length ? wanted : focusable(found)[0])?.focus();
 }
 
-/** What came while something in the box was pressed or dragged is fetched afterwards. */
-function holds() {
-  const held = holding("#list-box", () => {
-    if (late && box()?.matches(":popover-open")) fill(late, "", false);
-    late = "";
-  });
-  document.addEventListener("htmx:beforeSwap", (event) => {
-    if (event.target.id !== "list-box" || !held()) return;
-    event.detail.shouldSwap = false;
-    late = event.detail.pathInfo.responsePath ?? event.detail.pathInfo.finalRequestPath;
-  });
-}
-
 function boxes() {
-  holds();
   on("click", "[data-box]", (link, event) => {
     if (!box() || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
@@ -82,6 +78,10 @@ function boxes() {
   }, true);
   document.addEventListener("htmx:beforeSwap", (event) => {
     if (event.target.id === "rows") focused = document.activeElement?.id ?? "";
+  });
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    // What was changed in it once more is on its way to the server: the box of before is not shown.
+    if (event.target.id === "list-box" && !opens && event.target.querySelector("form.htmx-request")) event.detail.shouldSwap = !(passed = true);
   });
   document.addEventListener("htmx:afterSettle", (event) => {
     if (event.target.id === "rows" && event.detail.requestConfig?.elt?.closest?.(".os-pager")) scrollTo({ top: 0 });

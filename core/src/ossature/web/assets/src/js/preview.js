@@ -48,6 +48,6 @@ export function startPreview() {
   on("click", "[data-preview-close]", closePreview);
   on("click", "[data-preview-step]", (button) => walk(Number(button.dataset.previewStep)));
   document.addEventListener("htmx:afterSwap", (event) => {
-    if (event.target.id === "rows" && isPreviewing()) closePreview();
+    if (event.target.id === "rows" && isPreviewing() && !event.target.querySelector(`[data-href="${CSS.escape(shown)}"]`)) closePreview();
   });
 }

@@ -66,6 +66,18 @@ export function startRows() {
     if (event.button === 1 && !event.target.closest("a")) open(row.dataset.href, "_blank", "noopener");
   });
   document.addEventListener("keydown", press);
+  let was = null;
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const row = event.target.id === "rows" && active();
+    if (row) was = { href: row.dataset.href, focus: row.contains(document.activeElement) };
+  });
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.target.id !== "rows" || !was) return;
+    const row = rows().find((one) => one.dataset.href === was.href);
+    if (row) row.dataset.active = "";
+    if (row && was.focus) row.querySelector("a")?.focus({ preventScroll: true });
+    was = null;
+  });
   whenReady(() => remember());
 }
 

@@ -183,5 +183,15 @@ export function startSelection() {
     if (answer.ok) everything = await answer.json();
     show();
   });
-  document.addEventListener("htmx:afterSwap", (event) => event.target.id === "rows" && (last = everything = null, show()));
+  // Rows that come anew are selected as they were; of all that match it is to be said once more.
+  let kept = new Set();
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.target.id === "rows") kept = new Set(everything ? [] : chosen().map((box) => box.closest("tr").dataset.href));
+  });
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.target.id !== "rows") return;
+    for (const box of boxes()) if (kept.has(box.closest("tr").dataset.href)) box.checked = true;
+    last = everything = null;
+    show();
+  });
 }
