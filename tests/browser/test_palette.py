@@ -10,6 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from ossature.testing.browser import Held
 from ossature.testing.people import Person, Tenant
 
 pytestmark = [pytest.mark.browser, pytest.mark.database]
@@ -105,11 +106,12 @@ def test_old_results_stay_until_the_new_ones_are_there(owner: Person, screen: Sc
     opened(page)
     page.keyboard.type("lefev")
     expect(page.get_by_role("option", name="Élodie Lefèvre")).to_be_visible()
-    page.route("**/search/hits?q=lefeb*", lambda route: (page.wait_for_timeout(600), route.continue_()))
+    held = Held(page, "**/search/hits?q=lefeb*")
     page.keyboard.press("Backspace")
     page.keyboard.type("b")
-    page.wait_for_timeout(300)
+    held.came()
     expect(page.get_by_role("option", name="Élodie Lefèvre")).to_be_visible()
+    held.let_go()
     expect(page.get_by_role("option", name="Zoé Lefebvre")).to_be_visible()
     expect(page.get_by_role("option", name="Élodie Lefèvre")).not_to_be_visible()
     page.keyboard.press("ArrowUp")
@@ -118,6 +120,19 @@ def test_old_results_stay_until_the_new_ones_are_there(owner: Person, screen: Sc
     page.wait_for_url("**/search?q=lefeb")
     expect(page.get_by_role("main").get_by_role("link", name=re.compile("Zoé Lefebvre"))).to_be_visible()
     no_violations(page, "main")
+
+
+def test_enter_goes_to_what_is_found_for_the_words_that_are_there(owner: Person, screen: Screen) -> None:
+    page = screen(owner, "/")
+    opened(page)
+    page.keyboard.type("dubois")
+    expect(page.get_by_role("option", name="Marc Dubois")).to_be_visible()
+    held = Held(page, "**/search/hits?q=lefeb*")
+    page.keyboard.press("Control+a")
+    page.keyboard.type("lefeb")
+    page.keyboard.press("Enter")
+    held.let_go()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Zoé Lefebvre")
 
 
 @pytest.mark.req("A-024")
@@ -153,8 +168,8 @@ def test_letters_go_places_are_silent_while_typing_and_can_be_switched_off(owner
     page.goto("/settings/me")
     page.get_by_label("Use single-letter shortcuts").first.uncheck()
     page.get_by_role("button", name="Save").first.click()
+    expect(page.get_by_text("Your choices are saved.")).to_be_visible()
     page.wait_for_load_state()
     page.keyboard.press("?")
-    page.wait_for_timeout(200)
+    opened(page)  # which it does not over a dialogue
     expect(sheet).not_to_be_visible()
-    opened(page)

@@ -6,8 +6,9 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 
+from ossature.testing.browser import Held
 from ossature.testing.people import Person, Tenant
 
 pytestmark = [pytest.mark.browser, pytest.mark.database]
@@ -59,6 +60,19 @@ def test_a_contact_is_created_with_an_address_and_its_company_picked_by_keyboard
     expect(page.get_by_text("Contact created")).to_be_visible()
 
 
+def test_enter_before_the_company_is_found_chooses_it_all_the_same(owner: Person, screen: Screen) -> None:
+    owner.api.post("/api/crm/companies", json={"name": "Clinique des Tilleuls"})
+    page = screen(owner, "/crm/contacts/new")
+    held = Held(page, "**/options*")
+    page.get_by_label("Last name").fill("Rousseau")
+    picker = page.get_by_role("combobox", name="Company")
+    picker.fill("tilleuls")
+    picker.press("Enter")
+    held.let_go()
+    expect(picker).to_have_value("Clinique des Tilleuls")
+    expect(page.get_by_role("listbox")).to_have_count(0)
+
+
 @pytest.mark.req("S4-360", "S4-361", "S0-19")
 def test_faults_stand_beside_their_fields_and_nothing_typed_is_lost(owner: Person, screen: Screen) -> None:
     page = screen(owner, "/crm/contacts/new")
@@ -91,6 +105,7 @@ def test_two_people_change_the_same_field_and_the_second_chooses(tenant: Tenant,
     expect(panel.get_by_text("Clerk")).to_be_visible()
     expect(panel.get_by_text("Buyer")).to_be_visible()
     expect(panel.get_by_text("Director")).to_be_visible()
+    page.wait_for_load_state()  # Ctrl-Enter is the scripts'
     page.keyboard.press("Control+Enter")
     expect(page.get_by_role("heading", level=1, name="Paula Martin")).to_be_visible()
     stored = owner.api.get(f"/api/crm/contacts/{id}").json["data"]
@@ -185,12 +200,10 @@ def test_who_changed_what_is_shown_to_those_who_may_see_it(tenant: Tenant, owner
 def test_while_a_search_is_under_way_the_old_rows_stay_and_a_line_says_so(owner: Person, screen: Screen) -> None:
     make_contact(owner, first_name="Louis")
     page = screen(owner, "/crm/contacts")
-    waiting: list[Route] = []
-    page.route("**/crm/contacts?*q=nobody*", lambda route: waiting.append(route))
+    held = Held(page, "**/crm/contacts?*q=nobody*")
     page.get_by_role("searchbox").fill("nobody")
     expect(page.locator("#rows.htmx-request")).to_be_visible()
     expect(page.get_by_role("link", name="Louis Martin")).to_be_visible()
-    for route in waiting:
-        route.continue_()
+    held.let_go()
     expect(page.get_by_text("Nothing matches")).to_be_visible()
     expect(page.locator("#rows.htmx-request")).to_have_count(0)

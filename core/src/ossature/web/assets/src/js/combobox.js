@@ -3,6 +3,7 @@
  * the value; without scripts it is simply the select.
  */
 import { createInPlace } from "./create.js";
+import { onceFree } from "./holding.js";
 import { texts, whenReady } from "./page.js";
 
 const WAIT = 160;
@@ -70,25 +71,34 @@ export class Combobox {
   }
 
   search(words) {
-    clearTimeout(this.timer);
+    this.cancel();
+    this.searching = true;
     this.timer = setTimeout(() => this.fetch(words), words ? WAIT : 0);
+  }
+
+  /** Nothing is searched for any more. */
+  cancel() {
+    clearTimeout(this.timer);
+    this.asked?.abort();
+    this.searching = false;
+    this.entered = "";
   }
 
   async fetch(words) {
     const { options: url } = this.select.dataset;
     if (!url) return this.offer(this.local(words), false);
-    this.asked?.abort();
     this.asked = new AbortController();
+    const { signal } = this.asked;
     if (this.list.hidden) this.note(texts().searching);
     try {
       const address = new URL(url, location.href);
       address.searchParams.set("q", words);
-      const answer = await fetch(address, { headers: { Accept: "application/json" }, signal: this.asked.signal });
+      const answer = await fetch(address, { headers: { Accept: "application/json" }, signal });
       if (!answer.ok) throw new Error(String(answer.status));
       const { data = [], meta = {} } = await answer.json();
-      this.offer(data, meta.more);
+      onceFree(() => signal.aborted || this.offer(data, meta.more));
     } catch (error) {
-      if (error.name !== "AbortError") this.note(navigator.onLine ? texts().failed : texts().offline);
+      if (!signal.aborted) this.note(navigator.onLine ? texts().failed : texts().offline);
     }
   }
 
@@ -101,6 +111,8 @@ export class Combobox {
 
   note(words) {
     this.options = [];
+    if (words !== texts().searching) this.searching = false;
+    if (this.entered === "Tab" && !this.searching) return this.leave();
     this.list.replaceChildren(noteOf(words));
     this.status.textContent = words;
     this.open(true);
@@ -111,6 +123,7 @@ export class Combobox {
     const words = this.input.value.trim() === (this.chosen?.textContent.trim() ?? "") ? "" : this.input.value.trim();
     const creates = this.select.dataset.create ? [{ create: words, label: words ? texts().create.replace("{name}", () => words) : texts().createNew }] : [];
     if (!options.length && !creates.length) return this.note(texts().nothing);
+    this.searching = false;
     this.options = [...options, ...creates];
     const items = this.options.map((option, at) => this.item(option, at));
     if (!options.length) items.unshift(noteOf(texts().nothing));
@@ -120,6 +133,14 @@ export class Combobox {
     this.only = options.length === 1 && creates.length > 0;
     this.open(true);
     this.move(this.input.value ? 0 : Math.max(0, options.findIndex((option) => option.value === this.select.value)));
+    if (this.entered) this.enter();
+  }
+
+  /** Choose what Enter or Tab were pressed for before it was found; Tab has left, and creates nothing. */
+  enter() {
+    const option = this.options[this.at];
+    if (this.entered === "Enter" || option.create === undefined) this.choose(option);
+    else this.leave();
   }
 
   item(option, at) {
@@ -156,6 +177,7 @@ export class Combobox {
 
   choose(option) {
     if (!option) return;
+    this.cancel();
     if (option.create !== undefined) return this.create(option.create);
     let existing = [...this.select.options].find((item) => item.value === option.value);
     if (!existing) this.select.append((existing = new Option(option.label, option.value)));
@@ -175,8 +197,8 @@ export class Combobox {
   }
 
   leave() {
-    clearTimeout(this.timer);
-    this.asked?.abort();
+    if (this.entered === "Tab" && this.searching) return;
+    this.cancel();
     if (this.input.value.trim() === "" && this.chosen?.value) this.choose({ value: "", label: "" });
     this.open(false);
     this.show();
@@ -185,6 +207,12 @@ export class Combobox {
   key(event) {
     const open = !this.list.hidden;
     const last = this.options.length - 1;
+    const early = this.searching && this.input.value.trim() && this.input.value.trim() !== this.chosen?.textContent.trim();
+    if (early && (event.key === "Enter" || event.key === "Tab") && !event.ctrlKey && !event.metaKey) {
+      if (event.key === "Enter") event.preventDefault();
+      this.entered = event.key;
+      return;
+    }
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
       if (!open) return this.search("");

@@ -3,6 +3,7 @@
  * Screens and what is at hand come once an opening and are sifted here; records are asked for while one types, and the old
  * ones stay until the new ones are there.
  */
+import { onceFree } from "./holding.js";
 import { on, texts } from "./page.js";
 
 const WAIT = 120;
@@ -20,7 +21,7 @@ class Palette {
     this.list.addEventListener("mousemove", (event) => { const item = event.target.closest("[role=option]"); if (item && item !== this.at) this.move(item, false); });
     this.list.addEventListener("click", (event) => this.go(event.target.closest("[role=option]"), event.ctrlKey || event.metaKey));
     this.list.addEventListener("auxclick", (event) => event.button === 1 && this.go(event.target.closest("[role=option]"), true));
-    dialog.addEventListener("close", () => { clearTimeout(this.timer); this.asked?.abort(); });
+    dialog.addEventListener("close", () => { this.entered = null; clearTimeout(this.timer); this.asked?.abort(); });
   }
 
   open(text = "") {
@@ -52,6 +53,7 @@ class Palette {
 
   type() {
     this.moved = false;
+    this.entered = null;
     this.sift();
     clearTimeout(this.timer);
     this.asked?.abort();
@@ -68,12 +70,17 @@ class Palette {
     this.asked = new AbortController();
     const { signal } = this.asked;
     const answer = await get(`${this.dialog.dataset.paletteHits}?q=${encodeURIComponent(this.input.value.trim())}`, signal);
-    if (signal.aborted) return;
+    onceFree(() => signal.aborted || this.show(answer));
+  }
+
+  show(answer) {
     this.list.removeAttribute("aria-busy");
     const before = this.at?.id;
     if (answer.ok) this.found.innerHTML = answer.text;
     else this.found.replaceChildren(Object.assign(document.createElement("p"), { className: "os-palette-note", textContent: answer.text }));
     this.settle(before);
+    if (this.entered && answer.ok) this.go(this.at, this.entered.apart);
+    this.entered = null;
   }
 
   /** Show of the places what fits the words, each of them at the beginning of a word; without words, what is at hand. */
@@ -132,7 +139,10 @@ class Palette {
       this.move(items[(steps[event.key] + items.length) % items.length]);
     } else if (event.key === "Enter" && !event.isComposing) {
       event.preventDefault();
-      this.go(this.at, event.ctrlKey || event.metaKey);
+      const apart = event.ctrlKey || event.metaKey;
+      // What is shown is still what was typed before: the first of what is found now is meant.
+      if (!this.moved && this.list.hasAttribute("aria-busy")) this.entered = { apart };
+      else this.go(this.at, apart);
     }
   }
 
