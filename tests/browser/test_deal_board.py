@@ -45,6 +45,11 @@ def stage(deals: RecordApi, name: str) -> str:
     return str(row["stage"]["name"])
 
 
+def can_be_moved(page: Page) -> None:
+    """Wait for what moves cards, which comes after the page."""
+    expect(page.locator(".os-cards[data-sortable]").first).to_be_attached()
+
+
 def drag(page: Page, name: str, to: str) -> None:
     start = card(page, name).bounding_box()
     end = column(page, to).bounding_box()
@@ -52,7 +57,7 @@ def drag(page: Page, name: str, to: str) -> None:
     page.mouse.down()
     page.mouse.move(start["x"] + 60, start["y"] + 24, steps=4)
     page.mouse.move(end["x"] + 80, end["y"] + 90, steps=8)
-    page.wait_for_timeout(150)
+    expect(column(page, to).locator(".os-card-ghost")).to_have_count(1)
     page.mouse.up()
 
 
@@ -61,7 +66,7 @@ def test_a_card_is_dragged_with_the_mouse_and_sums_follow(deals: RecordApi, owne
     page = screen(owner, BOARD)
     expect(column(page, "Lead").locator(".os-column-sum")).to_contain_text("€1,500.00")
     expect(page.locator("script[data-drag]")).to_have_count(1)
-    page.wait_for_function("document.querySelector('.os-cards[data-sortable]')")
+    can_be_moved(page)
     drag(page, "Fleet", "Proposal")
     expect(card(page, "Fleet", "Proposal")).to_be_visible()
     expect(column(page, "Proposal").locator(".os-count")).to_have_text("1")
@@ -76,7 +81,7 @@ def test_a_lost_deal_asks_why_goes_back_on_escape_and_on_with_a_reason(
     deals: RecordApi, owner: Person, screen: Screen
 ) -> None:
     page = screen(owner, BOARD, width=1900)
-    page.wait_for_function("document.querySelector('.os-cards[data-sortable]')")
+    can_be_moved(page)
     drag(page, "Fleet", "Lost")
     dialog = page.get_by_role("dialog", name="Move Fleet to Lost")
     expect(dialog.get_by_text("Fill this in.")).to_be_visible()
@@ -95,7 +100,7 @@ def test_by_keyboard_space_picks_up_arrows_carry_space_puts_down(
     deals: RecordApi, owner: Person, screen: Screen
 ) -> None:
     page = screen(owner, BOARD)
-    page.wait_for_function("document.querySelector('.os-cards[data-sortable]')")
+    can_be_moved(page)
     said = page.locator("[data-move-said]")
     card(page, "Fleet").focus()
     page.keyboard.press("Space")
@@ -118,10 +123,11 @@ def test_by_menu_and_who_comes_second_sees_where_it_was_moved(
 ) -> None:
     page, other = screen(owner, BOARD), screen(tenant.member("manager", locale="en"), BOARD)
     for one, to in ((page, "Proposal"), (other, "Qualified")):
-        one.wait_for_function("document.querySelector('.os-cards[data-sortable]')")
+        can_be_moved(one)
         card(one, "Fleet").hover()
         one.get_by_role("button", name="Move Fleet").click()
         one.get_by_role("menuitem", name=to).click()
+        expect(one.locator("[data-move-said]")).to_contain_text("to Proposal")
         expect(card(one, "Fleet", "Proposal")).to_be_visible()
     expect(other.get_by_text("moved Fleet to Proposal meanwhile.").first).to_be_visible()
     assert stage(deals, "Fleet") == "Proposal"
@@ -132,7 +138,7 @@ def test_a_click_on_a_card_opens_it_for_editing_beside_the_board(
     deals: RecordApi, owner: Person, screen: Screen
 ) -> None:
     page = screen(owner, BOARD)
-    page.wait_for_function("document.querySelector('.os-cards[data-sortable]')")
+    can_be_moved(page)
     card(page, "Fleet").click()
     editor = page.locator("#card-editor")
     name = editor.get_by_role("textbox", name="Name", exact=True)
@@ -143,6 +149,7 @@ def test_a_click_on_a_card_opens_it_for_editing_beside_the_board(
     editor.get_by_role("button", name="Save").click()
     expect(editor).not_to_be_visible()
     card(page, "Fleet and depot", "Lead").click()
+    expect(name).to_be_visible()
     expect(name).to_have_value("Fleet and depot")
     expect(editor.get_by_text("not saved yet")).to_have_count(0)
     assert "face=board" in page.url
@@ -151,7 +158,7 @@ def test_a_click_on_a_card_opens_it_for_editing_beside_the_board(
 @pytest.mark.req("S1-35")
 def test_by_touch_a_card_is_held_then_dragged(deals: RecordApi, owner: Person, screen: Screen) -> None:
     page = screen(owner, BOARD)
-    page.wait_for_function("document.querySelector('.os-cards[data-sortable]')")
+    can_be_moved(page)
     start, end = card(page, "Fleet").bounding_box(), column(page, "Qualified").bounding_box()
     touch = page.context.new_cdp_session(page)
 
@@ -161,11 +168,10 @@ def test_by_touch_a_card_is_held_then_dragged(deals: RecordApi, owner: Person, s
 
     x, y = start["x"] + 40, start["y"] + 12
     send("touchStart", x, y)
-    page.wait_for_timeout(350)
+    expect(page.locator(".sortable-chosen")).to_have_count(1)
     for step in range(1, 11):
         send("touchMove", x + (end["x"] + 80 - x) * step / 10, y + (end["y"] + 90 - y) * step / 10)
-        page.wait_for_timeout(15)
-    page.wait_for_timeout(120)
+    expect(column(page, "Qualified").locator(".os-card-ghost")).to_have_count(1)
     send("touchEnd", 0, 0)
     expect(page.locator("[data-move-said]")).to_have_text("Moved to Qualified")
     assert stage(deals, "Fleet") == "Qualified"

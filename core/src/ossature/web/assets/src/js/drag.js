@@ -4,6 +4,7 @@ import Sortable from "sortablejs";
 import { announceAdded, csrf, on, texts, whenReady } from "./page.js";
 
 const CARD = "li[data-movable]";
+const REST = `${CARD}:not([aria-busy=true])`; // one that is on its way is not moved again before the server has answered
 const JUST_NOW = 250;
 let dragged = 0;
 let held = null;
@@ -91,10 +92,11 @@ async function commit(item, origin, given = new FormData()) {
     response = await fetch(`${link(item).dataset.href}/move${board().dataset.moves}`, { method: "POST", body: given, headers: { "X-CSRFToken": csrf(), "HX-Request": "true" } });
     answer = response.headers.get("Content-Type")?.includes("json") ? await response.json() : {};
   } catch {
-    putBack(item, origin);
+    if (item.isConnected) putBack(item, origin);
     return toast(texts().offline, "danger");
   }
   item.removeAttribute("aria-busy");
+  if (!item.isConnected) return; // another face of the list, or its rows anew, which say it themselves
   if (response.ok && answer.card) {
     replaceCard(item, answer);
     say(board().dataset.dropped, to);
@@ -119,7 +121,7 @@ function makeSortable(list) {
   list.dataset.sortable = "1";
   let origin = null;
   Sortable.create(list, {
-    group: "cards", draggable: CARD, sort: true, animation: matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 120,
+    group: "cards", draggable: REST, sort: true, animation: matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 120,
     forceFallback: true, fallbackOnBody: true, fallbackTolerance: 5, delay: 180, delayOnTouchOnly: true, touchStartThreshold: 6,
     filter: "[data-move-card]", preventOnFilter: false, ghostClass: "os-card-ghost", dragClass: "os-card-dragged",
     scroll: true, bubbleScroll: true, scrollSensitivity: 48, scrollSpeed: 14,
@@ -170,6 +172,7 @@ function onKey(card, event) {
   if (!item || event.ctrlKey || event.metaKey || event.altKey) return;
   const taken = () => { event.preventDefault(); event.stopImmediatePropagation(); };
   if (!held) {
+    if (!item.matches(REST) && [" ", "m"].includes(event.key)) return taken();
     if (event.key === " " && !event.shiftKey) { taken(); pickUp(item); }
     else if (event.key === "m") { taken(); openMenu(item, card); }
     else if (event.key === "e") { taken(); edit(card); }
@@ -182,6 +185,7 @@ function onKey(card, event) {
 // -- by menu ------------------------------------------------------------------------------------------------------------
 
 function openMenu(item, anchor) {
+  if (!item.matches(REST)) return;
   const menu = document.getElementById("move-menu");
   forMenu = item;
   const here = columnOf(item).dataset.value;
