@@ -76,8 +76,8 @@ def test_two_contacts_are_chosen_in_the_list_merged_field_by_field_and_parted_ag
     other = contact(owner, first_name="Elodie", phone="01 23 45 67 89", job_title="CEO")
     owner.api.post("/api/crm/deals", json={"name": "Roof", "contact_id": other})
     page = screen(owner, "/crm/contacts")
-    for box in page.locator("tbody .os-pick").all():
-        box.check()
+    for place in range(2):
+        page.locator("tbody .os-pick").nth(place).check()
     page.get_by_role("button", name="Merge…").click()
     expect(page.get_by_role("heading", name="Merge 2 contacts")).to_be_visible()
     expect(page.get_by_text("To Élodie Moreau move: 1 deal.")).to_be_visible()

@@ -11,6 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from ossature.ids import new_id
+from ossature.testing.browser import until
 from ossature.testing.people import Person, Tenant
 
 pytestmark = [pytest.mark.browser, pytest.mark.database]
@@ -69,7 +70,7 @@ def test_arrows_walk_the_cards_space_previews_and_enter_opens(owner: Person, scr
     page = screen(owner, "/_kinds/samples?face=board&by=state")
     first = column(page, "Raw").get_by_role("link", name="Raw 00")
     expect(first).to_have_attribute("tabindex", "0")
-    assert page.locator('[data-card][tabindex="0"]').count() == 1, "the board has one stop in the tab order"
+    expect(page.locator('[data-card][tabindex="0"]'), "the board has one stop in the tab order").to_have_count(1)
     first.focus()
     page.keyboard.press("ArrowDown")
     expect(page.get_by_role("link", name="Raw 01")).to_be_focused()
@@ -134,9 +135,7 @@ def test_on_a_phone_columns_come_one_at_a_time_and_a_calendar_is_an_agenda(owner
     assert 300 < box["width"] <= 390
     page.locator("[data-board]").evaluate("board => board.scrollTo({left: board.clientWidth * 0.7})")
     expect(column(page, "Cut").get_by_role("heading", name="Cut")).to_be_in_viewport()
-    page.wait_for_function(
-        "Math.abs(document.querySelectorAll('[data-column]')[1].getBoundingClientRect().left - 16) < 3"
-    )
+    until(page, "Math.abs(document.querySelectorAll('[data-column]')[1].getBoundingClientRect().left - 16) < 3")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.get_by_role("link", name="Calendar", exact=True).click()
     page.goto("/_kinds/samples?face=calendar&by=taken_on&at=2026-11")

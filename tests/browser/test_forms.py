@@ -8,6 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from ossature.testing.browser import until
 from ossature.testing.people import Person, Tenant
 
 pytestmark = [pytest.mark.browser, pytest.mark.database]
@@ -118,6 +119,7 @@ def test_a_line_is_dragged_to_another_place(owner: Person, screen: Screen) -> No
     page.get_by_role("button", name="Add: line").click()
     paste(page, "[name='lines-0-finding']", "tin\t1\ngold\t2\niron\t3")
     rows = page.locator("tbody [data-part-row]")
+    expect(rows).to_have_count(3)
     grip, target = rows.nth(2).locator("[data-grid-grip]").bounding_box(), rows.nth(0).bounding_box()
     assert grip is not None
     assert target is not None
@@ -172,6 +174,7 @@ def test_a_company_is_created_from_a_contacts_form_by_keyboard_and_chosen(owner:
     expect(picker).to_be_focused()
     picker.fill("Forges du Nord")
     page.get_by_role("option", name="Create “Forges du Nord”").click()
+    expect(dialog.get_by_label("Name")).to_be_focused()
     assert serious(page) == []
     page.keyboard.press("Control+Enter")
     expect(picker).to_have_value("Forges du Nord")
@@ -189,7 +192,7 @@ def test_what_a_page_had_when_it_died_is_offered_back(owner: Person, screen: Scr
     page.get_by_label("Last name").fill("Martin")
     page.get_by_role("button", name="Add: address").click()
     page.locator("[name='addresses-0-city']").fill("Lyon")
-    page.wait_for_timeout(600)  # what is typed is kept as soon as its writer pauses
+    until(page, "Object.values(localStorage).some((kept) => kept.includes('Lyon'))")
     page.on("dialog", lambda dialog: dialog.accept())
     page.reload()
     expect(line).to_contain_text("You were writing this")
@@ -197,6 +200,7 @@ def test_what_a_page_had_when_it_died_is_offered_back(owner: Person, screen: Scr
     expect(page.get_by_text("It is not saved yet.")).to_be_visible()
     expect(page.get_by_label("Last name")).to_have_value("Martin")
     expect(page.locator("[name='addresses-0-city']")).to_have_value("Lyon")
+    page.wait_for_load_state()  # Ctrl-Enter is the scripts'
     page.locator("[name='addresses-0-line1']").fill("1 rue Haute")
     page.keyboard.press("Control+Enter")
     expect(page.get_by_role("heading", level=1, name="Martin")).to_be_visible()
@@ -218,6 +222,7 @@ def test_a_session_that_ended_while_writing_loses_nothing(owner: Person, screen:
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_text("It is not saved yet.")).to_be_visible()
     expect(page.get_by_label("Last name")).to_have_value("Rousseau")
+    page.wait_for_load_state()
     page.keyboard.press("Control+Enter")
     expect(page.get_by_role("heading", level=1, name="Rousseau")).to_be_visible()
 

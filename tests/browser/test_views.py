@@ -184,7 +184,7 @@ def test_the_menu_stays_within_the_screen(
     body = {"record": "crm.contact", "name": name, "definition": {"sort": "-name"}}
     id = owner.api.post("/api/ossature/views", json=body).json["data"]["id"]
     page = screen(owner, f"{CONTACTS}?view={id}&sort=name", width=width)
-    open_menu(page)
+    expect(open_menu(page)).to_have_attribute("style", re.compile("left:"))
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     box = page.locator("#views-menu").bounding_box()
     assert box is not None
