@@ -241,6 +241,32 @@ def test_a_line_that_is_corrected_to_another_deal_joins_the_lines_beside_it(owne
     assert lines_of(owner) == {"Roof": ["Beams"], "Wall": ["Tiles", "Bricks"]}
 
 
+def test_further_rows_of_a_deal_say_nothing_else_of_it_than_the_first(owner: Person) -> None:
+    begin(owner, CONTACTS, [["Name"], ["Anna"], ["Ben"], ["Carla"]], ["last_name"]).run()
+    to = ["name", "description", "value", "value_currency", "contacts.contact_id"]
+    file = [
+        ["Deal", "Note", "Value", "Currency", "Contact"],
+        ["Roof", "steep", "1000", "EUR", "Anna"], ["Roof", "steep", "1000.00", "eur", "Ben"], ["Roof", "", "", "", "Carla"],
+        ["Wall", "high", "10", "EUR", "Anna"], ["Wall", "low", "10", "EUR", "Ben"],
+        ["Door", "", "10", "EUR", "Anna"], ["Door", "wide", "11", "USD", "Ben"],
+    ]  # fmt: skip
+    imp = begin(owner, DEALS, file, to, mode="both", key=["name"]).run()
+    assert imp.outcomes() == ["create", "along", "along", "refused", "refused", "refused", "refused"]
+    assert imp.faults() == [
+        (6, "Note", "low", "differs"),
+        (8, "Note", "wide", "differs"), (8, "Value", "11", "differs"), (8, "Currency", "USD", "differs"),
+    ]  # fmt: skip
+    told = [fault["message"] for row in imp.rows("refused") for fault in row["faults"]]
+    assert told[:2] == [
+        "Row 5 is of the same record and says “high” here: write the same, or leave this empty.",
+        "This belongs into row 7, the first one of its record; leave it empty here.",
+    ]
+    imp.ask("PATCH", "/rows/6", json={"cells": {"1": ""}})
+    imp.run()
+    found = listed(owner, DEALS, include="contacts")
+    assert {one["name"]: len(one["contacts"]) for one in found} == {"Roof": 3, "Wall": 2}
+
+
 @pytest.mark.req("A-023")
 def test_external_ids_bring_the_same_record_back(owner: Person) -> None:
     file = [["Id", "Name"], ["7", "Martin"], ["8", "Durand"]]

@@ -152,6 +152,8 @@ class Drafter:
                 self._read_entry(draft, source, group[0], (source.place.number or 1) - 1)
             else:
                 self._read_own(draft, source, group[0])
+            if len(group) > 1 and (what != "entry" or source.place.number is not None):
+                self._compare(draft, source)
         for entries in draft.entries.values():
             entries.sort(key=lambda entry: entry.row if entry.number is None else entry.number)
         for collection, entries in draft.entries.items():
@@ -161,6 +163,32 @@ class Drafter:
                     if found is not None:
                         draft.places[f"{collection}.{at_}.{name}"] = found
         return draft
+
+    def _compare(self, draft: Draft, source: Source) -> None:
+        """What further rows say of the record itself is nothing, or what its first row says."""
+        first = draft.group[0]
+        for row in draft.group[1:]:
+            for one in (source, source.currency) if source.currency else (source,):
+                cell, before = _cell(row, one), _cell(first, one)
+                if cell == before or is_empty(cell) or text_of(cell) == text_of(before):
+                    continue
+                said = self._said(draft, one, row)
+                if said is not None and said != self._said(Draft([first]), one, first):
+                    draft.refuse("differs", _differs(first, before), at(row, one.column.index))
+
+    def _said(self, draft: Draft, source: Source, row: Staged) -> Any:
+        """What a cell says, to be compared; None for nothing, and where it cannot be read."""
+        cell, place = self._meant(draft, source, row), source.place
+        if is_empty(cell):
+            return None
+        if place.what in ("currency", "id") or (place.what == "field" and place.path in self.mapping.key):
+            return folded(text_of(cell))
+        if place.what in ("external", "collection"):
+            return text_of(cell)
+        if place.kind == Kind.REFERENCE:
+            return folded(text_of(cell))
+        value = self._value(draft, source, row, cell, at(row, source.column.index))
+        return None if value is _WRONG else value
 
     def _read_own(self, draft: Draft, source: Source, row: Staged) -> None:
         column, place = source.column, source.place
@@ -304,6 +332,16 @@ _WRONG = _Wrong()
 def _cell(row: Staged, source: Source) -> Cell:
     index = source.column.index
     return row.cells[index] if index < len(row.cells) else None
+
+
+def _differs(first: Staged, before: Cell) -> str:
+    if is_empty(before):
+        return _("This belongs into row %(n)s, the first one of its record; leave it empty here.", n=first.number)
+    return _(
+        "Row %(n)s is of the same record and says “%(value)s” here: write the same, or leave this empty.",
+        n=first.number,
+        value=text_of(before)[:80],
+    )
 
 
 def _same(one: Cell, other: Cell) -> bool:
