@@ -94,7 +94,7 @@ def test_json_has_the_rows_of_the_list_in_one_answer(owner: Person, full: dict[s
 def test_a_workbook_has_typed_cells_under_the_words_of_the_screen(owner: Person, full: dict[str, Any]) -> None:
     names = "name,notes,pieces,grains,ratio,price,fragile,taken_on,seen_at,state,shelf_id,owner_id,phone"
     label = owner.api.get("/api/ossature/actors/options").json["data"][0]["label"]
-    head, row = sheet(take(owner, f"columns={names}", format="xlsx"))
+    head, row, _totals = sheet(take(owner, f"columns={names}", format="xlsx"))
     assert head == [
         "Name", "Notes", "Pieces", "Grains", "Ratio", "Price", "Price (currency)", "Fragile", "Taken on", "Seen at",
         "State", "Shelf", "Owner", "Telephone",
@@ -106,18 +106,33 @@ def test_a_workbook_has_typed_cells_under_the_words_of_the_screen(owner: Person,
 
 
 @pytest.mark.req("S4-366")
-def test_the_header_of_a_workbook_stays_in_view_and_below_are_the_sums_of_a_grouped_list(
-    owner: Person, samples: RecordApi
+@pytest.mark.parametrize("group", ["", "&group=state"])
+def test_the_header_of_a_workbook_stays_in_view_and_below_are_the_totals(
+    owner: Person, samples: RecordApi, group: str
 ) -> None:
     for pieces, amount, currency in ((2, "1.50", "EUR"), (3, "4.00", "EUR"), (None, "7.00", "USD")):
         samples.add(pieces=pieces, price={"amount": amount, "currency": currency})
-    answer = take(owner, "columns=name,pieces,price&group=state&sort=pieces", format="xlsx")
+    answer = take(owner, f"columns=name,pieces,price{group}&sort=pieces", format="xlsx")
     book = CalamineWorkbook.from_filelike(io.BytesIO(answer.data)).get_sheet_by_index(0).to_python()
     assert book[4:] == [["Total", 5.0, 5.5, "EUR"], ["", "", 7.0, "USD"]]
     written = zipfile.ZipFile(io.BytesIO(answer.data)).read("xl/worksheets/sheet1.xml").decode()
     assert 'state="frozen"' in written
     assert "<f>SUBTOTAL(109,B2:B4)</f>" in written
-    assert len(sheet(take(owner, "columns=name,pieces,price", format="xlsx"))) == 4
+    asked = {"format": "xlsx", "fields": "name,pieces,price", "sort": "pieces"}
+    by_api = sheet(owner.api.get(EXPORT, query_string={**asked, "headers": "labels"}))
+    assert [row[1:] for row in by_api[4:]] == [["", 5.0, 5.5, "EUR"], ["", "", 7.0, "USD"]]
+    assert by_api[4][0] == "Total"
+
+
+@pytest.mark.req("S4-366")
+def test_what_may_be_imported_again_has_no_totals(owner: Person, samples: RecordApi) -> None:
+    samples.add(pieces=2, price={"amount": "1.50", "currency": "EUR"})
+    look = "columns=name,pieces,price"
+    assert len(sheet(owner.api.get(EXPORT, query_string={"format": "xlsx"}))) == 2
+    assert len(sheet(owner.api.get(EXPORT, query_string={"format": "xlsx", "whole": "true"}))) == 2
+    for headers in ("names", "whole"):
+        assert len(sheet(take(owner, look, format="xlsx", headers=headers))) == 2
+    assert len(table(take(owner, look, format="csv", dialect="plain"))) == 1
 
 
 @pytest.mark.req("S4-365", "S4-366")

@@ -19,6 +19,7 @@ from ossature.records.exporting import (
     Export,
     check_fields,
     exportable,
+    summed,
 )
 from ossature.records.query import ListQuery, Row
 from ossature.records.schemas import camel, list_arguments, row_model
@@ -36,7 +37,8 @@ class _Arguments(BaseModel):
     format: Literal["csv", "xlsx", "json"] | None = Field(None, description="`json` unless given")
     headers: Literal["names", "labels"] | None = Field(
         None,
-        description="`names`: names of fields, values as the API spells them, unless given; `labels`: as on the screen",
+        description="`names`: names of fields, values as the API spells them, unless given; `labels`: as on the screen, "
+        "a workbook with totals below",
     )
     dialect: Literal["plain", "excel"] | None = Field(
         None, description="Of CSV. `plain` unless given; `excel`: as it is opened in the language of the answer"
@@ -84,6 +86,6 @@ def export_answer(rt: RecordType, query: ListQuery) -> Response:
 
     export = Export(
         rt, query, fields, one_of(FORMATS, "format", arguments.get("format", "json")), headers,
-        one_of(DIALECTS, "dialect", arguments.get("dialect", "plain")), names=older,
+        one_of(DIALECTS, "dialect", arguments.get("dialect", "plain")), sums=summed(fields, headers), names=older,
     )  # fmt: skip
     return file_response(export, shown)

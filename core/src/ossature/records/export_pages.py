@@ -23,6 +23,7 @@ from ossature.records.exporting import (
     Headers,
     exportable,
     stream,
+    summed,
 )
 from ossature.records.list_address import ListAddress
 from ossature.records.list_pages import list_crumbs, list_query
@@ -78,7 +79,7 @@ def _asked(rt: RecordType, look: Look) -> Export:
         names = [*known, *beside_fields(rt)]
     elif headers == "names" and "id" not in names:
         names.insert(0, "id")
-    sums = frozenset(names[1:]) if look.definition.group and headers == "labels" else frozenset()
+    sums = summed(names, headers)
     return Export(
         rt, list_query(look, 1), tuple(names), one_of(FORMATS, "format", request.form.get("format", "xlsx")),
         headers, one_of(DIALECTS, "dialect", request.form.get("dialect", "excel")), _named(), sums,

@@ -41,7 +41,7 @@ Cell = Callable[[str, Any], str]
 
 def xlsx_writer(export: Export) -> Callable[[Windows], Iterator[bytes]]:
     """A workbook of one sheet: the header stays in view, numbers, dates and amounts have their kinds, texts that begin
-    like a formula are marked as texts. Below are the sums that the view has, of money one for each currency."""
+    like a formula are marked as texts. Below are the sums that are asked for, of money one for each currency."""
     table = columns_of(export)
     zone = ZoneInfo(current().time_zone)
     frame, styles = _frame(table, str(export.rt.plural))

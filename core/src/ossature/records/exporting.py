@@ -106,6 +106,12 @@ def exportable(rt: RecordType) -> dict[str, Field]:
     return {"id": ID, **{name: item for name, item in listable(rt).items() if item.kind is not Kind.SECRET}}
 
 
+def summed(fields: Sequence[str], headers: Headers) -> frozenset[str]:
+    """What a workbook adds up below its rows: all it can where it is to be read, nothing where it may be imported again.
+    The first column says that these are totals."""
+    return frozenset(fields[1:]) if headers == "labels" else frozenset()
+
+
 def check_fields(rt: RecordType, names: Iterable[str]) -> None:
     """Raises `BadRequest` for a field that there is not, not for the reader, or that never leaves."""
     known = exportable(rt)
