@@ -31,7 +31,7 @@ def wake_after_commit(process: str = DISPATCHER) -> None:
 
 def wake_listeners(rt: RecordType) -> None:
     """Wake the dispatcher once the changes of a record are committed, if anybody handles them."""
-    if not kernel().background.heard.isdisjoint({rt.key, *(part.key for part in rt.parts.values())}):
+    if not kernel().background.heard.isdisjoint(rt.keys):
         wake_after_commit()
 
 

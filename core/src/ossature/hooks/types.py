@@ -165,5 +165,6 @@ class RecordChange:
     @property
     def changed(self) -> frozenset[str]:
         """Names of the fields that differ."""
-        names = self.before.keys() | self.after.keys()
-        return frozenset(name for name in names if self.before.get(name) != self.after.get(name))
+        before, after = self.before, self.after
+        names = before.keys() | after.keys() if before else after
+        return frozenset([name for name in names if before.get(name) != after.get(name)])

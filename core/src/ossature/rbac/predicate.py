@@ -67,7 +67,7 @@ def demand(rt: RecordType, action: str) -> None:
 
 def visible_fields(rt: RecordType, context: Context | None = None) -> dict[str, Field]:
     """The fields that the bound actor may see and change; those declared with `view` need their own permission."""
-    access = (context or current()).access
-    if not any(item.view for item in rt.fields.values()):
+    if not rt.guarded:
         return dict(rt.fields)
+    access = (context or current()).access
     return {name: item for name, item in rt.fields.items() if item.view is None or access.allows(item.view)}

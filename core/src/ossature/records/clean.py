@@ -235,6 +235,8 @@ def accept(
     """As `clean`, for values that `clean_value` returned: only their names are looked at, and what is missing."""
     missing = {} if partial else {name: item for name, item in fields.items() if name not in values}
     given = {name: value for name, value in values.items() if name in fields and fields[name].writable}
+    if not missing and len(given) == len(values):
+        return given, []
     unknown = {name: None for name in values if name not in given}
     cleaned, faults = clean(missing, unknown, partial=False, prefix=prefix)
     return {**cleaned, **given}, faults

@@ -78,8 +78,10 @@ def references_in(
         if item.target and (id := values.get(item.name)) is not None:
             yield Reference(item.name, item.target, id)
     for collection, rows in (parts or {}).items():
-        part, before = rt.parts[collection], {row["id"]: row for row in (old or {}).get(collection, ())}
-        for item in part.references():
+        part = rt.parts[collection]
+        referring = tuple(part.references())
+        before = {row["id"]: row for row in (old or {}).get(collection, ())} if referring else {}
+        for item in referring:
             for number, row in enumerate(rows):
                 id = row.get(item.name)
                 if item.target and id is not None and id != before.get(row.get("id"), {}).get(item.name):

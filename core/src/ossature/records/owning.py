@@ -20,7 +20,10 @@ OWNER = Field(Kind.REFERENCE, _l("Owner"), name="owner_id", target=ACTOR)
 
 def writable_fields(rt: RecordType) -> dict[str, Field]:
     """What the bound actor may write: its visible fields and, for owned records, the owner."""
-    found = {name: item for name, item in visible_fields(rt).items() if item.writable}
+    found = dict(rt.writable)
+    if rt.guarded:
+        seen = visible_fields(rt)
+        found = {name: item for name, item in found.items() if name in seen}
     return {**found, "owner_id": OWNER} if rt.owned else found
 
 

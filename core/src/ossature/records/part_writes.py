@@ -45,11 +45,10 @@ def clean_parts(
             continue
         part = rt.parts[collection]
         fields = writable_fields(part)
-        kept = {name for name, item in part.fields.items() if not item.writable and not item.parent}
         cleaned[collection] = []
         for number, row in enumerate(rows):
             prefix = f"{collection}.{number}."
-            given = {name: value for name, value in row.items() if name != "id" and name not in kept}
+            given = {name: value for name, value in row.items() if name != "id" and name not in part.settled}
             values, wrong = read(fields, given, partial=False, prefix=prefix)
             faults += wrong
             if row.get("id") is not None:

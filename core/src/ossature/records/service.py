@@ -266,8 +266,11 @@ def ask(rt: RecordType, change: RecordChange) -> None:
     """
     faults = [] if change.kind in (ChangeKind.DELETED,) else list(rt.cls.check(change))
     if change.kind in (ChangeKind.CREATED, ChangeKind.UPDATED):
-        after, before = with_referred(rt, change.after, change.before)
-        faults = [*conditions.faults(rt, replace_in(change, after=after, before=before)), *faults]
+        asked = change
+        if rt.elsewhere:
+            after, before = with_referred(rt, change.after, change.before)
+            asked = replace_in(change, after=after, before=before)
+        faults = [*conditions.faults(rt, asked), *faults]
     faults += kernel().plugins.check_record_change(change, current().access.plugins)
     if faults:
         if change.kind in (ChangeKind.DELETED, ChangeKind.RESTORED):

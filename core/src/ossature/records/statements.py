@@ -13,7 +13,6 @@ from ossature.context import current
 from ossature.db.work import session
 from ossature.errors import Conflict, Detail, Invalid, Refusal
 from ossature.i18n.texts import translator
-from ossature.records.fields import Kind
 from ossature.records.query import Row, among, columns, to_row
 from ossature.records.recordset import document, recordset
 from ossature.records.types import RecordType
@@ -60,9 +59,10 @@ def insert_each(rt: RecordType, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def update_each(rt: RecordType, changes: Mapping[UUID, Mapping[str, Any]]) -> None:
-    """Write to each row, by id, field values of its own, in one statement. Raises what the database refuses, for all."""
+    """Write to each row, by id, field values of its own that differ from those it has, in one statement. Raises what the
+    database refuses, for all."""
     rows = [
-        {"_id": id, "_given": list(stored), **stored}
+        {"_id": id, "_given": list(stored), "_newer": int(not rt.versioned.isdisjoint(values)), **stored}
         for id, values in changes.items()
         if (stored := stored_columns(rt, values))
     ]
@@ -75,8 +75,10 @@ def update_each(rt: RecordType, changes: Mapping[UUID, Mapping[str, Any]]) -> No
     )
     _execute(
         rt,
-        f"UPDATE {rt.table.fullname} it SET {assigned} "  # noqa: S608
-        f"FROM {recordset(rt, names, '_id uuid', '_given text[]')} WHERE it.tenant_id = :tenant AND it.id = entry._id",
+        # Where the version is said, the trigger need not compare the rows.
+        f"UPDATE {rt.table.fullname} it SET version = it.version + entry._newer, {assigned} "  # noqa: S608
+        f"FROM {recordset(rt, names, '_id uuid', '_newer integer', '_given text[]')} "
+        "WHERE it.tenant_id = :tenant AND it.id = entry._id",
         document(rt, names, rows),
     )
 
@@ -97,20 +99,17 @@ def _written(rt: RecordType, statement: Any) -> Row:
 
 def stored_columns(rt: RecordType, values: Mapping[str, Any]) -> dict[str, Any]:
     """Field values as column values: money takes two columns."""
-    stored: dict[str, Any] = {}
-    for name, value in values.items():
-        item = rt.fields.get(name)
-        if item is not None and item.kind is Kind.MONEY:
-            stored[f"{name}_minor"] = value.minor if value else None
-            stored[f"{name}_currency"] = value.currency if value else None
-        else:
-            stored[name] = value
+    stored = dict(values)
+    for item in rt.money:
+        if item.name in stored:
+            value = stored.pop(item.name)
+            stored[f"{item.name}_minor"] = value.minor if value else None
+            stored[f"{item.name}_currency"] = value.currency if value else None
     return stored
 
 
 def is_secret(rt: RecordType, name: str) -> bool:
-    item = rt.fields.get(name)
-    return item is not None and item.secret
+    return name in rt.secrets
 
 
 def explained(rt: RecordType, error: IntegrityError | DataError) -> Refusal:

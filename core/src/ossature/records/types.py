@@ -91,6 +91,36 @@ class RecordType:
         return tuple(name for name, item in self.fields.items() if item.unique or item.kind in (Kind.EMAIL, Kind.PHONE))
 
     @cached_property
+    def keys(self) -> frozenset[str]:
+        """Its key and those of its parts."""
+        return frozenset({self.key, *(part.key for part in self.parts.values())})
+
+    @cached_property
+    def writable(self) -> Mapping[str, Field]:
+        """The fields that are written as they are given, by those who may see them."""
+        return {name: item for name, item in self.fields.items() if item.writable}
+
+    @cached_property
+    def settled(self) -> frozenset[str]:
+        """The fields that the database or the record itself sets, whatever is given."""
+        return frozenset(name for name, item in self.fields.items() if not item.writable and not item.parent)
+
+    @cached_property
+    def secrets(self) -> frozenset[str]:
+        """The fields that are never read back."""
+        return frozenset(name for name, item in self.fields.items() if item.secret)
+
+    @cached_property
+    def versioned(self) -> frozenset[str]:
+        """The fields whose other value makes a new version; of secrets the database alone knows whether it is another."""
+        return frozenset(name for name, item in self.fields.items() if item.tracked and not item.secret)
+
+    @cached_property
+    def guarded(self) -> bool:
+        """Whether some fields take a permission of their own."""
+        return any(item.view for item in self.fields.values())
+
+    @cached_property
     def money(self) -> tuple[Field, ...]:
         """The fields that take two columns."""
         return tuple(item for item in self.fields.values() if item.kind is Kind.MONEY)
@@ -129,7 +159,7 @@ class RecordType:
         """Months after which the content of its changes is taken away, None to keep it."""
         return self.cls.__keep_history__
 
-    @property
+    @cached_property
     def owned(self) -> bool:
         """Whether rows have an owner, and with it the reaches own and team."""
         return "owner_id" in self.table.c

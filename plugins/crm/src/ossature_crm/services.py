@@ -52,7 +52,7 @@ def refuse_contact_of_another(change: RecordChange) -> Iterator[Detail]:
 def refuse_known_email(change: RecordChange) -> Iterator[Detail]:
     """Where the tenant asks for it, no two contacts share an e-mail address."""
     email = change.after.get("email")
-    appears = "email" in change.changed or change.kind is ChangeKind.RESTORED
+    appears = email != change.before.get("email") or change.kind is ChangeKind.RESTORED
     if not email or not appears or not UNIQUE_CONTACT_EMAIL.read():
         return
     session().execute(
