@@ -28,6 +28,7 @@ from ossature.imports.table import import_row, import_run
 from ossature.jobs.run import JobRun
 from ossature.jobs.types import job
 from ossature.kernel import kernel
+from ossature.memory import collected_later
 from ossature.plugins.manifest import is_on
 
 _, _l, _n = translator("ossature")
@@ -167,7 +168,7 @@ class _Work:
         after, left = 0, 0
         while True:
             self._tell()
-            with scope():
+            with collected_later(), scope():
                 groups = self._next(after)
                 if not groups:
                     return left
