@@ -37,9 +37,9 @@ def csv_writer(export: Export) -> Callable[[Windows], Iterator[bytes]]:
         writer.writerow([guarded(column.header) for column in table])
         yield ("\ufeff" if excel else "").encode() + lines.take()
         for rows, labels in windows:
-            for row in rows:
-                found = [(read(row, labels), spell) for read, spell in cells]
-                writer.writerow(["" if value is None else spell(value) for value, spell in found])
+            writer.writerows(
+                ["" if (value := read(row, labels)) is None else spell(value) for read, spell in cells] for row in rows
+            )
             yield lines.take()
 
     return write

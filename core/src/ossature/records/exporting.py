@@ -258,11 +258,10 @@ def universal(moment: datetime) -> str:
 
 
 FORMULA = frozenset("=+-@\t\r\n")
+"""What a text begins with that a spreadsheet would take for a formula."""
+_SUSPECT = FORMULA | {"'"}
 
 
 def guarded(text: str) -> str:
     """A text that spreadsheets take for no formula; who reads it again takes the apostrophe off."""
-    return "'" + text if text.lstrip("'")[:1] in FORMULA else text
-
-
-"""What a text begins with that a spreadsheet would take for a formula."""
+    return "'" + text if text[:1] in _SUSPECT and text.lstrip("'")[:1] in FORMULA else text
