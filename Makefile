@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 N      ?= 64
 MILLION ?= /tmp/ossature-million
 
-.PHONY: run serve test test-all check format bench bench-million bench-writing torture requirements wheels pins clean
+.PHONY: run serve test test-all check format bench bench-million bench-writing bench-moving torture requirements wheels pins clean
 
 run: $(VENV)/.assets  ## run everything, with a database inside
 	@$(BIN)/ossature up
@@ -48,6 +48,9 @@ bench-million: $(VENV)/.dev $(VENV)/.assets  ## measure reading with a million r
 
 bench-writing: $(VENV)/.dev $(VENV)/.assets  ## measure writing, and write benchmarks/WRITING.md
 	$(BIN)/python benchmarks/writing.py $(ARGS)
+
+bench-moving: $(VENV)/.dev $(VENV)/.assets  ## measure imports and exports, and write benchmarks/MOVING.md
+	$(BIN)/python benchmarks/moving.py $(ARGS)
 
 torture: $(VENV)/.dev $(VENV)/.assets  ## kill N times, spread over all steps, and write benchmarks/TORTURE.md
 	$(BIN)/python tests/torture/run.py $(N)
