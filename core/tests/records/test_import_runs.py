@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import os
 import signal
@@ -11,6 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import xlsxwriter
 from sqlalchemy import event, text
 
 from ossature.context import use_context
@@ -95,6 +97,43 @@ def test_what_a_text_stands_for_is_said_once_for_all_its_rows(owner: Person) -> 
     assert imp.ask("GET", "/summary")["waiting"] == 5
     assert imp.check().counts == (10, 0, 0, 0)
     assert imp.run().counts == (10, 0, 0, 0)
+
+
+@pytest.mark.req("A-018")
+def test_what_a_text_stands_for_is_said_for_all_its_spellings(owner: Person) -> None:
+    file = [["Name", "Company"], ["A", " AKME "], ["B", "akme"], ["C", "Akmé"], ["D", "Akme 2"]]
+    owner.api.post(COMPANIES, json={"name": "Acme"})
+    imp = begin(owner, CONTACTS, file, ["last_name", "company_id"]).check()
+    groups = imp.ask("GET", "/summary")["faults"]
+    assert [(group["value"], group["count"]) for group in groups] == [("AKME", 3), ("Akme 2", 1)]
+    for said in ("nothing", "aKME"):
+        imp.ask("POST", "/values", json={"column": 1, "value": said, "to": "Acme" if said == "aKME" else ""})
+        assert imp.ask("GET", "/summary")["waiting"] == (3 if said == "aKME" else 0)
+    imp.ask("POST", "/values", json={"column": 1, "value": "AKMÉ", "to": "ACME"})
+    assert imp.ask("GET")["mapping"]["columns"][1]["values"] == {"nothing": "", "AKMÉ": "ACME"}
+    assert imp.check().counts == (3, 0, 0, 1)
+
+
+def test_what_a_day_and_a_number_of_a_workbook_stand_for_is_said_as_they_are_told(owner: Person) -> None:
+    book = io.BytesIO()
+    with xlsxwriter.Workbook(book, {"in_memory": True}) as made:
+        sheet, day = made.add_worksheet(), made.add_format({"num_format": "dd/mm/yyyy"})
+        for number, cell in enumerate(["Company", datetime(2026, 11, 20), 1001, 12.5, True]):  # noqa: DTZ001 - as workbooks have it
+            sheet.write(number, 0, f"N{number}" if number else "Name")
+            if isinstance(cell, datetime):
+                sheet.write_datetime(number, 1, cell, day)
+            else:
+                sheet.write(number, 1, cell)
+    owner.api.post(COMPANIES, json={"name": "Acme"})
+    mapping = {"columns": [{"index": 0, "to": "last_name"}, {"index": 1, "to": "company_id"}]}
+    begun = send(owner, CONTACTS, book.getvalue(), mapping, 201, filename="file.xlsx").json["data"]
+    imp = Imported(owner, f"{CONTACTS}/imports", begun).check()
+    told = [value for _row, _header, value, _code in imp.faults()]
+    assert told == ["2026-11-20", "1001", "12.5", "TRUE"]
+    for value in told:
+        imp.ask("POST", "/values", json={"column": 1, "value": value, "to": "Acme"})
+    assert imp.ask("GET", "/summary")["waiting"] == 4
+    assert imp.check().counts == (4, 0, 0, 0)
 
 
 @pytest.mark.req("A-022")

@@ -13,12 +13,14 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import JSONB
 
 from ossature.context import current
 from ossature.db.work import session
 from ossature.errors import NotFound
 from ossature.i18n.texts import translator
 from ossature.imports.cells import Cell, unpack
+from ossature.imports.draft import LONGEST_VALUE
 from ossature.imports.headers import REASON
 from ossature.imports.notation import DecimalMark
 from ossature.imports.runs import Import, rows_of
@@ -64,7 +66,8 @@ class RowShown:
 
 @dataclass(frozen=True, slots=True)
 class FaultGroup:
-    """The same fault of the same text in a column, and how many rows have it."""
+    """The same fault of the same text in a column, blind to case and accents, and how many rows have it; `value` is as
+    the first of them has it."""
 
     column: int | None
     header: str
@@ -92,14 +95,23 @@ def rows(
     imp: Import, outcome: str | None = None, after: int = 0, limit: int = 50, *, fault: tuple[int, str] | None = None
 ) -> list[RowShown]:
     """Rows in their order, from the number after `after`; `outcome` is one of `OUTCOMES`, or waiting; `fault` is a column
-    and what the file says there."""
+    and what the file says there, blind to case and accents."""
     c = import_row.c
     statement = _ROWS.where(rows_of(imp.id), c.number > after).order_by(c.number).limit(min(limit, MOST_READ + 1))
     if outcome is not None:
         statement = statement.where(c.outcome.is_(None) if outcome == "waiting" else c.outcome == outcome)
     if fault is not None:
-        statement = statement.where(c.faults.contains([{"column": fault[0], "value": fault[1]}]))
+        statement = statement.where(refused_for(*fault))
     return [_shown(imp, row) for row in session().execute(statement)]
+
+
+def refused_for(index: int, value: str) -> sa.ColumnElement[bool]:
+    """Whether a row is refused for what it says in a column, blind to case and accents, as value maps are."""
+    c = import_row.c
+    faults = sa.func.jsonb_array_elements(sa.case((c.outcome == "refused", c.faults)), type_=JSONB)
+    fault = faults.column_valued("fault")
+    told = sa.func.ossature.fold(fault["value"].astext) == sa.func.ossature.fold(value.strip()[:LONGEST_VALUE])
+    return select(sa.true()).where(fault["column"].astext == str(index), told).correlate(import_row).exists()
 
 
 def row_of(imp: Import, number: int) -> RowShown:
@@ -138,9 +150,9 @@ def refused_file(imp: Import) -> Iterator[bytes]:
 
 _ROWS = select(*(import_row.c[name] for name in ("number", "cells", "outcome", "record_id", "written", "faults")))
 _GROUPS = sa.text(
-    "SELECT (array_agg(fault))[1] AS fault, count(*) AS many FROM ossature.import_row r, jsonb_array_elements(r.faults) fault "
+    "SELECT (array_agg(fault ORDER BY r.number))[1] AS fault, count(*) AS many FROM ossature.import_row r, jsonb_array_elements(r.faults) fault "
     "WHERE r.tenant_id = :tenant AND r.import_id = :import AND r.outcome = 'refused' "
-    "GROUP BY fault -> 'column', fault -> 'code', fault -> 'value' ORDER BY count(*) DESC, min(r.number) LIMIT :most"
+    "GROUP BY fault -> 'column', fault -> 'code', ossature.fold(fault ->> 'value') ORDER BY count(*) DESC, min(r.number) LIMIT :most"
 )
 
 

@@ -27,10 +27,21 @@ from ossature.ids import new_id
 from ossature.imports import reading
 from ossature.imports.cells import storable
 from ossature.imports.guessing import guess
-from ossature.imports.mapping import Mapping, check_mapping
+from ossature.imports.mapping import Column, Mapping, check_mapping
 from ossature.imports.notation import Said
 from ossature.imports.presets import Preset, fitting, presets, remove_preset, save_preset
-from ossature.imports.results import Fault, FaultGroup, RowShown, Summary, refused_file, row_of, rows, samples, summary
+from ossature.imports.results import (
+    Fault,
+    FaultGroup,
+    RowShown,
+    Summary,
+    refused_file,
+    refused_for,
+    row_of,
+    rows,
+    samples,
+    summary,
+)
 from ossature.imports.runs import (
     Import,
     NoteShown,
@@ -48,6 +59,7 @@ from ossature.imports.staging import stage
 from ossature.imports.table import import_row, import_run
 from ossature.jobs.queue import cancel as cancel_job
 from ossature.rbac.predicate import demand
+from ossature.records.rules import folded
 from ossature.records.types import RecordType
 
 _, _l, _n = translator("ossature")
@@ -198,7 +210,8 @@ _CORRECTION = sa.text(
 
 
 def map_value(imp: Import, index: int, value: str, to: str) -> Import:
-    """Say what a text of a column stands for, in all rows; those that were refused for it wait to be checked again.
+    """Say what a text of a column stands for, in all rows, blind to its case and accents; those that were refused for it
+    wait to be checked again.
 
     Raises `Invalid` where the column goes nowhere.
     """
@@ -207,17 +220,12 @@ def map_value(imp: Import, index: int, value: str, to: str) -> Import:
     found = [column for column in imp.mapping.columns if column.index == index and column.to]
     if not found:
         raise Invalid(_("The input has faults."), [Detail("column", "invalid", _("This column goes nowhere."))])
-    changed = {
-        id(column): column.model_copy(update={"values": {**column.values, value.strip(): to}}) for column in found
-    }
+    changed = {id(column): _with_value(column, value.strip(), to) for column in found}
     columns = [changed.get(id(column), column) for column in imp.mapping.columns]
     mapping = imp.mapping.model_copy(update={"columns": columns})
     check_mapping(imp.rt, mapping, len(imp.headers))
-    c, said = import_row.c, import_row.alias()
-    heads = select(said.c.head).where(
-        said.c.tenant_id == _tenant(), said.c.import_id == imp.id, said.c.outcome == "refused",
-        func.btrim(said.c.cells[index].astext) == value.strip(),
-    )  # fmt: skip
+    c = import_row.c
+    heads = select(c.head).where(rows_of(imp.id), c.outcome == "refused", refused_for(index, value))
     session().execute(
         update(import_row)
         .where(rows_of(imp.id), c.outcome == "refused", c.head.in_(heads))
@@ -225,6 +233,11 @@ def map_value(imp: Import, index: int, value: str, to: str) -> Import:
     )
     _change(imp.id, mapping=mapping.model_dump(mode="json"), counts=recount(imp.id))
     return find(imp.rt, imp.id)
+
+
+def _with_value(column: Column, value: str, to: str) -> Column:
+    others = {text: meant for text, meant in column.values.items() if folded(text.strip()) != folded(value)}
+    return column.model_copy(update={"values": {**others, value: to}})
 
 
 # -- steps ---------------------------------------------------------------------------------------------------------------
