@@ -136,6 +136,27 @@ def test_what_a_day_and_a_number_of_a_workbook_stand_for_is_said_as_they_are_tol
     assert imp.check().counts == (4, 0, 0, 0)
 
 
+def test_what_stands_for_what_has_its_limits(owner: Person) -> None:
+    many = {f"v{number}": "x" for number in range(2000)}
+    imp = begin(owner, CONTACTS, NAMES, [{"to": "last_name", "values": many}, "email"])
+
+    def refused(**given: Any) -> tuple[str, str]:
+        answer = owner.api.post(f"{imp.here}/values", json={"column": 0, "value": "v1", "to": "y", **given})
+        assert answer.status_code == 422, answer.text
+        (detail,) = answer.json["error"]["details"]
+        return detail["field"], detail["code"]
+
+    assert refused(value="one more") == ("column", "too_many")
+    assert refused(value="x" * 1001) == ("value", "too_long")
+    assert refused(to="x" * 2_000_000) == ("to", "too_long")
+    kept = imp.ask("POST", "/values", json={"column": 0, "value": "V1", "to": "y"})
+    assert kept["mapping"]["columns"][0]["values"]["V1"] == "y"
+    assert imp.check().head["state"] == "checked"
+    long = {"columns": [{"index": 0, "to": "last_name", "values": {"a": "x" * 1001}}]}
+    (detail,) = owner.api.patch(imp.here, json={"mapping": long}).json["error"]["details"]
+    assert detail["field"] == "mapping.columns.0.values.a"
+
+
 @pytest.mark.req("A-022")
 def test_columns_are_kept_under_a_name_and_used_for_the_next_file(owner: Person, tenant: Tenant) -> None:
     odd = [["Wer", "Was"], ["Martin", "Sales"]]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 from pydantic import Field as Said
 
 from ossature.context import current
@@ -34,7 +34,13 @@ an order of their own are rows of the file."""
 _NO_KEY = frozenset({Kind.MONEY, Kind.TAGS, Kind.SECRET, Kind.LONG_TEXT})
 _NUMBER = re.compile(r"[1-9]\d?")
 
+MOST_VALUES = 2000
+LONGEST_WORDS = 1000
+LONGEST_CELL = 32_767
+"""As in a spreadsheet."""
 Text = Annotated[str, AfterValidator(storable)]
+Words = Annotated[str, StringConstraints(max_length=LONGEST_WORDS), AfterValidator(storable)]
+Default = Annotated[str, StringConstraints(max_length=LONGEST_CELL), AfterValidator(storable)]
 Mode = Literal["create", "update", "both"]
 Policy = Literal["all", "good"]
 
@@ -54,8 +60,8 @@ class Column(BaseModel):
     to: str | None = Said(None, max_length=200)
     by: Text = Said("", max_length=100, description="Of a reference: the field it is named by, external:<source> or id")
     missing: Literal["refuse", "create", "empty"] = Said("refuse", description="What is done where it names nothing")
-    values: dict[Text, Text] = Said(
-        default_factory=dict, max_length=2000, description="What stands for what in the file"
+    values: dict[Words, Words] = Said(
+        default_factory=dict, max_length=MOST_VALUES, description="What stands for what in the file"
     )
     others: Literal["keep", "refuse", "empty"] = Said("keep", description="What is done with values not among these")
     empty: Literal["keep", "clear"] = Said("keep", description="What an empty cell does to a record that is there")
@@ -72,7 +78,7 @@ class Mapping(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     columns: list[Column] = Said(default_factory=list, max_length=500)
-    defaults: dict[Text, Text] = Said(default_factory=dict, max_length=200)
+    defaults: dict[Words, Default] = Said(default_factory=dict, max_length=200)
     key: list[str] = Said(default_factory=list, max_length=5)
     mode: Mode = "create"
     policy: Policy = "good"

@@ -27,7 +27,7 @@ from ossature.ids import new_id
 from ossature.imports import reading
 from ossature.imports.cells import storable
 from ossature.imports.guessing import guess
-from ossature.imports.mapping import Column, Mapping, check_mapping
+from ossature.imports.mapping import LONGEST_CELL, LONGEST_WORDS, MOST_VALUES, Column, Mapping, check_mapping
 from ossature.imports.notation import Said
 from ossature.imports.presets import Preset, fitting, presets, remove_preset, save_preset
 from ossature.imports.results import (
@@ -70,8 +70,6 @@ __all__ = [
     "save_preset", "set_mapping", "set_notation", "start", "summary",
 ]  # fmt: skip
 
-LONGEST_CELL = 32_767
-"""As in a spreadsheet."""
 _CHUNK = 1024 * 1024
 
 
@@ -213,8 +211,12 @@ def map_value(imp: Import, index: int, value: str, to: str) -> Import:
     """Say what a text of a column stands for, in all rows, blind to its case and accents; those that were refused for it
     wait to be checked again.
 
-    Raises `Invalid` where the column goes nowhere.
+    Raises `Invalid` where the column goes nowhere, and for more or longer texts than a mapping holds.
     """
+    for name, words in (("value", value), ("to", to)):
+        if len(words) > LONGEST_WORDS:
+            message = _("Use at most %(count)s characters.", count=LONGEST_WORDS)
+            raise Invalid(_("The input has faults."), [Detail(name, "too_long", message)])
     imp = held(imp)
     value, to = storable(value), storable(to)
     found = [column for column in imp.mapping.columns if column.index == index and column.to]
@@ -237,6 +239,10 @@ def map_value(imp: Import, index: int, value: str, to: str) -> Import:
 
 def _with_value(column: Column, value: str, to: str) -> Column:
     others = {text: meant for text, meant in column.values.items() if folded(text.strip()) != folded(value)}
+    if len(others) >= MOST_VALUES:
+        message = _("The texts of a column can stand for others up to %(count)s times; correct the file itself.",
+                    count=MOST_VALUES)  # fmt: skip
+        raise Invalid(_("The input has faults."), [Detail("column", "too_many", message)])
     return column.model_copy(update={"values": {**others, value: to}})
 
 
