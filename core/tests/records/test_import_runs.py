@@ -166,11 +166,17 @@ def test_columns_are_kept_under_a_name_and_used_for_the_next_file(owner: Person,
     )
     assert answer.status_code == 201, answer.text
     colleague = tenant.member("owner")
-    second = begin(colleague, CONTACTS, [["wer", "WAS"], ["Durand", "Sales"]])
+    theirs = begin(colleague, CONTACTS, [["wer", "WAS"], ["Durand", "Sales"]])
+    assert [column["to"] for column in theirs.head["mapping"]["columns"]] == [None, None], "nobody asked for it"
+    second = begin(owner, CONTACTS, [["wer", "WAS"], ["Durand", "Sales"]])
     assert [column["to"] for column in second.head["mapping"]["columns"]] == ["last_name", "department"]
     (kept,) = colleague.api.get(f"{CONTACTS}/imports/presets").json["data"]
     assert (kept["name"], kept["headers"]) == ("From the fair", ["Wer", "Was"])
-    assert colleague.api.delete(f"{CONTACTS}/imports/presets/{kept['id']}").status_code == 200
+    asked = {"import_id": theirs.head["id"], "name": "from the FAIR"}
+    assert colleague.api.post(f"{CONTACTS}/imports/presets", json=asked).status_code == 409
+    assert colleague.api.delete(f"{CONTACTS}/imports/presets/{kept['id']}").status_code == 403
+    assert tenant.member("viewer").api.get(f"{CONTACTS}/imports/presets").status_code == 403
+    assert owner.api.delete(f"{CONTACTS}/imports/presets/{kept['id']}").status_code == 200
     assert owner.api.get(f"{CONTACTS}/imports/presets").json["data"] == []
 
 

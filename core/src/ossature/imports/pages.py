@@ -133,7 +133,7 @@ class ImportPages(OfRecord):
             if do == "check":
                 service.check(imp)
                 return redirect(url_for(page_endpoint(self.rt, "import_check"), id=id), 303)
-        except Invalid as invalid:
+        except (Invalid, Conflict) as invalid:
             session().rollback()
             imp = service.find(self.rt, id)
             errors = list(_general(invalid)) if do in ("check", "preset") else []
@@ -162,8 +162,12 @@ class ImportPages(OfRecord):
         id = as_id(request.form.get("preset", ""))
         found = next((one for one in service.presets(self.rt) if one.id == id), None)
         if found is not None and do == "forget":
-            service.remove_preset(self.rt, found.id)
-            notify(_("“%(name)s” is forgotten", name=found.name))
+            try:
+                service.remove_preset(self.rt, found.id)
+                notify(_("“%(name)s” is forgotten", name=found.name))
+            except Forbidden as refusal:
+                session().rollback()
+                notify(in_words(refusal), "danger")
         elif found is not None:
             try:
                 service.set_mapping(imp, fitted(found.mapping, imp.headers))
@@ -256,7 +260,7 @@ def in_words(refusal: Refusal) -> str:
     return " ".join(dict.fromkeys([str(refusal.message), *(str(one.message) for one in refusal.details)]))
 
 
-def _general(invalid: Invalid) -> list[str]:
+def _general(invalid: Refusal) -> list[str]:
     """What the summary says: each fault, by column where it is one's."""
     return [str(one.message) for one in invalid.details] or [str(invalid.message)]
 

@@ -15,17 +15,17 @@ from sqlalchemy.dialects.postgresql import insert
 
 from ossature.context import current
 from ossature.db.work import session
-from ossature.errors import Conflict, Detail, Invalid, NotFound
+from ossature.errors import Conflict, Detail, Forbidden, Invalid, NotFound
 from ossature.i18n.texts import translator
 from ossature.ids import new_id
 from ossature.imports.headers import without_reason
 from ossature.imports.mapping import Column, Mapping, Place, place_of, referred
 from ossature.imports.runs import demand_either
 from ossature.imports.table import import_preset as table
-from ossature.rbac.predicate import demand
 from ossature.records.clean import Wrong, clean_text
 from ossature.records.fields import Kind
 from ossature.records.rules import folded
+from ossature.records.saved import selves
 from ossature.records.types import RecordType
 
 if TYPE_CHECKING:
@@ -39,13 +39,15 @@ MOST = 200
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """A mapping under a name, with the headers of the file that it was made for."""
+    """A mapping under a name, with the headers of the file that it was made for. `mine` says that whoever asks made it,
+    and may replace or forget it."""
 
     id: UUID
     name: str
     headers: tuple[str, ...]
     mapping: Mapping
     created_at: datetime
+    mine: bool
 
     def fits(self, headers: Sequence[str]) -> bool:
         """Whether a file has the same columns, whatever the case and the accents of their names; refused rows that were
@@ -61,27 +63,29 @@ class Preset:
 
 def presets(rt: RecordType) -> list[Preset]:
     """Those of a record, by name."""
-    demand(rt, "view")
+    demand_either(rt)
     rows = session().execute(
-        select(*(table.c[name] for name in Preset.__dataclass_fields__))
+        select(*(table.c[name] for name in ("id", "name", "headers", "mapping", "created_at")), _mine().label("mine"))
         .where(_of(rt))
         .order_by(func.ossature.fold(table.c.name), table.c.id)
         .limit(MOST)
     )
     return [
-        Preset(row.id, row.name, tuple(row.headers), Mapping.model_validate(row.mapping), row.created_at)
+        Preset(row.id, row.name, tuple(row.headers), Mapping.model_validate(row.mapping), row.created_at, row.mine)
         for row in rows
     ]
 
 
 def fitting(rt: RecordType, headers: Sequence[str]) -> Preset | None:
-    """The newest one that was made for a file with these columns."""
-    return max((one for one in presets(rt) if one.fits(headers)), key=lambda one: one.created_at, default=None)
+    """One's own newest that was made for a file with these columns; those of others are used when they are chosen."""
+    return max(
+        (one for one in presets(rt) if one.mine and one.fits(headers)), key=lambda one: one.created_at, default=None
+    )
 
 
 def save_preset(imp: Import, name: str) -> Preset:
-    """Keep the mapping of an import, without what is said there of people; one of the same name is replaced. Raises
-    `Invalid` for the name."""
+    """Keep the mapping of an import, without what is said there of people; one's own of the same name is replaced. Raises
+    `Invalid` for the name, and `Conflict` where somebody else's has it."""
     rt = imp.rt
     demand_either(rt)
     name = _name(name)
@@ -97,9 +101,12 @@ def save_preset(imp: Import, name: str) -> Preset:
         .on_conflict_do_update(
             index_elements=["tenant_id", "record", sa.text("ossature.fold(name)")],
             set_={**values, "created_at": func.now()},
+            where=_mine(),
         )
         .returning(table.c.id)
     )
+    if id is None:
+        raise Conflict(_("Somebody else keeps columns under this name; choose another name."))
     return next(one for one in presets(rt) if one.id == id)
 
 
@@ -137,15 +144,20 @@ def _names_people(place: Place) -> bool:
 
 
 def remove_preset(rt: RecordType, id: UUID) -> None:
-    """Forget one. Raises `NotFound`."""
-    demand_either(rt)
-    gone = session().scalar(delete(table).where(_of(rt), table.c.id == id).returning(table.c.id))
+    """Forget one's own. Raises `NotFound`, and `Forbidden` for one of somebody else."""
+    if any(one.id == id and not one.mine for one in presets(rt)):
+        raise Forbidden(_("Only who kept these columns may forget them."))
+    gone = session().scalar(delete(table).where(_of(rt), _mine(), table.c.id == id).returning(table.c.id))
     if gone is None:
         raise NotFound(_("There are no columns kept under this name."))
 
 
 def _of(rt: RecordType) -> sa.ColumnElement[bool]:
     return sa.and_(table.c.tenant_id == current().tenant_id, table.c.record == rt.key)
+
+
+def _mine() -> sa.ColumnElement[bool]:
+    return table.c.actor_id.in_(selves())
 
 
 def _name(name: str) -> str:
