@@ -15,7 +15,7 @@ import pytest
 import xlsxwriter
 from sqlalchemy import event, text
 
-from ossature.context import use_context
+from ossature.context import Reach, use_context
 from ossature.files import sweeping
 from ossature.files.storage import PLACES, storage
 from ossature.imports import job as importing
@@ -23,6 +23,8 @@ from ossature.imports import staged
 from ossature.jobs import run as running
 from ossature.jobs.run import run_job
 from ossature.kernel import Kernel
+from ossature.rbac.members import assign_roles
+from ossature.rbac.roles import create_role, set_grants
 from ossature.testing.background import run_pending
 from ossature.testing.background_rows import change_job
 from ossature.testing.importing import Imported, as_csv, begin, send
@@ -514,3 +516,40 @@ def test_refused_rows_come_back_corrected_with_the_columns_that_were_kept(owner:
 def test_why_rows_were_refused_is_guessed_to_go_nowhere(owner: Person) -> None:
     imp = begin(owner, "/api/crm/deals", [["Name", "Lost reason", "Motif du refus"], ["One", "", "Perdu"]])
     assert imp.head["mapping"]["columns"][2]["to"] is None
+
+
+def who_may(tenant: Tenant, *actions: str) -> Person:
+    """A member who may do this with contacts and nothing else."""
+    mate = tenant.member("viewer")
+    with tenant.work():
+        role = create_role(" ".join(actions), "")
+        set_grants(role.id, {f"crm.contact.{action}": Reach.ALL for action in actions})
+        assign_roles(mate.member_id, [role.id])
+    return Person(tenant, mate.member_id, mate.user_id, mate.email, "viewer")
+
+
+@pytest.mark.req("A-018")
+def test_who_may_create_imports_what_is_new_and_who_may_change_what_is_here(owner: Person, tenant: Tenant) -> None:
+    clerk, editor, reader = (who_may(tenant, "view", *also) for also in (("create",), ("edit",), ()))
+    rows = [["Last name", "E-mail"], ["Martin", "martin@example.com"]]
+    known = {"to": ["last_name", "email"], "key": ["email"]}
+
+    imp = begin(clerk, CONTACTS, rows)
+    assert imp.head["mapping"]["mode"] == "create"
+    assert imp.run().counts == (1, 0, 0, 0)
+    changing = begin(clerk, CONTACTS, rows, mode="both", **known)
+    assert changing.ask("POST", "/check", 403) is None
+    assert changing.ask("POST", "/run", 403) is None
+
+    rows[1][0] = "Martins"
+    assert begin(editor, CONTACTS, rows).head["mapping"]["mode"] == "update"
+    assert begin(editor, CONTACTS, rows, mode="update", **known).run().counts == (0, 1, 0, 0)
+    assert begin(editor, CONTACTS, rows, mode="create", **known).ask("POST", "/run", 403) is None
+    assert names(owner) == ["Martins"]
+
+    for person, status in ((clerk, 200), (editor, 200), (reader, 403)):
+        assert person.page.get("/crm/contacts/imports").status_code == status
+        assert ("/crm/contacts/imports" in person.page.get("/crm/contacts").text) == (status == 200)
+        assert person.api.get(f"{CONTACTS}/imports").status_code == status
+        assert person.api.get(f"{CONTACTS}/imports/targets").status_code == status
+    assert send(reader, CONTACTS, as_csv(rows)).status_code == 403

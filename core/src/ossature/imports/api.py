@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
+from functools import wraps
 from typing import Any, BinaryIO, Literal, TypeVar
 from uuid import UUID
 
@@ -344,10 +345,14 @@ def import_views(rt: RecordType) -> list[tuple[str, list[str], str, View]]:
         return success({"id": preset_id})
 
     def add(what: str, methods: list[str], tail: str, view: View, **documentation: Any) -> None:
-        view.__name__ = f"{rt.name}_{what}"
-        documented(view, tag=str(rt.plural), operation_id=f"{what}_{rt.plugin}_{rt.name}", **documentation)
-        action = "view" if methods == ["GET"] else "edit"
-        made.append((what, methods, tail, requires(rt.permission(action))(view)))
+        @wraps(view)
+        def ruled(**arguments: Any) -> Any:
+            service.demand_either(rt)
+            return view(**arguments)
+
+        ruled.__name__ = f"{rt.name}_{what}"
+        documented(ruled, tag=str(rt.plural), operation_id=f"{what}_{rt.plugin}_{rt.name}", **documentation)
+        made.append((what, methods, tail, requires(rt.permission("view"))(ruled)))
 
     reads, writes = (400, 401, 403, 404, 429), (400, 401, 403, 404, 409, 413, 415, 422, 429)
     add("import_list", ["GET"], here, list_view, summary=f"Your last imports of {plural}", answer=ImportsAnswer,

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from flask import url_for
 from werkzeug.datastructures import MultiDict
 
-from ossature.context import current
 from ossature.errors import Detail, Invalid
 from ossature.i18n.texts import translator
 from ossature.imports.column_options import option_errors, options_of, read_options
 from ossature.imports.column_values import values_of_column
-from ossature.imports.mapping import EXTERNAL, ID, Column, Mapping, Target, check_mapping, place_of, targets
+from ossature.imports.mapping import EXTERNAL, ID, Column, Mapping, Mode, Target, check_mapping, place_of, targets
 from ossature.imports.presets import presets
 from ossature.imports.results import rows
+from ossature.imports.rights import may_be
 from ossature.imports.runs import Import
 from ossature.imports.step_views import head_of, row_words
 from ossature.records.rules import folded
@@ -212,15 +212,12 @@ def _may_be_fixed(target: Target) -> bool:
 
 def _modes(imp: Import) -> tuple[Choice, ...]:
     rt, plural = imp.rt, str(imp.rt.plural).lower()
-    may = {action: current().access.allows(rt.permission(action)) for action in ("create", "edit")}
-    found = []
-    if may["create"]:
-        found.append(Choice("create", _("No: create one for each row")))
-    if may["create"] and may["edit"]:
-        found.append(Choice("both", _("Yes: change the %(records)s that are here, create the others", records=plural)))
-    if may["edit"]:
-        found.append(Choice("update", _("Yes: only change those that are here, create none")))
-    return tuple(found)
+    found: dict[Mode, str] = {
+        "create": _("No: create one for each row"),
+        "both": _("Yes: change the %(records)s that are here, create the others", records=plural),
+        "update": _("Yes: only change those that are here, create none"),
+    }
+    return tuple(Choice(mode, label) for mode, label in found.items() if may_be(rt, mode))
 
 
 def _policies() -> tuple[Choice, ...]:

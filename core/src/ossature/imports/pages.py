@@ -36,18 +36,18 @@ Route = tuple[str, str, list[str], str, Callable[..., ResponseReturnValue]]
 
 
 def import_routes(rt: RecordType) -> list[Route]:
-    """The pages of a record's imports: name, address, methods, action, view. Whether records may be created as well is
-    asked when they are."""
+    """The pages of a record's imports: name, address, methods, action, view. What is done there asks for more, see
+    `imports.rights`."""
     pages = ImportPages(rt)
     one = f"/{rt.slug}/imports/<uuid:id>"
     return [
-        ("imports", f"/{rt.slug}/imports", ["GET", "POST"], "edit", pages.index),
-        ("import_show", one, ["GET"], "edit", pages.show),
-        ("import_file", f"{one}/file", ["GET", "POST"], "edit", pages.file),
-        ("import_columns", f"{one}/columns", ["GET", "POST"], "edit", pages.columns),
-        ("import_check", f"{one}/check", ["GET", "POST"], "edit", pages.check),
-        ("import_stop", f"{one}/stop", ["POST"], "edit", pages.stop),
-        ("import_refused", f"{one}/refused", ["GET"], "edit", pages.refused),
+        ("imports", f"/{rt.slug}/imports", ["GET", "POST"], "view", pages.index),
+        ("import_show", one, ["GET"], "view", pages.show),
+        ("import_file", f"{one}/file", ["GET", "POST"], "view", pages.file),
+        ("import_columns", f"{one}/columns", ["GET", "POST"], "view", pages.columns),
+        ("import_check", f"{one}/check", ["GET", "POST"], "view", pages.check),
+        ("import_stop", f"{one}/stop", ["POST"], "view", pages.stop),
+        ("import_refused", f"{one}/refused", ["GET"], "view", pages.refused),
     ]
 
 
@@ -170,7 +170,7 @@ class ImportPages(OfRecord):
                 notify(in_words(refusal), "danger")
         elif found is not None:
             try:
-                service.set_mapping(imp, fitted(found.mapping, imp.headers))
+                service.set_mapping(imp, service.permitted(self.rt, fitted(found.mapping, imp.headers)))
                 notify(_("Filled in as kept in “%(name)s”", name=found.name))
             except Invalid as invalid:
                 session().rollback()

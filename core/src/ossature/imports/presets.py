@@ -20,7 +20,7 @@ from ossature.i18n.texts import translator
 from ossature.ids import new_id
 from ossature.imports.headers import without_reason
 from ossature.imports.mapping import Column, Mapping, Place, place_of, referred
-from ossature.imports.runs import demand_either
+from ossature.imports.rights import demand_either
 from ossature.imports.table import import_preset as table
 from ossature.records.clean import Wrong, clean_text
 from ossature.records.fields import Kind

@@ -14,14 +14,14 @@ from sqlalchemy import and_, func, select
 from ossature.context import current
 from ossature.db.kernel import job as job_table
 from ossature.db.work import session
-from ossature.errors import Conflict, Forbidden, NotFound
+from ossature.errors import Conflict, NotFound
 from ossature.i18n.texts import translator
 from ossature.imports.mapping import Mapping
 from ossature.imports.notation import Notation
+from ossature.imports.rights import demand_either
 from ossature.imports.table import import_row, import_run
 from ossature.jobs.queue import LIVE
 from ossature.kernel import kernel
-from ossature.rbac.predicate import demand
 from ossature.records.saved import selves
 from ossature.records.types import RecordType
 
@@ -98,7 +98,7 @@ RUNS = select(*_OF_RUN, job_table.c.state.label("job_state"), job_table.c.error,
 
 def find(rt: RecordType, id: UUID) -> Import:
     """An import of whoever asks. Raises `NotFound` for any other."""
-    demand(rt, "view")
+    demand_either(rt)
     found = session().execute(RUNS.where(one(id), import_run.c.record == rt.key, _own())).mappings().first()
     if found is None:
         raise NotFound(_("There is no such import, or it is somebody else’s."))
@@ -125,27 +125,13 @@ def hold(id: UUID) -> None:
 
 def own(rt: RecordType, limit: int = 50) -> list[Import]:
     """The last imports of whoever asks, newest first."""
-    demand(rt, "view")
+    demand_either(rt)
     rows = session().execute(
         RUNS.where(import_run.c.tenant_id == current().tenant_id, import_run.c.record == rt.key, _own())
         .order_by(import_run.c.created_at.desc(), import_run.c.id.desc())
         .limit(limit)
     )
     return [read(row) for row in rows.mappings()]
-
-
-def demand_either(rt: RecordType) -> None:
-    """Who imports may create records or change them."""
-    if not may_import(rt):
-        permission = rt.permission("create")
-        raise Forbidden(
-            _("You do not have the permission %(permission)s.", permission=permission), permission=permission
-        )
-
-
-def may_import(rt: RecordType) -> bool:
-    access = current().access
-    return access.allows(rt.permission("create")) or access.allows(rt.permission("edit"))
 
 
 def one(id: UUID) -> sa.ColumnElement[bool]:

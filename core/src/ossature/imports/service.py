@@ -42,14 +42,13 @@ from ossature.imports.results import (
     samples,
     summary,
 )
+from ossature.imports.rights import demand_either, demand_mode, may_import, permitted
 from ossature.imports.runs import (
     Import,
     NoteShown,
     State,
-    demand_either,
     find,
     held,
-    may_import,
     one,
     own,
     recount,
@@ -58,7 +57,6 @@ from ossature.imports.runs import (
 from ossature.imports.staging import stage
 from ossature.imports.table import import_row, import_run
 from ossature.jobs.queue import cancel as cancel_job
-from ossature.rbac.predicate import demand
 from ossature.records.rules import folded
 from ossature.records.types import RecordType
 
@@ -66,7 +64,7 @@ _, _l, _n = translator("ossature")
 
 __all__ = [
     "Fault", "FaultGroup", "Import", "NoteShown", "Preset", "RowShown", "State", "Summary", "cancel", "check", "correct", "demand_either",
-    "find", "map_value", "may_import", "or_nothing", "own", "presets", "refused_file", "remove_preset", "row_of", "rows", "run", "samples",
+    "find", "map_value", "may_import", "or_nothing", "own", "permitted", "presets", "refused_file", "remove_preset", "row_of", "rows", "run", "samples",
     "save_preset", "set_mapping", "set_notation", "start", "summary",
 ]  # fmt: skip
 
@@ -85,11 +83,7 @@ def start(rt: RecordType, filename: str, stream: BinaryIO, said: Said | None = N
         look = reading.look(path, name, said)
         headers = list(look.headers)
         fits = fitting(rt, headers)
-        mapping = (
-            fits.mapping_of(headers)
-            if fits
-            else Mapping(columns=guess(rt, headers, [row.cells for row in look.samples]))
-        )
+        mapping = permitted(rt, fits.mapping_of(headers) if fits else _guessed(rt, look))
         session().execute(
             insert(import_run).values(
                 id=id, record=rt.key, filename=name, size=path.stat().st_size, key=key, look=_as_json(look),
@@ -121,7 +115,7 @@ def set_notation(imp: Import, said: Said) -> Import:
         headers = list(look.headers)
         mapping = imp.mapping
         if tuple(headers) != imp.headers:
-            mapping = Mapping(columns=guess(imp.rt, headers, [row.cells for row in look.samples]))
+            mapping = permitted(imp.rt, _guessed(imp.rt, look))
         session().execute(delete(import_row).where(rows_of(imp.id)))
         _change(imp.id, look=_as_json(look), mapping=mapping.model_dump(mode="json"), state="draft", counts={})
         _stage(imp.id, path, look)
@@ -264,8 +258,7 @@ def _ready(imp: Import) -> Import:
             _("The columns cannot be read like this."),
             [Detail("columns", "required", _("Choose what at least one column goes to."))],
         )
-    for action in {"create": ("create",), "update": ("edit",), "both": ("create", "edit")}[imp.mapping.mode]:
-        demand(imp.rt, action)
+    demand_mode(imp.rt, imp.mapping.mode)
     return imp
 
 
@@ -280,6 +273,10 @@ def _stage(id: UUID, path: Path, look: reading.Look) -> None:
 
 def _change(id: UUID, **values: Any) -> None:
     session().execute(update(import_run).where(one(id)).values(**values))
+
+
+def _guessed(rt: RecordType, look: reading.Look) -> Mapping:
+    return Mapping(columns=guess(rt, list(look.headers), [row.cells for row in look.samples]))
 
 
 def _as_json(look: reading.Look) -> dict[str, Any]:

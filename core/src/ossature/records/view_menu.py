@@ -9,6 +9,7 @@ from flask import url_for
 
 from ossature.context import current
 from ossature.i18n.texts import translator
+from ossature.imports.rights import may_import
 from ossature.rbac.permissions import VIEWS_SHARE
 from ossature.records.saved import WITHOUT, Look, SavedView
 from ossature.records.types import RecordType
@@ -56,7 +57,7 @@ def views_menu(rt: RecordType, look: Look) -> ViewsMenu:
         if view and view.may_edit else None,
         export=f"{url_for(page_endpoint(rt, 'export'))}?{urlencode(shown)}"
         if current().access.allows(rt.permission("export")) else None,
-        import_=url_for(page_endpoint(rt, "imports")) if current().access.allows(rt.permission("edit")) else None,
+        import_=url_for(page_endpoint(rt, "imports")) if may_import(rt) else None,
         defaults=tuple(_defaults(look, state)) if view or look.start else (),
         delete=_delete(view) if view and view.may_edit else None,
         warning=_("Your list usually opens with “%(name)s”, which names something that is no longer there.", name=skipped.name)
