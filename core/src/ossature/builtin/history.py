@@ -200,14 +200,20 @@ def undo(id: UUID) -> ResponseReturnValue:
         return redirect(url_for(".show", id=id, undo=1), 303)
     try:
         done = undo_now_or_later(id, rest=rest)
-    except CannotUndo as refusal:
+    except Conflict as refusal:
         session().rollback()
         notify(refusal.message, "danger")
         items = contents(head)
         views = [(item, entry_view(item.entry, item.record, items.labels, Undoing())) for item in items.items]
         more = url_for(".show", id=id, after=items.more) if items.more else None
         body = _page(
-            head, undoings([id])[id], planned=True, items=views, more_url=more, record_url=record_url, what=_WHAT
+            head,
+            undoings([id])[id],
+            planned=isinstance(refusal, CannotUndo),
+            items=views,
+            more_url=more,
+            record_url=record_url,
+            what=_WHAT,
         )
         return Response(body, 409)
     if isinstance(done, UUID):

@@ -12,6 +12,7 @@ from ossature.context import current
 from ossature.db.kernel import job as job_table
 from ossature.db.work import session
 from ossature.history.change_sets import find_change_set
+from ossature.history.under_way import demand_ended
 from ossature.history.undo import AT_ONCE, CannotUndo, Undone, size_of, undo
 from ossature.i18n.texts import translator
 from ossature.jobs.run import JobRun
@@ -52,6 +53,7 @@ def undo_now_or_later(id: UUID, *, rest: bool = False) -> Undone | UUID:
     """Undo, or ask for the job that does: its id. Raises as `undo`."""
     if size_of(find_change_set(id)) <= AT_ONCE:
         return undo(id, rest=rest)
+    demand_ended(id)
     return undo_in_background.enqueue(UndoArgs(change_set_id=id, rest=rest))
 
 

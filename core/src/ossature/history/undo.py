@@ -22,6 +22,7 @@ from ossature.history.change_sets import ChangeSet, Touched, find_change_set, of
 from ossature.history.moved import MergeUndone
 from ossature.history.net import changes_of
 from ossature.history.putting_back import Batch, Kept, Put
+from ossature.history.under_way import demand_ended
 from ossature.i18n.texts import translator
 
 _, _l, _n = translator("ossature")
@@ -71,9 +72,11 @@ class CannotUndo(Conflict):
 def undo(id: UUID, *, rest: bool = False, progress: Progress | None = None) -> Undone:
     """Put back what a change set changed. All of it or, with `rest`, whatever can be.
 
-    Raises `NotFound`, and `CannotUndo` when something stands in the way or there is nothing left to undo.
+    Raises `NotFound`, `CannotUndo` when something stands in the way or there is nothing left to undo, and `Conflict`
+    while it is still being written.
     """
     head = find_change_set(id)
+    demand_ended(id)
     records = touched(head)
     by_means("undo")
     with session().begin_nested():
