@@ -197,6 +197,24 @@ def test_an_import_is_undone_as_a_whole_with_what_it_changed(owner: Person) -> N
     assert (again["last_name"], again["company_id"]) == ("Before", None)
 
 
+@pytest.mark.req("A-020")
+def test_an_import_is_not_undone_while_it_is_written(owner: Person) -> None:
+    imp = begin(owner, CONTACTS, NAMES, ["last_name", "email"]).run()
+    imp.ask("PATCH", "/rows/3", json={"cells": {"1": "durand@example.com"}})
+    imp.ask("POST", "/run", 202)
+    id = imp.head["change_set_id"]
+    undo = f"/api/ossature/change-sets/{id}/undo"
+    refused = owner.api.post(undo, json={})
+    assert (refused.status_code, refused.json["error"]["code"]) == (409, "busy")
+    page = owner.page.post(f"/history/{id}/undo", data={"sure": "1"})
+    assert page.status_code == 409
+    assert "This import is still being written; stop it or wait for its end, then undo it." in page.text
+    assert sorted(names(owner)) == ["Martin", "Petit"]
+    imp.ask("POST", "/cancel")
+    assert owner.api.post(undo, json={}).status_code == 200
+    assert names(owner) == []
+
+
 def test_what_is_written_after_an_undoing_is_undone_by_itself(owner: Person) -> None:
     imp = begin(owner, CONTACTS, NAMES, ["last_name", "email"]).run()
     undo = "/api/ossature/change-sets/{}/undo"
@@ -402,6 +420,15 @@ def kept_for(tenant: Tenant) -> list[str]:
     """The keys of all bytes of an organisation."""
     with use_context(tenant.context):
         return [held.key for place in PLACES for held in storage().held(tenant.id, place)]
+
+
+def test_the_refused_rows_are_a_file_in_the_words_of_who_asks(tenant: Tenant) -> None:
+    person = tenant.member("owner", locale="fr")
+    imp = begin(person, CONTACTS, NAMES, ["last_name", "email"]).run()
+    for answer in (person.api.get(f"{imp.here}/refused"), person.page.get(f"/crm{imp.here[4:]}/refused")):
+        assert answer.status_code == 200, answer.text
+        assert answer.headers["Content-Disposition"].endswith("filename*=UTF-8''file-%C3%A0%20corriger.csv")
+        assert answer.data.decode("utf-8-sig").splitlines()[0] == "Name,Mail,Motif du refus"
 
 
 def job_of(imp: Imported) -> Any:

@@ -18,6 +18,7 @@ from ossature.i18n.texts import translator
 from ossature.imports import service
 from ossature.imports.mapping import Mapping, targets
 from ossature.imports.notation import Notation, Said
+from ossature.imports.refused import refused_file
 from ossature.imports.results import MOST_READ
 from ossature.imports.runs import OUTCOMES, Import
 from ossature.rbac import requires
@@ -321,10 +322,7 @@ def import_views(rt: RecordType) -> list[tuple[str, list[str], str, View]]:
 
     def refused_view(import_id: UUID) -> Response:
         known_arguments(())
-        imp = service.find(rt, import_id)
-        answer = Response(b"".join(service.refused_file(imp)), mimetype="text/csv")
-        answer.headers.set("Content-Disposition", "attachment", filename=_refused_name(imp))
-        return answer
+        return refused_file(service.find(rt, import_id))
 
     def targets_view() -> Response:
         known_arguments(())
@@ -447,10 +445,6 @@ def _told(name: str) -> bool:
 
 def _url(rt: RecordType, imp: Import) -> str:
     return url_for(f"{rt.plugin}_records_api.{rt.name}_import_show", import_id=imp.id)
-
-
-def _refused_name(imp: Import) -> str:
-    return f"{imp.filename.rpartition('.')[0] or imp.filename}-refused.csv"
 
 
 def _shown(imp: Import) -> dict[str, Any]:

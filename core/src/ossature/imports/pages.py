@@ -19,6 +19,7 @@ from ossature.imports.check_views import check_page, done_page, row_page
 from ossature.imports.column_forms import asked_of, columns_form, faults_of, fitted, once_more, read_form, without
 from ossature.imports.mapping import Mapping
 from ossature.imports.notation import Said
+from ossature.imports.refused import refused_file
 from ossature.imports.runs import Import
 from ossature.imports.step_views import file_form, start_page, step_of, title_of
 from ossature.records.list_pages import list_crumbs
@@ -242,12 +243,7 @@ class ImportPages(OfRecord):
 
     def refused(self, id: UUID) -> ResponseReturnValue:
         """The rows that cannot go in, to be corrected in a spreadsheet and imported again."""
-        imp = service.find(self.rt, id)
-        ending = _("to correct")
-        name = f"{imp.filename.rpartition('.')[0] or imp.filename}-{ending}.csv".replace('"', "")
-        response = Response(b"".join(service.refused_file(imp)), mimetype="text/csv")
-        response.headers.set("Content-Disposition", "attachment", filename=name)
-        return response
+        return refused_file(service.find(self.rt, id))
 
     def _render(self, template: str, **values: Any) -> str:
         title = title_of(self.rt)

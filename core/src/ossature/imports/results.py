@@ -1,10 +1,7 @@
-"""What became of the rows of an import, or would: row by row, in short, and the refused ones as a file to correct."""
+"""What became of the rows of an import, or would: row by row, and in short."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator
 from collections.abc import Mapping as Map
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -21,11 +18,9 @@ from ossature.errors import NotFound
 from ossature.i18n.texts import translator
 from ossature.imports.cells import Cell, unpack
 from ossature.imports.draft import LONGEST_VALUE
-from ossature.imports.headers import REASON
 from ossature.imports.notation import DecimalMark
 from ossature.imports.runs import Import, rows_of
 from ossature.imports.table import import_row
-from ossature.records.exporting import guarded
 
 _, _l, _n = translator("ossature")
 
@@ -136,18 +131,6 @@ def summary(imp: Import) -> Summary:
     return Summary(imp.created, imp.updated, imp.unchanged, imp.refused, imp.along, waiting, groups)
 
 
-def refused_file(imp: Import) -> Iterator[bytes]:
-    """The refused rows as CSV, with a last column that says why: to be corrected and imported again. Cells are divided as
-    in the file; those of a workbook so that their decimal mark is none of the signs between them."""
-    notation = imp.notation
-    sign = notation.delimiter if notation.format == "csv" else ";" if notation.decimal == "," else ","
-    yield "\ufeff".encode() + _line([*imp.headers, str(REASON)], sign)
-    after = 0
-    while some := rows(imp, "refused", after, MOST_READ):
-        yield b"".join(_line([*row.cells, "; ".join(map(_told, row.faults))], sign) for row in some)
-        after = some[-1].number
-
-
 _ROWS = select(*(import_row.c[name] for name in ("number", "cells", "outcome", "record_id", "written", "faults")))
 _GROUPS = sa.text(
     "SELECT (array_agg(fault ORDER BY r.number))[1] AS fault, count(*) AS many FROM ossature.import_row r, jsonb_array_elements(r.faults) fault "
@@ -188,15 +171,3 @@ def as_text(cell: Cell, mark: DecimalMark) -> str:
         if isinstance(cell, date)
         else str(cell)
     )
-
-
-def _told(fault: Fault) -> str:
-    colon = _(": ")
-    words = f"{fault.header}{colon}{fault.message}" if fault.header else fault.message
-    return f"{words} ({fault.proposal} ?)" if fault.proposal else words
-
-
-def _line(cells: list[str], sign: str) -> bytes:
-    out = io.StringIO()
-    csv.writer(out, delimiter=sign, lineterminator="\r\n").writerow(map(guarded, cells))
-    return out.getvalue().encode()

@@ -35,7 +35,6 @@ from ossature.imports.results import (
     FaultGroup,
     RowShown,
     Summary,
-    refused_file,
     refused_for,
     row_of,
     rows,
@@ -64,7 +63,7 @@ _, _l, _n = translator("ossature")
 
 __all__ = [
     "Fault", "FaultGroup", "Import", "NoteShown", "Preset", "RowShown", "State", "Summary", "cancel", "check", "correct", "demand_either",
-    "find", "map_value", "may_import", "or_nothing", "own", "permitted", "presets", "refused_file", "remove_preset", "row_of", "rows", "run", "samples",
+    "find", "map_value", "may_import", "or_nothing", "own", "permitted", "presets", "remove_preset", "row_of", "rows", "run", "samples",
     "save_preset", "set_mapping", "set_notation", "start", "summary",
 ]  # fmt: skip
 

@@ -7,7 +7,6 @@ a server-side cursor gives them a window at a time, and no more than a window is
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
@@ -15,14 +14,12 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
-from sqlalchemy import ColumnElement, Select, func, select, text
+from sqlalchemy import ColumnElement, Select, func, select
 
 from ossature.context import current
-from ossature.db.database import SILENT_SECONDS
-from ossature.db.work import session, transaction
+from ossature.db.work import session
 from ossature.errors import BadRequest, Detail, Invalid
 from ossature.i18n.texts import translator
-from ossature.kernel import kernel
 from ossature.rbac.predicate import demand, reaches
 from ossature.records.aggregate import measurable
 from ossature.records.clean import plain
@@ -31,6 +28,7 @@ from ossature.records.export_beside import beside_cell, beside_fields, is_beside
 from ossature.records.fields import Field, Kind
 from ossature.records.ordering import order_by, read_orders
 from ossature.records.query import Label, ListQuery, Row, columns, labels_of, rows_of, to_rows
+from ossature.records.sending import sent_later
 from ossature.records.types import RecordType
 
 _, _l, _n = translator("ossature")
@@ -138,11 +136,7 @@ def columns_of(export: Export) -> list[Column]:
 
 
 def stream(export: Export, write: Callable[[Windows], Iterator[bytes]]) -> Iterator[bytes]:
-    """The bytes that `write` makes of the rows. Raises `Forbidden`, `BadRequest`, `Invalid` before the first of them.
-
-    They are sent after the request's own transaction, in a read-only one of their own. An error in the midst of it is
-    not caught: the answer breaks off, so that nobody takes a part for the whole.
-    """
+    """The bytes that `write` makes of the rows. Raises `Forbidden`, `BadRequest`, `Invalid` before the first of them."""
     demand(export.rt, "view")
     demand(export.rt, "export")
     if export.format == "xlsx" and export.count(MOST_XLSX + 1) > MOST_XLSX:
@@ -151,30 +145,7 @@ def stream(export: Export, write: Callable[[Windows], Iterator[bytes]]) -> Itera
             [Detail("format", "too_long", _("Use CSV."))],
         )
     statement = _statement(export)
-    context, surroundings = current(), copy_context()
-
-    def chunks() -> Iterator[bytes]:
-        with transaction(context, database=kernel().db) as work:
-            work.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
-            # Who no longer takes what is sent must not hold back the tidying of dead rows.
-            work.execute(text(f"SET LOCAL idle_in_transaction_session_timeout = {SILENT_SECONDS * 1000:d}"))
-            yield from write(_windows(export, statement))
-
-    return _Kept(chunks(), surroundings)
-
-
-class _Kept(Iterator[bytes]):
-    """A generator each step of which runs in the surroundings that it was made in, whoever asks for the next."""
-
-    def __init__(self, chunks: Iterator[bytes], surroundings: Any) -> None:
-        self._chunks, self._surroundings = chunks, surroundings
-
-    def __next__(self) -> bytes:
-        found: bytes = self._surroundings.run(next, self._chunks)
-        return found
-
-    def close(self) -> None:
-        self._surroundings.run(self._chunks.close)  # type: ignore[attr-defined]
+    return sent_later(lambda: write(_windows(export, statement)))
 
 
 def _rows(export: Export) -> list[ColumnElement[bool]]:
