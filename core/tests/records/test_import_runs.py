@@ -297,6 +297,50 @@ def test_an_import_waits_for_the_one_before_it_says_so_and_can_be_stopped_meanwh
     assert imp.head["state"] == "refused"
 
 
+def same_key(rows: int, **others: str) -> list[list[str]]:
+    """A file whose rows are all of one contact; `others` say another external id in a row, by its number."""
+    lines = [[f"N{n}", "one@example.com", others.get(f"r{n}", f"e{n}")] for n in range(rows)]
+    return [["Name", "Mail", "Id"], *lines]
+
+
+OF_ONE = ["last_name", "email", {"to": "external_id", "source": "old"}]
+
+
+def test_many_rows_of_one_record_take_about_as_many_statements_as_rows_of_many(owner: Person, tenant: Tenant) -> None:
+    here: Kernel = tenant.app.extensions["ossature"]
+    counted: list[int] = []
+    many = [["Name", "Mail", "Id"], *([f"N{n}", f"n{n}@example.com", f"d{n}"] for n in range(150))]
+    for file in (many, same_key(150)):
+        imp = begin(owner, CONTACTS, file, OF_ONE, mode="both", key=["email"])
+        sent: list[str] = []
+
+        def before(_connection: Any, _cursor: Any, statement: str, *_more: Any, to: list[str] = sent) -> None:
+            to.append(statement)
+
+        event.listen(here.db.engine("app"), "before_cursor_execute", before)
+        try:
+            imp.check()
+            imp.run()
+        finally:
+            event.remove(here.db.engine("app"), "before_cursor_execute", before)
+        counted.append(len(sent))
+    assert imp.counts == (1, 149, 0, 0)
+    assert counted[1] < 2 * counted[0], counted
+    (found,) = owner.api.get(f"{CONTACTS}?filter[email]=one@example.com").json["data"]
+    assert found["last_name"] == "N149", "the last row wins"
+
+
+def test_of_many_rows_of_one_record_those_that_are_wrong_are_refused_alone(owner: Person) -> None:
+    other = owner.api.post(CONTACTS, json={"last_name": "Other"}).json["data"]["id"]
+    assert owner.api.put(f"{CONTACTS}/{other}/external-ids/old/taken").status_code in (200, 201)
+    imp = begin(owner, CONTACTS, same_key(9, r0="taken", r5="taken"), OF_ONE, mode="both", key=["email"])
+    for counts in (imp.check().counts, imp.run().counts):
+        assert counts == (1, 6, 0, 2)
+    assert [(row, code) for row, _header, _value, code in imp.faults()] == [(2, "taken"), (7, "taken")]
+    assert imp.outcomes()[1] == "create"
+    assert sorted(names(owner)) == ["N8", "Other"]
+
+
 @pytest.mark.req("S4-004")
 def test_ids_of_another_organisation_are_not_found(owner: Person, make_tenant: Any) -> None:
     stranger = make_tenant().member("owner")

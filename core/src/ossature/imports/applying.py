@@ -5,6 +5,7 @@ What is created for a row that is refused after all does not stay: the chunk is 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -64,50 +65,98 @@ def apply(planner: Planner, groups: Sequence[Group]) -> list[Result]:
 
 
 def _rounds(planner: Planner, drafts: Sequence[Draft]) -> dict[int, Result]:
-    """Rows of one record after another, those of different ones together."""
+    """Rows of one record together where that can be, else one after another; those of different ones together.
+
+    Where rows of one record are refused together, ever fewer of them are tried, until the one that is at fault is found.
+    """
     found: dict[int, Result] = {}
-    left, number = list(drafts), 0
+    waiting: dict[int | UUID, deque[Draft]] = {}
+    most: dict[int | UUID, int] = {}
+    left = list(drafts)
     while left:
-        planned = planner.plan(left)
-        now, left = _one_of_each(planner, planned)
-        for result in _write(planner, now):
-            found[result.draft.number] = result
-        number += 1
+        now, later = _one_of_each(planner, planner.plan(left), most)
+        results, split = _write(planner, now)
+        found |= {result.draft.number: result for result in results}
+        for one in split:
+            mark = _mark(one)
+            most[mark] = max(1, (len(one.more) + 1) // 2)
+            later.setdefault(mark, [])[:0] = [one, *one.more]
+        for mark, ones in later.items():
+            again = [planner.drafter.draft(one.draft.group) for one in sorted(ones, key=lambda one: one.draft.number)]
+            waiting.setdefault(mark, deque()).extendleft(reversed(again))
+        left = []
+        for mark in list(waiting):
+            queue = waiting[mark]
+            left += [queue.popleft() for _ in range(min(len(queue), most.get(mark, len(drafts))))]
+            if mark not in later:
+                most[mark] = min(2 * most.get(mark, len(drafts)), len(drafts))
+            if not queue:
+                del waiting[mark]
+        left.sort(key=lambda draft: draft.number)
     return found
 
 
-def _one_of_each(planner: Planner, planned: Sequence[Planned]) -> tuple[list[Planned], list[Draft]]:
-    """Those that can be written together, and drafts of records that are among these already."""
-    first: dict[int | UUID, Draft] = {}
-    now, later = list[Planned](), list[Draft]()
+def _mark(one: Planned) -> int | UUID:
+    """What tells that rows are of one record."""
+    return one.draft.key_hash if one.draft.key_hash is not None else one.id
+
+
+def _one_of_each(
+    planner: Planner, planned: Sequence[Planned], most: dict[int | UUID, int]
+) -> tuple[list[Planned], dict[int | UUID, list[Planned]]]:
+    """Those that can be written together, and those of records that are among these already, by the mark of the first.
+    Where these cannot be laid over it, `most` of its rows are read at a time from now on: one."""
+    first: dict[int | UUID, Planned] = {}
+    now, later = list[Planned](), dict[int | UUID, list[Planned]]()
     for one in planned:
         if one.action in ("create", "update"):
             known: list[int | UUID] = [one.id, *([one.draft.key_hash] if one.draft.key_hash is not None else [])]
             before = next((first[mark] for mark in known if mark in first), None)
             if before is not None and planner.mapping.mode == "both" and not one.draft.lists:
-                later.append(planner.drafter.draft(one.draft.group))
+                mark = _mark(before)
+                if before.takes(one) and mark not in later:
+                    _lay_over(planner, before, one)
+                else:
+                    later.setdefault(mark, []).append(one)
+                    most[mark] = 1
                 continue
             if before is not None:
-                planner.refuse_repeated(one.draft, before.number)
+                planner.refuse_repeated(one.draft, before.draft.number)
                 one.action = "refuse"
-            first |= dict.fromkeys(known, one.draft) if before is None else {}
+            first |= dict.fromkeys(known, one) if before is None else {}
         now.append(one)
     return now, later
 
 
-def _write(planner: Planner, planned: Sequence[Planned]) -> list[Result]:
+def _lay_over(planner: Planner, first: Planned, one: Planned) -> None:
+    one.id = first.id
+    if one.action == "create":
+        one.values = planner.changes(one.draft)
+    first.more.append(one)
+
+
+def _write(planner: Planner, planned: Sequence[Planned]) -> tuple[list[Result], list[Planned]]:
+    """The results, and those that were refused together with others of the same record, so that it is not known which."""
     told: dict[int, Outcome] = {}
+    split = list[Planned]()
     left = [one for one in planned if one.action in ("create", "update")]
     while left:
         with session().begin_nested() as undo:
             told, spoiled = _attempt(planner, left)
-            if spoiled:
+            together = [
+                one for one in left if one.more and (one.draft.faults or told[one.draft.number].what == "refused")
+            ]
+            if spoiled or together:
                 undo.rollback()
-        if not spoiled:
+        if not (spoiled or together):
             break
-        left = [one for one in left if not one.draft.faults]
+        split += together
+        apart = {one.draft.number for one in together}
+        left = [one for one in left if not one.draft.faults and one.draft.number not in apart]
         told = {}
-    return [_result(one, told.get(one.draft.number)) for one in planned]
+    apart = {one.draft.number for one in split}
+    alone = [one for one in planned if one.draft.number not in apart]
+    return [_result(row, told.get(row.draft.number)) for one in alone for row in (one, *one.more)], split
 
 
 def _result(one: Planned, told: Outcome | None) -> Result:
@@ -122,25 +171,49 @@ def _result(one: Planned, told: Outcome | None) -> Result:
 def _attempt(planner: Planner, planned: Sequence[Planned]) -> tuple[dict[int, Outcome], bool]:
     """Write records with what they need; whether it has to be done again without those that are refused."""
     rt = planner.rt
-    made = _create_needed(planner, planned)
+    rows = [row for one in planned for row in (one, *one.more)]
+    made = _create_needed(planner, rows)
     some = [one for one in planned if not one.draft.faults]
+    laid = {one.draft.number: _laid(one) for one in some}
     new = [one for one in some if one.action == "create"]
     known = [one for one in some if one.action == "update"]
     told: dict[int, Outcome] = {}
     for ones, write in (
-        (new, lambda: create_many(rt, [NewRow(one.values, one.id) for one in new], cleaned=True)),
-        (known, lambda: update_many_each(rt, {one.id: Change(one.values) for one in known}, cleaned=True)),
+        (new, lambda: create_many(rt, [NewRow(laid[one.draft.number], one.id) for one in new], cleaned=True)),
+        (known, lambda: update_many_each(rt, {one.id: Change(laid[one.draft.number]) for one in known}, cleaned=True)),
     ):
         for one, outcome in zip(ones, _outcomes(ones, write), strict=True):
-            told[one.draft.number] = outcome
-            if outcome.refusal is not None and not _is_taken(outcome.refusal):
+            told |= _told(one, outcome)
+            if outcome.refusal is not None and not one.more and not _is_taken(outcome.refusal):
                 _note(rt, one.draft, outcome.refusal)
-    _note_taken(rt, [one for one in new if (refusal := told[one.draft.number].refusal) and _is_taken(refusal)])
-    left = [one for one in some if not one.draft.faults]
+    refusals = [(one, told[one.draft.number].refusal) for one in new if not one.more]
+    _note_taken(rt, [one for one, refusal in refusals if refusal is not None and _is_taken(refusal)])
+    written = [one for one in some if told[one.draft.number].what != "refused" and not one.draft.faults]
+    left = [row for one in written for row in (one, *one.more) if not row.draft.faults]
     gains = _gains(rt, [one for one in left if told[one.draft.number].what == "unchanged" and one.draft.external])
     told |= {number: replace(told[number], what="changed") for number in gains}
     spoiled = _give_external(rt, left)
-    return told, spoiled or _orphans(planned, made)
+    return told, spoiled or _orphans(rows, made)
+
+
+def _laid(one: Planned) -> dict[str, Any]:
+    """The values of a record as its rows leave it, one after another."""
+    values = dict(one.values)
+    for row in one.more:
+        if not row.draft.faults:
+            values |= row.values
+    return values
+
+
+def _told(one: Planned, outcome: Outcome) -> dict[int, Outcome]:
+    """What is told of the rows of one record: a further one changes it where it says something else than those before."""
+    told, values = {one.draft.number: outcome}, dict(one.values)
+    for row in one.more:
+        says = any(name not in values or values[name] != value for name, value in row.values.items())
+        values |= row.values
+        what = outcome.what if outcome.what in ("refused", "unchanged") else "changed" if says else "unchanged"
+        told[row.draft.number] = replace(outcome, what=what)
+    return told
 
 
 def _outcomes(ones: Sequence[Planned], write: Callable[[], list[Outcome]]) -> list[Outcome]:

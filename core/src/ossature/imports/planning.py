@@ -42,13 +42,19 @@ Action = Literal["create", "update", "refuse", "wait"]
 @dataclass(slots=True)
 class Planned:
     """What is to become of a draft. `again`: a record that an earlier row of the file creates, so that in a check it is
-    not there to be updated."""
+    not there to be updated. `more`: later rows of the same record, written with it in one go; the last one wins."""
 
     draft: Draft
     action: Action
     id: UUID
     values: dict[str, Any] = field(default_factory=dict)
     again: bool = False
+    more: list[Planned] = field(default_factory=list)
+
+    def takes(self, other: Planned) -> bool:
+        """Whether what another row says of the same record can be laid over it: not entries, which depend on those that
+        are there."""
+        return self.action == other.action and not any(one.draft.entries or one.draft.whole for one in (self, other))
 
 
 class Planner:
@@ -295,7 +301,7 @@ class Planner:
             draft.refuse("exists", _("There is such a record already."), self._at_key(draft))
         elif matches:
             planned.action, planned.id = "update", matches[0]
-            planned.values = self._changes(draft)
+            planned.values = self.changes(draft)
         elif mode == "update":
             draft.refuse("not_found", _("There is no such record, or you may not see it."), self._at_key(draft))
         else:
@@ -338,7 +344,8 @@ class Planner:
                 draft.refuse("not_found", _none_called(self.fields[name], named))
         return values
 
-    def _changes(self, draft: Draft) -> dict[str, Any]:
+    def changes(self, draft: Draft) -> dict[str, Any]:
+        """What a row says of a record that is there; what it cannot say is noted as a fault."""
         values = dict(draft.values)
         for name, named in draft.named.items():
             if named.id is not None or named.column.missing == "empty":
