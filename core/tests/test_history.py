@@ -180,8 +180,8 @@ def test_the_history_takes_a_right_of_its_own(owner: Person, tenant: Tenant) -> 
     owner.api.patch(f"{API}/{id}", json={"pieces": 1})
     viewer = tenant.member("viewer")
     assert viewer.page.get(f"/_kinds/samples/{id}/timeline").status_code == 403
-    page = viewer.page.get(f"/_kinds/samples/{id}").text
-    assert "777" not in page
+    assert "777,123" in owner.page.get(f"/_kinds/samples/{id}/timeline").text
+    assert "777,123" not in viewer.page.get(f"/_kinds/samples/{id}").text
 
 
 def test_a_long_timeline_comes_in_pages_and_misses_nothing(owner: Person) -> None:
