@@ -9,6 +9,7 @@ import signal
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 from uuid import uuid4
 
 import pytest
@@ -27,7 +28,7 @@ from ossature.rbac.members import assign_roles
 from ossature.rbac.roles import create_role, set_grants
 from ossature.testing.background import run_pending
 from ossature.testing.background_rows import change_job
-from ossature.testing.importing import Imported, as_csv, begin, send
+from ossature.testing.importing import Imported, as_csv, begin, columns, send
 from ossature.testing.people import Person, Tenant
 
 pytestmark = pytest.mark.database
@@ -468,10 +469,13 @@ def kept_for(tenant: Tenant) -> list[str]:
 
 def test_the_refused_rows_are_a_file_in_the_words_of_who_asks(tenant: Tenant) -> None:
     person = tenant.member("owner", locale="fr")
-    imp = begin(person, CONTACTS, NAMES, ["last_name", "email"]).run()
+    mapping = {"columns": columns(NAMES[0], ["last_name", "email"])}
+    begun = send(person, CONTACTS, as_csv(NAMES), mapping, 201, filename="Łódź.csv")
+    imp = Imported(person, f"{CONTACTS}/imports", begun.json["data"]).run()
+    name = quote("Łódź-à corriger.csv")
     for answer in (person.api.get(f"{imp.here}/refused"), person.page.get(f"/crm{imp.here[4:]}/refused")):
         assert answer.status_code == 200, answer.text
-        assert answer.headers["Content-Disposition"].endswith("filename*=UTF-8''file-%C3%A0%20corriger.csv")
+        assert answer.headers["Content-Disposition"].endswith(f"filename*=UTF-8''{name}")
         assert answer.data.decode("utf-8-sig").splitlines()[0] == "Name,Mail,Motif du refus"
 
 

@@ -25,7 +25,7 @@ _PDF = "default-src 'none'; sandbox; style-src 'unsafe-inline'; object-src 'self
 def download(file: StoredFile) -> Response:
     """The bytes, to be saved and not shown, whatever they are."""
     response = _bytes(file, file.media_type)
-    response.headers["Content-Disposition"] = _disposition("attachment", file.name)
+    response.headers["Content-Disposition"] = disposition("attachment", file.name)
     return response
 
 
@@ -34,7 +34,7 @@ def shown(file: StoredFile) -> Response:
     if not may_be_shown(file):
         raise NotFound(_("There is no preview of this kind of file; download it."))
     response = _bytes(file, file.media_type)
-    response.headers["Content-Disposition"] = _disposition("inline", file.name)
+    response.headers["Content-Disposition"] = disposition("inline", file.name)
     if file.media_type == PDF:
         response.headers["Content-Security-Policy"] = _PDF
     return response
@@ -73,7 +73,8 @@ def _bytes(file: StoredFile, media_type: str, *, small: bool = False) -> Respons
     return response
 
 
-def _disposition(how: str, name: str) -> str:
+def disposition(how: str, name: str) -> str:
+    """The header that says whether a file is shown or saved and under which name, whatever its letters are."""
     plain = name.encode("ascii", "ignore").decode().strip(" .") or "file"
     names = {"filename": plain}
     if plain != name:

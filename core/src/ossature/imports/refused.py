@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from flask import Response
 
+from ossature.files.sending import disposition
 from ossature.i18n.texts import translator
 from ossature.imports.headers import REASON
 from ossature.imports.results import MOST_READ, Fault, rows
@@ -22,9 +23,9 @@ def refused_file(imp: Import) -> Response:
     """The refused rows as CSV with a last column that says why, sent while they are read. Cells are divided as in the
     file; those of a workbook so that their decimal mark is none of the signs between them."""
     ending = _("to correct")
-    name = f"{imp.filename.rpartition('.')[0] or imp.filename}-{ending}.csv".replace('"', "")
+    name = f"{imp.filename.rpartition('.')[0] or imp.filename}-{ending}.csv"
     response = Response(sent_later(lambda: _lines(imp)), mimetype="text/csv")
-    response.headers.set("Content-Disposition", "attachment", filename=name)
+    response.headers["Content-Disposition"] = disposition("attachment", name)
     return response
 
 
