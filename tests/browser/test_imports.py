@@ -52,8 +52,16 @@ def check(person: Person, page: Page) -> None:
     expect(page.locator("[data-import-state=checked]")).to_be_visible()
 
 
+@contextmanager
+def sent(page: Page) -> Iterator[None]:
+    """What is done within sends a form, and the server has taken it at the end."""
+    with page.expect_response(lambda answer: answer.request.method == "POST"):
+        yield
+
+
 def run(person: Person, page: Page, label: str) -> None:
-    page.get_by_role("button", name=label, exact=True).click()
+    with sent(page):
+        page.get_by_role("button", name=label, exact=True).click()
     run_pending(person.tenant)
     expect(page.locator("[data-import-state=done]")).to_be_visible()
 
@@ -72,7 +80,7 @@ def choose(page: Page, header: str, target: str) -> None:
     box = row(page, header).get_by_role("combobox").first
     box.fill(target)
     expect(row(page, header).get_by_role("option").first).to_be_visible()
-    with page.expect_response(lambda answer: answer.request.method == "POST"):
+    with sent(page):
         box.press("Enter")
 
 
@@ -133,7 +141,8 @@ def test_what_a_value_means_is_said_once_for_all_rows(owner: Person, screen: Scr
     check(owner, page)
     fault = page.locator(".os-import-fault").filter(has_text="Axionn")
     expect(fault).to_contain_text("2 rows")
-    fault.get_by_role("button", name="Use “Axion” for all 2 rows").click()
+    with sent(page):
+        fault.get_by_role("button", name="Use “Axion” for all 2 rows").click()
     run_pending(owner.tenant)
     expect(page.locator("#import-sentence")).to_have_text("Create 3 contacts; 0 rows cannot go in.")
     page.get_by_role("link", name="Back to the columns").click()
@@ -147,7 +156,8 @@ def test_companies_that_are_missing_are_created_along(owner: Person, screen: Scr
     page = screen(owner, "/crm/contacts/imports")
     begin(page, "First name;Last name;Company\nA;One;Borealis\nB;Two;Borealis\nC;Three;Axion\n")
     check(owner, page)
-    page.get_by_role("button", name="Create all that are not here").click()
+    with sent(page):
+        page.get_by_role("button", name="Create all that are not here").click()
     run_pending(owner.tenant)
     expect(page.locator("#import-sentence")).to_have_text("Create 3 contacts; 0 rows cannot go in.")
     run(owner, page, "Create 3 contacts")
@@ -191,8 +201,8 @@ def test_rows_change_what_is_here_and_all_of_it_is_undone(owner: Person, screen:
     run(owner, page, "Create 1 and change 1 contacts")
     assert names(owner) == {"Anna New", "Bea Two"}
     page.get_by_role("button", name="Undo this import").click()
-    page.get_by_role("button", name="Undo for 2 records").click()
-    page.wait_for_load_state()
+    with sent(page):
+        page.get_by_role("button", name="Undo for 2 records").click()
     run_pending(owner.tenant)
     assert names(owner) == {"Anna Old"}
     page.goto("/crm/contacts/imports")
@@ -288,7 +298,7 @@ def test_an_import_is_done_with_the_keyboard_alone_and_going_back_loses_nothing(
     row(page, "Family").get_by_role("combobox").first.focus()
     page.keyboard.type("Last")
     expect(row(page, "Family").get_by_role("option", name="Last name")).to_be_visible()
-    with page.expect_response(lambda answer: answer.request.method == "POST"):
+    with sent(page):
         page.keyboard.press("Enter")
     expect(row(page, "Family").get_by_role("combobox").first).to_be_focused()
     page.keyboard.press("Control+Enter")
@@ -302,7 +312,8 @@ def test_an_import_is_done_with_the_keyboard_alone_and_going_back_loses_nothing(
     page.wait_for_url("**/check")
     run_pending(owner.tenant)
     expect(page.locator("[data-import-state=checked]")).to_be_visible()
-    page.get_by_role("button", name="Create 1 contact").press("Enter")
+    with sent(page):
+        page.get_by_role("button", name="Create 1 contact").press("Enter")
     run_pending(owner.tenant)
     expect(page.locator("#import-sentence")).to_have_text("1 contact created")
 
@@ -384,7 +395,8 @@ def test_8800_opportunities_of_another_system_come_in(owner: Person, screen: Scr
     expect(page.locator("#import-sentence")).to_have_text("Create 7,320 deals; 1,480 rows cannot go in.")
     page.locator(".os-import-fault summary").click()
     page.locator(".os-import-fault").get_by_label("In the place of “GTXPro”").fill("GTX Pro")
-    page.get_by_role("button", name="Use it for all 1,480 rows").click()
+    with sent(page):
+        page.get_by_role("button", name="Use it for all 1,480 rows").click()
     run_pending(owner.tenant)
     expect(page.locator("#import-sentence")).to_have_text("Create 8,800 deals; 0 rows cannot go in.")
     run(owner, page, "Create 8,800 deals")
