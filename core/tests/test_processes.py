@@ -120,11 +120,12 @@ class Run:
 
     def workers(self) -> list[psutil.Process]:
         """The processes that `ossature serve` made to answer requests."""
-        return [
-            one
-            for one in psutil.Process(self.process.pid).children()
-            if one.name() != "postgres" and "serve" in one.cmdline()
-        ]
+        found = []
+        for one in psutil.Process(self.process.pid).children():
+            with contextlib.suppress(psutil.NoSuchProcess):  # it ends while it is looked at
+                if one.name() != "postgres" and "serve" in one.cmdline():
+                    found.append(one)
+        return found
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return command(self.environment, *arguments)

@@ -74,6 +74,7 @@ LOOSE = {
     "ossature.import_row.record_id": "of any record, which may be gone since",
     "ossature.duplicate.a_id": "of any record, found anew by each search",
     "ossature.duplicate.b_id": "of any record, found anew by each search",
+    "ossature.duplicate.merged_id": "of a merge, which is forgotten when it is undone",
     "ossature.merged.from_id": "of any record; one that is gone for good leads on all the same",
     "ossature.merged.to_id": "of any record; one that is gone for good leads nowhere",
     "ossature.merged.change_set_id": "a change set, told apart by its time as well",

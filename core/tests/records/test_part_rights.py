@@ -18,8 +18,10 @@ pytestmark = pytest.mark.database
 
 @pytest.fixture(autouse=True)
 def share_needs_a_right(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    fields: Any = app.extensions["ossature"].records["_kinds.sample"].parts["lines"].fields
+    part = app.extensions["ossature"].records["_kinds.sample"].parts["lines"]
+    fields: Any = part.fields
     monkeypatch.setitem(fields, "share", replace(fields["share"], view="_kinds.sample.see_remark"))
+    monkeypatch.setitem(vars(part), "guarded", True)  # worked out once from the declaration
 
 
 @pytest.fixture

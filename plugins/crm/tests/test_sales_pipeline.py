@@ -13,6 +13,7 @@ import pytest
 
 from ossature.rbac.models import TeamMember
 from ossature.testing.importing import Imported, send
+from ossature.testing.needs import need
 from ossature.testing.people import Person, Tenant
 
 pytestmark = [pytest.mark.database, pytest.mark.slow]
@@ -28,7 +29,7 @@ PER_MANAGER = {
 
 def read(name: str) -> list[dict[str, str]]:
     if not DATA.is_dir():
-        pytest.skip(f"{DATA} is not there; name it with OSSATURE_TEST_DATA")
+        need(f"{DATA} is not there; name it with OSSATURE_TEST_DATA")
     with (DATA / name).open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
