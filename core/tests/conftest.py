@@ -1,4 +1,4 @@
-"""Shared by the kernel's tests: plugins made on the spot, as pip would have installed them."""
+"""Shared by the kernel's tests: plugins made on the spot, as pip would have installed them; the database by hand."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import redis
 from flask import Flask
@@ -34,6 +35,14 @@ from ossature.testing.servers import SECRET, Servers
 Declare = Callable[..., None]
 Install = Callable[..., Path]
 Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def hand(servers: Servers, database: str) -> Iterator[psycopg.Connection[Any]]:
+    """Whoever holds the database itself."""
+    with servers.connect(database) as connection:
+        connection.autocommit = True
+        yield connection
 
 
 @pytest.fixture

@@ -25,7 +25,6 @@ from ossature.history.cli import person_group
 from ossature.history.erasure import erase_person, forget_old_history
 from ossature.kernel import kernel
 from ossature.testing.people import Person, Tenant
-from ossature.testing.servers import Servers
 
 pytestmark = pytest.mark.database
 
@@ -39,13 +38,10 @@ def owner(tenant: Tenant) -> Person:
 
 
 @pytest.fixture
-def hand(servers: Servers, database: str) -> Iterator[psycopg.Connection[Any]]:
-    """Whoever holds the database itself."""
-    with servers.connect(database) as connection:
-        connection.autocommit = True
-        yield connection
-        for table in ("change_rest", "change_set_rest"):  # what was aged has no month of its own; plans count on none
-            connection.execute(f"DELETE FROM ossature.{table}".encode())
+def hand(hand: psycopg.Connection[Any]) -> Iterator[psycopg.Connection[Any]]:
+    yield hand
+    for table in ("change_rest", "change_set_rest"):  # what was aged has no month of its own; plans count on none
+        hand.execute(f"DELETE FROM ossature.{table}".encode())
 
 
 def add(person: Person, **fields: Any) -> str:

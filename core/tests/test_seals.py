@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -23,7 +23,6 @@ from ossature.jobs.run import run_job
 from ossature.kernel import Kernel
 from ossature.rbac.acting import forget_tenants
 from ossature.testing.people import Person, Tenant
-from ossature.testing.servers import Servers
 
 pytestmark = pytest.mark.database
 
@@ -33,14 +32,6 @@ API = "/api/_kinds/samples"
 @pytest.fixture
 def owner(tenant: Tenant) -> Person:
     return tenant.member("owner", name="Anna Petit")
-
-
-@pytest.fixture
-def hand(servers: Servers, database: str) -> Iterator[psycopg.Connection[Any]]:
-    """Whoever holds the database itself."""
-    with servers.connect(database) as connection:
-        connection.autocommit = True
-        yield connection
 
 
 def add(person: Person, **fields: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +21,6 @@ from ossature.history.cli import person_group
 from ossature.history.erasure import Erased, erase_person
 from ossature.kernel import kernel
 from ossature.testing.people import Person, Tenant
-from ossature.testing.servers import Servers
 
 pytestmark = pytest.mark.database
 
@@ -37,14 +36,6 @@ TABLES = (
 @pytest.fixture
 def owner(tenant: Tenant) -> Person:
     return tenant.member("owner", name="Anna Petit")
-
-
-@pytest.fixture
-def hand(servers: Servers, database: str) -> Iterator[psycopg.Connection[Any]]:
-    """Whoever holds the database itself."""
-    with servers.connect(database) as connection:
-        connection.autocommit = True
-        yield connection
 
 
 def add(person: Person, **fields: Any) -> str:

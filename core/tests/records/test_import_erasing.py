@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +14,6 @@ from ossature.history.erasure import Erased, erase_person
 from ossature.kernel import kernel
 from ossature.testing.importing import begin
 from ossature.testing.people import Person, Tenant
-from ossature.testing.servers import Servers
 
 pytestmark = pytest.mark.database
 
@@ -24,14 +22,6 @@ TO = ["first_name", "last_name", "email", "phone"]
 HEAD = ["First", "Last", "Mail", "Tel"]
 OTHERS = [["Paul", "Petit", "paul@example.org", "0612345678"], ["Zoé", "Martin", "zoe@example.org", ""]]
 PERSON = ["Zéphyrine", "Martin", "zephyrine@example.org", "01 44 55 66 77"]
-
-
-@pytest.fixture
-def hand(servers: Servers, database: str) -> Iterator[psycopg.Connection[Any]]:
-    """Whoever holds the database itself."""
-    with servers.connect(database) as connection:
-        connection.autocommit = True
-        yield connection
 
 
 def erase(tenant: Tenant, id: str) -> Erased:
