@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, ClassVar
 from urllib.parse import quote
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from ossature.i18n import zone
 from ossature.kernel import Kernel
 from ossature.records import schemas
 from ossature.records.clean import Wrong, clean_value
@@ -153,7 +156,7 @@ class RecordContract:
                 value = next((row[name] for row in rows if row.get(name) not in (None, [])), None)
                 if value is None or "is" not in operators:
                     continue
-                written = _written(item.kind, value)
+                written = _written(item.kind, value, zone(listed.person.tenant.info.time_zone))
                 same = {row["id"] for row in listed.rows(**{f"filter[{name}]": written})}
                 expected = {
                     row["id"]
@@ -270,13 +273,13 @@ def _as_described(rt: RecordType, row: Mapping[str, Any], *, listed: bool) -> No
     schemas.row_model(rt, listed=listed).model_validate_json(orjson.dumps(row), strict=True)
 
 
-def _written(kind: Kind, value: Any) -> str:
-    """A value of an answer as a filter takes it."""
+def _written(kind: Kind, value: Any, place: ZoneInfo) -> str:
+    """A value of an answer as a filter takes it; a moment is asked for by its day in the time zone of who asks."""
     match kind:
         case Kind.MONEY:
             return f"{value['amount']} {value['currency']}"
         case Kind.DATETIME:
-            return str(value)[:10]
+            return datetime.fromisoformat(value).astimezone(place).date().isoformat()
         case Kind.BOOLEAN:
             return str(value).lower()
         case Kind.TAGS:
