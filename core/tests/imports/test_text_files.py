@@ -207,6 +207,7 @@ def test_the_decimal_mark_is_found_out(
         (["2026-11-20"], "ymd", ""), (["03/04/2026", "05/05/2026"], "dmy", "03/04/2026 reads both ways."),
         (["20/11/2026", "20/11/2026", "11/20/2026"], "dmy", "Some dates begin with the day, others with the month."),
         (["20.11.26"], "dmy", ""), (["192.168.10.20"], "dmy", ""),
+        (["01 23 45 67 89", "02 13 25 67 89"], "dmy", ""), (["01 23 2026 10:30"], "mdy", ""),
     ],
 )  # fmt: skip
 def test_the_order_of_dates_is_found_out(days: list[str], order: str, doubt: str, text_file: Make, read: Read) -> None:

@@ -272,6 +272,15 @@ def test_rows_are_checked_and_corrected_while_another_import_writes_such_records
         assert imp.ask("PATCH", "/rows/3", json={"cells": {"1": "durand@example.com"}})["outcome"] == "create"
 
 
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [(NAMES[:1] + NAMES[2:3], "There is nothing to import yet."), (NAMES, "What cannot go in is left out;")],
+)
+def test_the_page_says_what_becomes_of_refused_rows(owner: Person, rows: list[list[str]], said: str) -> None:
+    imp = begin(owner, CONTACTS, rows, ["last_name", "email"]).check()
+    assert said in owner.page.get(f"/crm/contacts/imports/{imp.head['id']}/check").text
+
+
 def test_an_import_waits_for_the_one_before_it_says_so_and_can_be_stopped_meanwhile(
     owner: Person, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -23,8 +23,8 @@ DATE_ORDERS = {
     "dmy": _l("Day, month, year"), "mdy": _l("Month, day, year"), "ymd": _l("Year, month, day"),
 }  # fmt: skip
 
-DATE = re.compile(r"(\d{1,4})([/.\- ])(\d{1,2})\2(\d{1,4})(?=$|[ T,])")
-"""A date in numbers, at the beginning of a text."""
+DATE = re.compile(r"(\d{1,4})([/.\- ])(\d{1,2})\2(\d{1,4})(?=$|[ T,])(?!\2\d+(?:\2|$))")
+"""A date in numbers, at the beginning of a text; `01 23 45 67 89` is a telephone number."""
 _NUMBER = re.compile(r"[+-]?[^\w\s.,+-]{0,3}\s?\d[\d\s'’.,]*(?:\s?(?:[^\w\s.,]{1,3}|[A-Z]{3}))?")
 _GROUPED = re.compile(r"\d{1,3}(?:[.,]\d{3})+")
 
