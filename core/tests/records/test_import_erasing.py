@@ -113,3 +113,14 @@ def test_what_is_kept_under_a_name_says_nothing_of_people(owner: Person) -> None
     again = begin(owner, CONTACTS, file)
     assert again.head["mapping"] == mapping
     assert imp.again().head["mapping"]["defaults"] == defaults
+
+
+def test_what_texts_of_other_records_stand_for_is_kept_under_a_name(owner: Person) -> None:
+    product = {"to": "lines.description", "values": {"GTXPro": "GTX Pro"}, "others": "refuse"}
+    firm = {"to": "company_id", "values": {"Akme": "Acme"}, "missing": "create"}
+    file = [["Deal", "Product", "Firm"], ["One", "GTXPro", "Akme"]]
+    imp = begin(owner, "/api/crm/deals", file, ["name", product, firm])
+    asked = {"import_id": imp.head["id"], "name": "Opportunities"}
+    mapping = owner.api.post("/api/crm/deals/imports/presets", json=asked).json["data"]["mapping"]
+    assert [column["values"] for column in mapping["columns"]] == [{}, {"GTXPro": "GTX Pro"}, {"Akme": "Acme"}]
+    assert begin(owner, "/api/crm/deals", file).head["mapping"] == mapping

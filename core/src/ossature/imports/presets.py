@@ -111,8 +111,8 @@ def save_preset(imp: Import, name: str) -> Preset:
 
 
 def lasting(rt: RecordType, mapping: Mapping) -> Mapping:
-    """A mapping as it may be kept for ever: it says what the texts of choices, references, amounts and the like stand for,
-    not those of a field that is personal or that names people, and has no value for one."""
+    """A mapping as it may be kept for ever: it says what texts of the file stand for, but not those of a field that is
+    personal or that names people, nor free texts of records about people; and it has no value for one."""
     columns = [
         column if not column.values or _lasts(rt, column.to, texts=False) else column.model_copy(update={"values": {}})
         for column in mapping.columns
@@ -122,15 +122,20 @@ def lasting(rt: RecordType, mapping: Mapping) -> Mapping:
 
 
 def _lasts(rt: RecordType, path: str | None, *, texts: bool) -> bool:
-    """Whether what is said of a target may be kept; with `texts` of free ones too, which is said by hand."""
+    """Whether what is said of a target may be kept; with `texts` also that of free ones, whatever the record."""
     place = place_of(rt, path) if path else None
     if place is None or place.what in ("id", "external", "collection"):
         return False
     item = place.field
     if item is None:
         return True
-    free = item.kind in (Kind.TEXT, Kind.LONG_TEXT, Kind.URL)
-    return not (item.personal or _names_people(place) or (free and not texts))
+    about = referred(rt.fields[place.reference]) if place.what == "related" else rt
+    free = item.kind in (Kind.TEXT, Kind.LONG_TEXT, Kind.URL) and not texts and _about_people(about)
+    return not (item.personal or _names_people(place) or free)
+
+
+def _about_people(rt: RecordType | None) -> bool:
+    return rt is None or any(item.personal for one in (rt, *rt.parts.values()) for item in one.fields.values())
 
 
 def _names_people(place: Place) -> bool:

@@ -221,9 +221,11 @@ def map_value(imp: Import, index: int, value: str, to: str) -> Import:
     check_mapping(imp.rt, mapping, len(imp.headers))
     c = import_row.c
     heads = select(c.head).where(rows_of(imp.id), c.outcome == "refused", refused_for(index, value))
+    # As a value rather than a join, the heads are looked for once: of rows just written no plan knows how many they are.
+    refused_too = c.head.in_(heads).is_(True)
     session().execute(
         update(import_row)
-        .where(rows_of(imp.id), c.outcome == "refused", c.head.in_(heads))
+        .where(rows_of(imp.id), c.outcome == "refused", refused_too)
         .values(written=False, outcome=None, faults=None, record_id=None, key_hash=None)
     )
     _change(imp.id, mapping=mapping.model_dump(mode="json"), counts=recount(imp.id))
