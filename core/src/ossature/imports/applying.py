@@ -6,7 +6,7 @@ What is created for a row that is refused after all does not stay: the chunk is 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -19,9 +19,9 @@ from ossature.errors import Refusal
 from ossature.i18n.texts import translator
 from ossature.ids import new_id
 from ossature.imports.draft import At, Draft, Named
+from ossature.imports.drafting import Drafter
 from ossature.imports.mapping import BY_EXTERNAL, ID
 from ossature.imports.planning import Planned, Planner
-from ossature.imports.staged import Group
 from ossature.kernel import kernel
 from ossature.records.bin import in_bin
 from ossature.records.external_ids import external_ids_of, set_external
@@ -53,15 +53,51 @@ def _lock(key: str) -> ColumnElement[int]:
     return func.hashtextextended(f"ossature.import {key} {current().tenant_id}", 0)
 
 
-def apply(planner: Planner, groups: Sequence[Group]) -> list[Result]:
+def apply(planner: Planner, drafts: Sequence[Draft]) -> list[Result]:
     """Write a chunk in the present transaction; a dry planner's is written as well, and undone."""
-    work = session()
-    drafts = [planner.drafter.draft(group) for group in groups]
-    with work.begin_nested() as undo:
+    with session().begin_nested() as undo:
         results = _rounds(planner, drafts)
         if planner.dry:
             undo.rollback()
     return [results[draft.number] for draft in drafts]
+
+
+Mark = int | UUID
+"""What tells that rows are of one record."""
+
+
+class _Later:
+    """Rows that are to be tried after others of the same record, and how many of each record are tried together."""
+
+    def __init__(self, drafter: Drafter, most: int) -> None:
+        self._drafter, self._most = drafter, most
+        self._put_off: dict[Mark, list[Planned]] = {}
+        self._waiting: dict[Mark, deque[Draft]] = {}
+        self._together: dict[Mark, int] = {}
+
+    def put_off(self, mark: Mark, rows: Iterable[Planned], together: int) -> None:
+        """Have rows come again, of this record so many at a time from now on."""
+        self._put_off.setdefault(mark, []).extend(rows)
+        self._together[mark] = together
+
+    def has_put_off(self, mark: Mark) -> bool:
+        """Whether rows of a record were put off since some were taken."""
+        return mark in self._put_off
+
+    def take(self) -> list[Draft]:
+        """The next rows, in their order; twice as many as before of a record of which none was put off."""
+        for mark, ones in self._put_off.items():
+            again = [self._drafter.draft(one.draft.group) for one in sorted(ones, key=lambda one: one.draft.number)]
+            self._waiting.setdefault(mark, deque()).extendleft(reversed(again))
+        taken: list[Draft] = []
+        for mark, queue in self._waiting.items():
+            together = self._together.get(mark, self._most)
+            taken += [queue.popleft() for _row in range(min(len(queue), together))]
+            if mark not in self._put_off:
+                self._together[mark] = min(2 * together, self._most)
+        self._waiting = {mark: queue for mark, queue in self._waiting.items() if queue}
+        self._put_off = {}
+        return sorted(taken, key=lambda draft: draft.number)
 
 
 def _rounds(planner: Planner, drafts: Sequence[Draft]) -> dict[int, Result]:
@@ -70,62 +106,43 @@ def _rounds(planner: Planner, drafts: Sequence[Draft]) -> dict[int, Result]:
     Where rows of one record are refused together, ever fewer of them are tried, until the one that is at fault is found.
     """
     found: dict[int, Result] = {}
-    waiting: dict[int | UUID, deque[Draft]] = {}
-    most: dict[int | UUID, int] = {}
+    later = _Later(planner.drafter, len(drafts))
     left = list(drafts)
     while left:
-        now, later = _one_of_each(planner, planner.plan(left), most)
-        results, split = _write(planner, now)
+        results, split = _write(planner, _one_of_each(planner, planner.plan(left), later))
         found |= {result.draft.number: result for result in results}
         for one in split:
-            mark = _mark(one)
-            most[mark] = max(1, (len(one.more) + 1) // 2)
-            later.setdefault(mark, [])[:0] = [one, *one.more]
-        for mark, ones in later.items():
-            again = [planner.drafter.draft(one.draft.group) for one in sorted(ones, key=lambda one: one.draft.number)]
-            waiting.setdefault(mark, deque()).extendleft(reversed(again))
-        left = []
-        for mark in list(waiting):
-            queue = waiting[mark]
-            left += [queue.popleft() for _ in range(min(len(queue), most.get(mark, len(drafts))))]
-            if mark not in later:
-                most[mark] = min(2 * most.get(mark, len(drafts)), len(drafts))
-            if not queue:
-                del waiting[mark]
-        left.sort(key=lambda draft: draft.number)
+            later.put_off(_mark(one), [one, *one.more], max(1, (len(one.more) + 1) // 2))
+        left = later.take()
     return found
 
 
-def _mark(one: Planned) -> int | UUID:
-    """What tells that rows are of one record."""
+def _mark(one: Planned) -> Mark:
     return one.draft.key_hash if one.draft.key_hash is not None else one.id
 
 
-def _one_of_each(
-    planner: Planner, planned: Sequence[Planned], most: dict[int | UUID, int]
-) -> tuple[list[Planned], dict[int | UUID, list[Planned]]]:
-    """Those that can be written together, and those of records that are among these already, by the mark of the first.
-    Where these cannot be laid over it, `most` of its rows are read at a time from now on: one."""
-    first: dict[int | UUID, Planned] = {}
-    now, later = list[Planned](), dict[int | UUID, list[Planned]]()
+def _one_of_each(planner: Planner, planned: Sequence[Planned], later: _Later) -> list[Planned]:
+    """Those that can be written together; those of records that are among these already are laid over them, or put off
+    where they cannot be: from then on, rows of that record are read one at a time."""
+    first: dict[Mark, Planned] = {}
+    now = list[Planned]()
     for one in planned:
         if one.action in ("create", "update"):
-            known: list[int | UUID] = [one.id, *([one.draft.key_hash] if one.draft.key_hash is not None else [])]
+            known: list[Mark] = [one.id, *([one.draft.key_hash] if one.draft.key_hash is not None else [])]
             before = next((first[mark] for mark in known if mark in first), None)
             if before is not None and planner.mapping.mode == "both" and not one.draft.lists:
                 mark = _mark(before)
-                if before.takes(one) and mark not in later:
+                if before.takes(one) and not later.has_put_off(mark):
                     _lay_over(planner, before, one)
                 else:
-                    later.setdefault(mark, []).append(one)
-                    most[mark] = 1
+                    later.put_off(mark, [one], 1)
                 continue
             if before is not None:
                 planner.refuse_repeated(one.draft, before.draft.number)
                 one.action = "refuse"
             first |= dict.fromkeys(known, one) if before is None else {}
         now.append(one)
-    return now, later
+    return now
 
 
 def _lay_over(planner: Planner, first: Planned, one: Planned) -> None:

@@ -105,7 +105,7 @@ def check_row(imp: Import, number: int) -> None:
     if not planner.drafter.gathers:
         which = sa.and_(which, import_row.c.number == number)
     groups = _groups(planner, which, 0)
-    record(imp, apply(planner, groups), written=False)
+    record(imp, apply(planner, [planner.drafter.draft(group) for group in groups]), written=False)
 
 
 _ABOUT = sa.text(
@@ -172,7 +172,7 @@ class _Work:
                 groups = self._next(after)
                 if not groups:
                     return left
-                results = apply(self.planner, groups)
+                results = apply(self.planner, [self.planner.drafter.draft(group) for group in groups])
                 self._record(results)
             after = groups[-1][-1].number
             left += sum(len(result.draft.group) for result in results if result.outcome is None)
