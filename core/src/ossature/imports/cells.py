@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
+
+import orjson
 
 Cell = str | int | float | bool | date | datetime | None
 """CSV gives texts and None for what is empty; a workbook gives numbers, dates and answers as it holds them."""
@@ -37,23 +39,26 @@ def storable(text: str) -> str:
     return _UNKEPT.sub("", text)
 
 
+def all_storable(texts: Sequence[str]) -> Sequence[str]:
+    """As `storable`, of the texts of a row: hardly any has something to take out."""
+    return [storable(text) for text in texts] if _UNKEPT.search("".join(texts)) else texts
+
+
 def is_empty(cell: Cell) -> bool:
     return cell is None or (isinstance(cell, str) and not cell.strip())
 
 
-def pack(cells: Iterable[Cell]) -> list[Any]:
+def pack(cells: Sequence[Cell]) -> str:
     """Cells as JSON keeps them: days and moments as `{"day": "2026-11-20"}` and `{"moment": "2026-11-20T09:30:00"}`."""
-    return [_packed(cell) for cell in cells]
+    return orjson.dumps(cells, default=_packed, option=orjson.OPT_PASSTHROUGH_DATETIME).decode()
 
 
 def unpack(kept: Sequence[Any]) -> list[Cell]:
     return [_unpacked(one) if isinstance(one, dict) else one for one in kept]
 
 
-def _packed(cell: Cell) -> Any:
-    if isinstance(cell, datetime):
-        return {"moment": cell.isoformat()}
-    return {"day": cell.isoformat()} if isinstance(cell, date) else cell
+def _packed(cell: date | datetime) -> dict[str, str]:
+    return {"moment" if isinstance(cell, datetime) else "day": cell.isoformat()}
 
 
 def _unpacked(kept: dict[str, str]) -> Cell:

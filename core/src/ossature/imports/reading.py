@@ -15,7 +15,7 @@ from ossature.context import current
 from ossature.errors import Detail, Invalid, TooLarge
 from ossature.i18n.texts import translator
 from ossature.imports import delimited, sniffing, workbooks
-from ossature.imports.cells import Cell, CellFault, FileRow, is_empty, storable
+from ossature.imports.cells import Cell, CellFault, FileRow, all_storable, is_empty
 from ossature.imports.encodings import ENCODINGS, detect
 from ossature.imports.headers import find_header, names_of, width_of
 from ossature.imports.notation import (
@@ -124,12 +124,11 @@ def _text_rows(path: Path, encoding: str, delimiter: str) -> Iterator[FileRow]:
             faults = (
                 CellFault(None, "open_quote", _("A quotation mark is not closed from here to the end of the file.")),
             )
-        yield FileRow(number, [_unguarded(text) for text in texts], faults)
+        yield FileRow(number, [_cell(text) for text in all_storable(texts)], faults)
 
 
-def _unguarded(text: str) -> Cell:
+def _cell(text: str) -> Cell:
     """Without the apostrophe that keeps spreadsheets from taking a text for a formula."""
-    text = storable(text)
     if not text:
         return None
     return text[1:] if text[0] == "'" and _GUARDED.match(text) else text

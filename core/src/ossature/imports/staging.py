@@ -24,7 +24,7 @@ def stage(import_id: UUID, rows: Iterable[FileRow]) -> int:
         cursor.execute("CREATE TEMPORARY TABLE staged (number integer, cells text, flaws text) ON COMMIT DROP")
         with cursor.copy("COPY pg_temp.staged FROM STDIN") as copy:
             for row in rows:
-                copy.write_row((row.number, _json(pack(row.cells)), _flaws(row)))
+                copy.write_row((row.number, pack(row.cells), _flaws(row)))
         cursor.execute(
             "INSERT INTO ossature.import_row (tenant_id, import_id, number, cells, flaws) "
             "SELECT %s, %s, number, cells::jsonb, flaws::jsonb FROM pg_temp.staged ORDER BY number",
@@ -38,8 +38,4 @@ def stage(import_id: UUID, rows: Iterable[FileRow]) -> int:
 def _flaws(row: FileRow) -> str | None:
     if not row.faults:
         return None
-    return _json([[fault.index, fault.code, fault.message, fault.value] for fault in row.faults])
-
-
-def _json(value: Any) -> str:
-    return orjson.dumps(value).decode()
+    return orjson.dumps([[fault.index, fault.code, fault.message, fault.value] for fault in row.faults]).decode()
