@@ -32,7 +32,9 @@ def test_kernel_and_plugins_are_distributions_of_their_own() -> None:
         project = tomllib.loads(path.read_text())["project"]
         key = path.parent.name
         assert project["name"] == f"ossature-{key}"
-        assert project["entry-points"]["ossature.plugins"] == {key: f"ossature_{key}.plugin"}
+        offered = (path.parent / "src" / f"ossature_{key}" / "plugin.py").is_file()
+        points = {key: f"ossature_{key}.plugin"} if offered else None
+        assert project.get("entry-points", {}).get("ossature.plugins") == points
         assert f"ossature-{key}==" in suite
     assert not any("ossature-" in dependency for dependency in core["project"]["dependencies"])
 
