@@ -1,0 +1,1 @@
+"""Documents as XML, and the official rules that run over it."""
