@@ -31,7 +31,7 @@ from ossature.kernel import Kernel
 from ossature.records.clean import clean_value
 from ossature.records.export_tables import csv_writer
 from ossature.records.export_workbook import xlsx_writer
-from ossature.records.exporting import Export
+from ossature.records.exporting import Export, Window
 from ossature.records.fields import Field, Kind
 from ossature.records.query import ListQuery
 from ossature.records.types import RecordType
@@ -206,7 +206,8 @@ def test_our_own_export_is_read_back(
     export = Export(sample, ListQuery(), wanted, format, headers, dialect)
     path = tmp_path / f"any.{format}"
     with use_context(reader(sample, locale)):
-        path.write_bytes(b"".join((csv_writer if format == "csv" else xlsx_writer)(export)(iter([(values, {})]))))
+        window = Window({field: [row[field] for row in values] for field in wanted}, {})
+        path.write_bytes(b"".join((csv_writer if format == "csv" else xlsx_writer)(export)(iter([window]))))
         seen = look(path, path.name)
         found = list(rows(path, seen.notation))
         columns = guess(sample, seen.headers, [row.cells for row in seen.samples])

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Any
+from uuid import UUID
 
 from ossature.errors import Invalid
 from ossature.i18n.texts import translator
@@ -38,22 +39,23 @@ def is_beside(rt: RecordType, name: str) -> bool:
         return False
 
 
-def read_beside(rt: RecordType, rows: Sequence[Row], names: Iterable[str]) -> None:
-    """Put it into rows, in one statement a collection and one for external ids: of entries their id and what is
-    written of them, of a source a list of values."""
+def read_beside(rt: RecordType, ids: Sequence[UUID], names: Iterable[str]) -> dict[str, list[list[Any]]]:
+    """It of some records, by its name, a list for each of `ids`; read in one statement a collection and one for external
+    ids: of entries their id and what is written of them, of a source its values."""
     names = list(names)
     collections = [name for name in names if name in rt.parts]
+    rows: list[Row] = [{"id": id} for id in ids]
     attach(rt, rows, {name: {} for name in collections})
+    found: dict[str, list[list[Any]]] = {}
     for name in collections:
         part = rt.parts[name]
         kept = ["id", *(one for one, item in writable_fields(part).items() if not (item.orders or item.secret))]
-        for row in rows:
-            row[name] = [{one: entry[one] for one in kept} for entry in row[name]]
+        found[name] = [[{one: entry[one] for one in kept} for entry in row[name]] for row in rows]
     sources = [name.removeprefix(CALLED) for name in names if name.startswith(CALLED)]
-    found = external_ids_of(rt, (row["id"] for row in rows)) if sources else {}
-    for row in rows:
-        for source in sources:
-            row[CALLED + source] = [one.value for one in found.get(row["id"], ()) if one.source == source]
+    called = external_ids_of(rt, ids) if sources else {}
+    for source in sources:
+        found[CALLED + source] = [[one.value for one in called.get(id, ()) if one.source == source] for id in ids]
+    return found
 
 
 def beside_cell(name: str, value: list[Any], *, bounded: bool) -> str | None:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator
-from datetime import datetime
-from decimal import Decimal
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from ossature.context import current
 from ossature.i18n.texts import translator
-from ossature.records.exporting import Column, Export, Windows, columns_of, guarded, local, universal
+from ossature.records.exporting import SUSPECT, Column, Export, Windows, columns_of, guarded, local, universal
 from ossature.records.query import Row
 from ossature.web.api import dumps
 
 _, _l, _n = translator("ossature")
 
-Spell = Callable[[Any], str]
+Spell = Callable[[Sequence[Any]], list[str]]
+"""How a column's values are written, empty where there is none. It is chosen once and goes through a whole window, since
+a call for each cell would take most of the time."""
 
 
 def csv_writer(export: Export) -> Callable[[Windows], Iterator[bytes]]:
@@ -36,10 +37,8 @@ def csv_writer(export: Export) -> Callable[[Windows], Iterator[bytes]]:
         writer = csv.writer(lines, delimiter=";" if french else ",")
         writer.writerow([guarded(column.header) for column in table])
         yield ("\ufeff" if excel else "").encode() + lines.take()
-        for rows, labels in windows:
-            writer.writerows(
-                ["" if (value := read(row, labels)) is None else spell(value) for read, spell in cells] for row in rows
-            )
+        for window in windows:
+            writer.writerows(zip(*[spell(read(window)) for read, spell in cells], strict=True))
             yield lines.take()
 
     return write
@@ -54,8 +53,10 @@ def json_writer(
     def write(windows: Windows) -> Iterator[bytes]:
         yield b'{"success":true,"data":['
         count = 0
-        for rows, _labels in windows:
-            some = dumps(shown([{name: row[name] for name in names} for row in rows]))[1:-1]
+        for window in windows:
+            values = zip(*[window.values[name] for name in names], strict=True)
+            rows: list[Row] = [dict(zip(names, row, strict=True)) for row in values]
+            some = dumps(shown(rows))[1:-1]
             yield some if not count else b"," + some
             count += len(rows)
         yield b'],"meta":{"count":%d}}' % count
@@ -79,25 +80,25 @@ class _Lines:
 def _spelled(column: Column, export: Export, mark: str) -> Spell:
     match column.kind:
         case "text":
-            return guarded
+            return lambda values: [
+                "" if not value else guarded(value) if value[0] in SUSPECT else value for value in values
+            ]
         case "whole":
-            return str
+            return _each(str)
+        case "decimal" | "money" if mark == ".":
+            return _each("{:f}".format)
         case "decimal" | "money":
-            return _fixed if mark == "." else lambda value: _fixed(value).replace(".", mark)
+            return _each(lambda value: f"{value:f}".replace(".", mark))
         case "day":
-            return lambda value: str(value.isoformat())
+            return _each(date.isoformat)
         case "moment" if export.headers == "names":
-            return universal
+            return _each(universal)
         case "moment":
             zone = ZoneInfo(current().time_zone)
-            return lambda value: _on_the_clock(value, zone)
+            return _each(lambda moment: local(moment, zone))
     words = {True: _("Yes"), False: _("No")} if export.headers == "labels" else {True: "true", False: "false"}
-    return lambda value: words[value]
+    return _each(words.__getitem__)
 
 
-def _fixed(value: Decimal) -> str:
-    return f"{value:f}"
-
-
-def _on_the_clock(moment: datetime, zone: ZoneInfo) -> str:
-    return local(moment, zone).isoformat(" ")
+def _each(spell: Callable[[Any], str]) -> Spell:
+    return lambda values: ["" if value is None else spell(value) for value in values]

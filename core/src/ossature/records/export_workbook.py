@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from html import escape
+from itertools import repeat
 from typing import IO, Any, cast
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 from zoneinfo import ZoneInfo
@@ -29,14 +30,18 @@ _, _l, _n = translator("ossature")
 SHEET = "xl/worksheets/sheet1.xml"
 EXACT = 10**15
 """From here on a workbook's numbers lose digits: they are written as text."""
-_FIRST_DAY = date(1900, 3, 1)  # a workbook counts days from 1900 and believes that year to be a leap year
-_DAY_ZERO = date(1899, 12, 30)
+_DAY_ZERO = date(1899, 12, 30).toordinal()
+_FIRST_DAY = 61  # the first of March: a workbook counts days from 1900 and believes that year to be a leap year
+_INSIDE = '<is><t xml:space="preserve">'
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
+_NOT_PLAIN = re.compile(f"{_NOT_XML.pattern}|[&<>\r]|_x")
+"""What a text has that is not written as it is."""
 _ESCAPE = re.compile("_(?=x[0-9A-Fa-f]{4}_)")  # a workbook writes characters by their numbers so
 _STYLE = re.compile(rb'<c r="[A-Z]+2" s="(\d+)"/>')
 _WIDTHS = {"text": 28, "whole": 12, "decimal": 14, "money": 16, "boolean": 10, "day": 13, "moment": 18}
 
-Cell = Callable[[str, Any], str]
+Cells = Callable[[Sequence[str], Sequence[Any]], Sequence[str]]
+"""How values of a column are written in rows of given numbers, empty where there is none."""
 
 
 def xlsx_writer(export: Export) -> Callable[[Windows], Iterator[bytes]]:
@@ -47,7 +52,7 @@ def xlsx_writer(export: Export) -> Callable[[Windows], Iterator[bytes]]:
     frame, styles = _frame(table, str(export.rt.plural))
     letters = [xl_col_to_name(number) for number in range(len(table))]
     cells = [
-        (letter, column.read, _cell(styles["guarded" if column.kind == "text" else _format(column)], column, zone))
+        _cells(styles["guarded" if column.kind == "text" else _format(column)], column, letter, zone)
         for letter, column in zip(letters, table, strict=True)
     ]
     sums = _Sums(table, letters, styles)
@@ -64,21 +69,19 @@ def xlsx_writer(export: Export) -> Callable[[Windows], Iterator[bytes]]:
             with archive.open(about, "w") as sheet:
                 sheet.write(before)
                 yield sink.take()
-                number = 1
-                for rows, labels in windows:
-                    lines = []
-                    for row in rows:
-                        number += 1
-                        at = str(number)
-                        found = [(letter, read(row, labels), cell) for letter, read, cell in cells]
-                        inside = "".join(
-                            [cell(letter + at, value) for letter, value, cell in found if value is not None]
-                        )
-                        lines.append(f'<row r="{at}">{inside}</row>')
-                        sums.add(row)
-                    sheet.write("".join(lines).encode("utf-8"))
+                last = 1
+                for window in windows:
+                    columns = [column.read(window) for column in table]
+                    first, last = last + 1, last + len(columns[0])
+                    places = [str(number) for number in range(first, last + 1)]
+                    written = zip(
+                        *[write(places, values) for write, values in zip(cells, columns, strict=True)], strict=True
+                    )
+                    rows = [f'<row r="{at}">{"".join(row)}</row>' for at, row in zip(places, written, strict=True)]
+                    sheet.write("".join(rows).encode("utf-8"))
+                    sums.add(columns)
                     yield sink.take()
-                sheet.write(sums.rows(number).encode("utf-8"))
+                sheet.write(sums.rows(last).encode("utf-8"))
                 sheet.write(after)
         yield sink.take()
 
@@ -119,14 +122,34 @@ def _frame(table: list[Column], title: str) -> tuple[dict[str, bytes], dict[str,
     return files, dict(zip(formats, styles, strict=True))
 
 
-def _cell(style: int, column: Column, zone: ZoneInfo) -> Cell:
-    """How a value of a column is written at a place such as `B7`."""
+def _cells(style: int, column: Column, letter: str, zone: ZoneInfo) -> Cells:
+    if column.kind == "text":
+        return _texts(style, letter)
+    cell = _cell(style, column, zone)
+
+    def write(rows: Sequence[str], values: Sequence[Any]) -> list[str]:
+        return ["" if value is None else cell(letter + at, value) for at, value in zip(rows, values, strict=True)]
+
+    return write
+
+
+def _texts(style: int, letter: str) -> Cells:
+    before = {True: f'" s="{style}" t="inlineStr">{_INSIDE}', False: f'" t="inlineStr">{_INSIDE}'}
+
+    def write(rows: Sequence[str], values: Sequence[str | None]) -> list[str]:
+        return [
+            "" if not value else f'<c r="{letter}{at}{before[value[0] in FORMULA]}{_text(value)}</t></is></c>'
+            for at, value in zip(rows, values, strict=True)
+        ]
+
+    return write
+
+
+def _cell(style: int, column: Column, zone: ZoneInfo) -> Callable[[str, Any], str]:
+    """How a value is written at a place such as `B7`."""
 
     def text(at: str, value: str) -> str:
-        if not value:
-            return ""
-        marked = f' s="{style}"' if value[0] in FORMULA and column.kind == "text" else ""
-        return f'<c r="{at}"{marked} t="inlineStr"><is><t xml:space="preserve">{_text(value)}</t></is></c>'
+        return f'<c r="{at}" t="inlineStr">{_INSIDE}{_text(value)}</t></is></c>'
 
     def number(at: str, value: int | Decimal) -> str:
         if not -EXACT < value < EXACT:
@@ -134,28 +157,28 @@ def _cell(style: int, column: Column, zone: ZoneInfo) -> Cell:
         return f'<c r="{at}" s="{style}"><v>{value if column.kind == "whole" else format(value, "f")}</v></c>'
 
     def day(at: str, value: date) -> str:
-        if value < _FIRST_DAY:
-            return text(at, value.isoformat())
-        return f'<c r="{at}" s="{style}"><v>{(value - _DAY_ZERO).days}</v></c>'
+        days = value.toordinal() - _DAY_ZERO
+        return text(at, value.isoformat()) if days < _FIRST_DAY else f'<c r="{at}" s="{style}"><v>{days}</v></c>'
 
     def moment(at: str, value: datetime) -> str:
-        here = local(value, zone)
-        if here.date() < _FIRST_DAY:
-            return text(at, here.isoformat(" "))
-        seconds = here.hour * 3600 + here.minute * 60 + here.second
-        return f'<c r="{at}" s="{style}"><v>{(here.date() - _DAY_ZERO).days + seconds / 86400:.9f}</v></c>'
+        here = value.astimezone(zone)
+        days, seconds = here.toordinal() - _DAY_ZERO, here.hour * 3600 + here.minute * 60 + here.second
+        if days < _FIRST_DAY:
+            return text(at, local(value, zone))
+        return f'<c r="{at}" s="{style}"><v>{days + seconds / 86400:.9f}</v></c>'
 
     def boolean(at: str, value: bool) -> str:
         return f'<c r="{at}" s="{style}" t="b"><v>{value:d}</v></c>'
 
-    kinds: dict[str, Cell] = {
-        "text": text, "whole": number, "decimal": number, "money": number, "day": day, "moment": moment,
-        "boolean": boolean,
+    kinds: dict[str, Callable[[str, Any], str]] = {
+        "whole": number, "decimal": number, "money": number, "day": day, "moment": moment, "boolean": boolean,
     }  # fmt: skip
     return kinds[column.kind]
 
 
 def _text(value: str) -> str:
+    if len(value) <= LONGEST_CELL and not _NOT_PLAIN.search(value):
+        return value
     shown = _ESCAPE.sub("_x005F_", _NOT_XML.sub("\ufffd", value)[:LONGEST_CELL])
     return escape(shown, quote=False).replace("\r", "_x000D_")
 
@@ -168,14 +191,15 @@ class _Sums:
         self._letters, self._styles = letters, styles
         self._sums: dict[int, dict[str, Any]] = {n: {} for n, _column in self._columns}
 
-    def add(self, row: dict[str, Any]) -> None:
+    def add(self, columns: Sequence[Sequence[Any]]) -> None:
+        """The values of a window, column by column; beside an amount of money is its currency."""
         for n, column in self._columns:
-            value = row[column.name]
-            if value is None:
-                continue
-            of, amount = (value.currency, value.amount) if column.kind == "money" else ("", value)
-            so_far = self._sums[n]
-            so_far[of] = so_far.get(of, 0) + amount
+            so_far, values = self._sums[n], columns[n]
+            for of, value in zip(
+                columns[n + 1] if column.kind == "money" else repeat("", len(values)), values, strict=True
+            ):
+                if value is not None:
+                    so_far[of] = so_far.get(of, 0) + value
 
     def rows(self, last: int) -> str:
         """The lines below the last row; the formulas count again where rows are changed or hidden."""

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Select, func, select
 
 from ossature.context import current
+from ossature.db.types import Money
 from ossature.db.work import session
 from ossature.errors import BadRequest, Detail, Invalid
 from ossature.i18n.texts import translator
@@ -27,7 +28,7 @@ from ossature.records.definition import listable
 from ossature.records.export_beside import beside_cell, beside_fields, is_beside, read_beside
 from ossature.records.fields import Field, Kind
 from ossature.records.ordering import order_by, read_orders
-from ossature.records.query import Label, ListQuery, Row, columns, labels_of, rows_of, to_rows
+from ossature.records.query import ListQuery, labels_by_target, rows_of
 from ossature.records.sending import sent_later
 from ossature.records.types import RecordType
 
@@ -49,18 +50,31 @@ MIMETYPES: Mapping[Format, str] = {
 }  # fmt: skip
 ID = Field(Kind.TEXT, _l("Id"), name="id")
 CellKind = Literal["text", "whole", "decimal", "money", "boolean", "day", "moment"]
-Windows = Iterator[tuple[list[Row], Mapping[UUID, Label]]]
+MOST_TITLES = 10_000
+"""Titles of what rows refer to that are kept from window to window."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Rows that are held at a time, column by column: the values of a field, one a row, by its name; and the titles of
+    what is referred to, by id. Ids are UUIDs in JSON, their spelling in tables."""
+
+    values: Mapping[str, Sequence[Any]]
+    titles: Mapping[str, str]
+
+
+Windows = Iterator[Window]
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a file: how it is headed, what it holds and how that is read from a row. `name` is the field's;
-    `places` are decimals, and `summed` says that a workbook adds it up."""
+    """A column of a file: how it is headed, what it holds and how that is read from a window, one value a row. `name` is
+    the field's; `places` are decimals, and `summed` says that a workbook adds it up."""
 
     name: str
     header: str
     kind: CellKind
-    read: Callable[[Row, Mapping[UUID, Label]], Any]
+    read: Callable[[Window], Sequence[Any]]
     places: int = 0
     summed: bool = False
 
@@ -157,70 +171,112 @@ def _rows(export: Export) -> list[ColumnElement[bool]]:
 
 def _statement(export: Export) -> Select[Any]:
     rt, orders = export.rt, read_orders(export.rt, export.query.sort)
-    names = [name for name in export.fields if name not in export.beside]
-    made: Select[Any] = select(*columns(rt, names)).where(*_rows(export))
+    made: Select[Any] = select(*_columns_read(export)).where(*_rows(export))
     return made.order_by(*order_by(orders, rt.c.id, backwards=False))
 
 
+def _columns_read(export: Export) -> Iterator[ColumnElement[Any]]:
+    """Those of the fields, in their order. The database spells ids for tables, which hold nothing but texts of them."""
+    for item in _fields_read(export):
+        for name in item.columns:
+            column: ColumnElement[Any] = export.rt.c[name]
+            spelled = export.format != "json" and isinstance(column.type, sa.Uuid)
+            yield sa.cast(column, sa.Text).label(name) if spelled else column
+
+
+def _fields_read(export: Export) -> list[Field]:
+    known = exportable(export.rt)
+    found = [known[name] for name in export.fields if name in known]
+    return found if ID in found or not export.beside else [*found, ID]
+
+
 def _windows(export: Export, statement: Select[Any]) -> Windows:
-    rt = export.rt
+    fields, beside = _fields_read(export), export.beside
+    labelled = export.headers == "labels" and export.format != "json"
+    referring = [item for item in fields if item.kind is Kind.REFERENCE and labelled]
+    titles: dict[str, str] = {}
     found = session().execute(statement, execution_options={"yield_per": WINDOW})
-    names = list(found.keys())
-    shown = export.fields if export.headers == "labels" and export.format != "json" else ()
-    beside = export.beside
-    for window in found.partitions():
-        rows = to_rows(rt, names, window)
+    for rows in found.partitions():
+        values = _by_field(fields, rows)
         if beside:
-            read_beside(rt, rows, beside)
-        yield rows, labels_of(rt, rows, shown) if shown else {}
+            values |= read_beside(export.rt, [UUID(str(id)) for id in values["id"]], beside)
+        if len(titles) > MOST_TITLES:
+            titles.clear()
+        _add_titles(titles, referring, values)
+        yield Window(values, titles)
+
+
+def _by_field(fields: Iterable[Field], rows: Sequence[Sequence[Any]]) -> dict[str, Sequence[Any]]:
+    """Rows column by column; the two columns of money put together."""
+    columns, values = iter(zip(*rows, strict=True)), dict[str, Sequence[Any]]()
+    for item in fields:
+        values[item.name] = next(columns)
+        if item.kind is Kind.MONEY:
+            amounts = zip(values[item.name], next(columns), strict=True)
+            values[item.name] = [None if minor is None else Money(minor, of) for minor, of in amounts]
+    return values
+
+
+def _add_titles(titles: dict[str, str], referring: Iterable[Field], values: Mapping[str, Sequence[Any]]) -> None:
+    """Those that are not known yet, in one statement; empty for what the reader may not see."""
+    wanted: dict[str, set[UUID]] = {}
+    for item in referring:
+        if unknown := set(values[item.name]) - titles.keys() - {None}:
+            assert item.target is not None
+            wanted.setdefault(item.target, set()).update(map(UUID, unknown))
+    if wanted:
+        found = labels_by_target(wanted)
+        titles.update({str(id): "" if label.hidden else label.title for id, label in found.items()})
 
 
 def _columns(export: Export, name: str, item: Field, summed: bool) -> Iterator[Column]:
     labelled = export.headers == "labels"
     unit = f" ({item.unit})" if item.unit else ""
     header = f"{item.label}{unit}" if labelled else export.names.get(name, name)
+
+    def column(kind: CellKind) -> Column:
+        return Column(name, header, kind, lambda window: window.values[name], item.places, summed)
+
     match item.kind:
         case Kind.MONEY:
-            yield Column(name, header, "money", lambda row, _labels: row[name] and row[name].amount, 2, summed)
+            yield Column(
+                name, header, "money", lambda window: [one and one.amount for one in window.values[name]], 2, summed
+            )
             other = _("%(field)s (currency)", field=item.label) if labelled else f"{header}_currency"
-            yield Column(name, other, "text", lambda row, _labels: row[name] and row[name].currency)
+            yield Column(name, other, "text", lambda window: [one and one.currency for one in window.values[name]])
         case Kind.INTEGER:
-            yield Column(name, header, "whole", lambda row, _labels: row[name], summed=summed)
+            yield column("whole")
         case Kind.DECIMAL:
-            yield Column(name, header, "decimal", lambda row, _labels: row[name], item.places, summed)
+            yield column("decimal")
         case Kind.BOOLEAN:
-            yield Column(name, header, "boolean", lambda row, _labels: row[name])
+            yield column("boolean")
         case Kind.DATE:
-            yield Column(name, header, "day", lambda row, _labels: row[name])
+            yield column("day")
         case Kind.DATETIME:
-            yield Column(name, header, "moment", lambda row, _labels: row[name])
+            yield column("moment")
         case Kind.TAGS:
-            yield Column(name, header, "text", lambda row, _labels: ", ".join(row[name] or ()))
+            yield Column(name, header, "text", lambda window: [", ".join(tags or ()) for tags in window.values[name]])
         case Kind.CHOICE if labelled:
             words = {value: str(word) for value, word in item.choices.items()}
-            yield Column(name, header, "text", lambda row, _labels: words.get(row[name], row[name]))
+            yield Column(name, header, "text", lambda window: [words.get(one, one) for one in window.values[name]])
         case Kind.REFERENCE if labelled:
-            yield Column(name, header, "text", lambda row, labels: _title(labels.get(row[name])))
-        case Kind.REFERENCE:
-            yield Column(name, header, "text", lambda row, _labels: row[name] and str(row[name]))
+            yield Column(name, header, "text", lambda window: [window.titles.get(id, "") for id in window.values[name]])
         case _:
-            yield Column(name, header, "text", lambda row, _labels: row[name] if name != "id" else str(row[name]))
+            yield column("text")
 
 
 def _beside_column(export: Export, name: str) -> Column:
     bounded = export.format == "xlsx"
     header = export.names.get(name, name)
-    return Column(name, header, "text", lambda row, _labels: beside_cell(name, row[name], bounded=bounded))
+    return Column(
+        name, header, "text",
+        lambda window: [beside_cell(name, one, bounded=bounded) for one in window.values[name]],
+    )  # fmt: skip
 
 
-def _title(label: Label | None) -> str:
-    """What is referred to by its title; nothing where the reader may not see it."""
-    return "" if label is None or label.hidden else label.title
-
-
-def local(moment: datetime, zone: ZoneInfo) -> datetime:
+def local(moment: datetime, zone: ZoneInfo) -> str:
     """A moment on the reader's clock, to the second: tables know no time zones."""
-    return moment.astimezone(zone).replace(tzinfo=None, microsecond=0)
+    return moment.astimezone(zone).isoformat(" ", "seconds")[:19]
 
 
 def universal(moment: datetime) -> str:
@@ -230,9 +286,10 @@ def universal(moment: datetime) -> str:
 
 FORMULA = frozenset("=+-@\t\r\n")
 """What a text begins with that a spreadsheet would take for a formula."""
-_SUSPECT = FORMULA | {"'"}
+SUSPECT = FORMULA | {"'"}
+"""What a text begins with that `guarded` looks at."""
 
 
 def guarded(text: str) -> str:
     """A text that spreadsheets take for no formula; who reads it again takes the apostrophe off."""
-    return "'" + text if text[:1] in _SUSPECT and text.lstrip("'")[:1] in FORMULA else text
+    return "'" + text if text[:1] in SUSPECT and text.lstrip("'")[:1] in FORMULA else text
