@@ -98,7 +98,8 @@ def _move(rt: RecordType, made: Plan) -> tuple[dict[str, list[Row]], tuple[Detai
     ids, into = made.others, made.into
     left = move_references(rt, ids, into)
     entries = compared_entries(rt, ids, into)
-    grew = _as_they_are(rt, into, [name for name, one in entries.items() if one.new])
+    stored = part_rows(rt, [into], [name for name, one in entries.items() if one.new])
+    grew = {name: found.get(into, []) for name, found in stored.items()}
     for name, rows in grew.items():
         if len(rows) + len(entries[name].new) > MOST_PARTS:
             message = _("Together they would have more than %(n)s entries; delete some first.", n=MOST_PARTS)
@@ -123,12 +124,6 @@ def _move(rt: RecordType, made: Plan) -> tuple[dict[str, list[Row]], tuple[Detai
         for table, number in left.went.items()
     ]  # fmt: skip
     return grew, tuple(went)
-
-
-def _as_they_are(rt: RecordType, id: UUID, names: Sequence[str]) -> dict[str, list[Row]]:
-    """Some of the collections of a record."""
-    stored = part_rows(rt, [id]) if names else {}
-    return {name: stored[name].get(id, []) for name in names}
 
 
 def _collision(table: str, rows: Sequence[UUID], title: str) -> Detail:

@@ -233,10 +233,14 @@ def get_row(rt: RecordType, id: UUID, *, lock: bool = False) -> Row:
     return to_row(rt, found)
 
 
-def part_rows(rt: RecordType, owner_ids: Sequence[UUID]) -> dict[str, dict[UUID, list[Row]]]:
-    """The parts of some records: collection -> owner -> rows in their order; a statement a collection."""
+def part_rows(
+    rt: RecordType, owner_ids: Sequence[UUID], collections: Iterable[str] | None = None
+) -> dict[str, dict[UUID, list[Row]]]:
+    """The parts of some records, all or those of some collections: collection -> owner -> rows in their order; a
+    statement a collection."""
     found: dict[str, dict[UUID, list[Row]]] = {}
-    for collection, part in rt.parts.items():
+    for collection in rt.parts if collections is None else collections:
+        part = rt.parts[collection]
         assert part.parent_column is not None
         owner = part.c[part.parent_column]
         statement = (

@@ -112,9 +112,7 @@ def update(
     kept = ["owner_id", *(name for name, item in rt.fields.items() if item.kind is Kind.SECRET)]
     cleaned = Spelling()({name: value for name, value in cleaned.items() if name not in kept or name in values})
     old_parts = {name: found.get(id, []) for name, found in (part_rows(rt, [id]) if cleaned_parts else {}).items()}
-    moved = {
-        name: found.get(id, []) for name, found in (part_rows(rt, [id]) if grew else {}).items() if name in (grew or {})
-    }
+    moved = {name: found.get(id, []) for name, found in part_rows(rt, [id], grew or ()).items()}
     plan = plan_update(rt, before, cleaned, version, {**moved, **cleaned_parts}, {**old_parts, **(grew or {})})
     if "owner_id" in plan.values:
         check_new_owner(rt, plan.values["owner_id"])
