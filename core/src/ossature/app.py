@@ -52,6 +52,7 @@ from ossature.plugins.registry import PluginRegistry
 from ossature.rbac.rules import rule_of
 from ossature.rbac.why import refusal_reasons
 from ossature.records.api import actor_options_blueprint, record_blueprint
+from ossature.records.clean import whole_number
 from ossature.records.pages import record_pages
 from ossature.records.screens import Screens
 from ossature.web import components, install_web, render_error
@@ -102,6 +103,19 @@ class CanonicalUuid(BaseConverter):
         return str(value)
 
 
+class WholeNumber(BaseConverter):
+    """A number in an address, up to what a column of the database takes."""
+
+    regex = r"[0-9]{1,10}"
+    part_isolating = True
+
+    def to_python(self, value: str) -> int:
+        number = whole_number(value)
+        if number is None:
+            raise ValidationError
+        return number
+
+
 def create_app(config: Config | None = None) -> Application:
     """Build the application: settings, database, plugins, records, API, pages, access, errors."""
     config = config or Config.load()
@@ -117,7 +131,7 @@ def create_app(config: Config | None = None) -> Application:
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.config["MAX_CONTENT_LENGTH"] = config.max_body_bytes
     app.config["MAX_FORM_MEMORY_SIZE"] = config.max_body_bytes
-    app.url_map.converters["uuid"] = CanonicalUuid
+    app.url_map.converters |= {"uuid": CanonicalUuid, "int": WholeNumber}
     if config.trusted_proxies:
         hops = config.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]

@@ -22,7 +22,7 @@ from ossature.kernel import kernel
 from ossature.processes_seen import KINDS, seen
 from ossature.rbac import requires
 from ossature.rbac.permissions import BACKGROUND_MANAGE, BACKGROUND_VIEW
-from ossature.records.clean import plain
+from ossature.records.clean import MOST_BIG, plain, whole_number
 from ossature.records.views import record_url
 from ossature.web import Crumb, notify, render
 from ossature.web.formats import relative
@@ -224,9 +224,10 @@ def _number(name: str) -> int | None:
     value = request.form.get(name, "")
     if not value:
         return None
-    if not value.isascii() or not value.isdigit() or len(value) > 18:
+    number = whole_number(value, MOST_BIG)
+    if number is None:
         raise Invalid(_("The field %(field)s is missing.", field=name))
-    return int(value)
+    return number
 
 
 def _back(id: UUID) -> ResponseReturnValue:

@@ -42,7 +42,7 @@ from ossature.kernel import kernel
 from ossature.rbac import requires, signed_in
 from ossature.rbac.permissions import HISTORY_VIEW
 from ossature.rbac.predicate import reaches_owner, visible_fields
-from ossature.records.clean import plain
+from ossature.records.clean import MOST_BIG, plain, whole_number
 from ossature.records.fields import Kind
 from ossature.records.query import Label, labels, labels_of
 from ossature.records.timeline_views import MEANS, change_view, entry_view, note_of, undo_just_done
@@ -98,8 +98,7 @@ def version(id: UUID, key: str, record_id: UUID) -> ResponseReturnValue:
     here, there = url_for(".version", id=id, key=key, record_id=record_id), record_url(key, record_id) or ""
     status = 200
     if request.method == "POST":
-        seen = request.form.get("version", "")
-        number = int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 10 else None
+        number = whole_number(request.form.get("version", ""))
         try:
             written = restore_version(rt, record_id, id, request.form.getlist("fields"), number)
         except (Invalid, Conflict) as refusal:
@@ -336,9 +335,10 @@ def _wrong(name: str, message: str) -> BadRequest:
 
 
 def _mark(text: str) -> int:
-    if text and not (text.isascii() and text.isdigit() and len(text) < 19):
+    mark = whole_number(text or "0", MOST_BIG)
+    if mark is None:
         raise BadRequest(_("The page cannot go on from there; open it again."))
-    return int(text or 0)
+    return mark
 
 
 def _back(id: UUID) -> str:

@@ -17,6 +17,7 @@ from ossature.i18n import translator
 from ossature.kernel import kernel
 from ossature.rbac import requires
 from ossature.rbac.permissions import SETTINGS_MANAGE
+from ossature.records.clean import whole_number
 from ossature.settings import NumberSetting, Setting
 from ossature.web import notify
 
@@ -72,13 +73,14 @@ def _posted(setting: Setting | NumberSetting) -> bool | int | Refused:
     if isinstance(setting, Setting):
         return request.form.get(setting.key) == "1"
     typed = request.form[setting.key].strip()
-    if not (typed.isascii() and typed.isdigit() and len(typed) < 12):
+    number = whole_number(typed, 10**11)
+    if number is None:
         return Refused(typed[:40], _("Write a whole number."))
-    if not setting.minimum <= int(typed) <= setting.maximum:
+    if not setting.minimum <= number <= setting.maximum:
         return Refused(
             typed, _("Choose between %(least)s and %(most)s.", least=setting.minimum, most=setting.maximum)
         )  # fmt: skip
-    return int(typed)
+    return number
 
 
 def _page(posted: Mapping[str, bool | int | Refused]) -> str:

@@ -22,6 +22,7 @@ from ossature.rbac import signed_in
 from ossature.rbac.permissions import VIEWS_SHARE
 from ossature.rbac.predicate import demand
 from ossature.records import saving
+from ossature.records.clean import whole_number
 from ossature.records.saved import (
     WITHOUT,
     Audience,
@@ -229,7 +230,7 @@ def _list(rt: RecordType, view: SavedView | None = None) -> str:
 
 
 def _version(text: str | None) -> int | None:
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else None
+    return whole_number(text or "")
 
 
 @hookimpl

@@ -18,6 +18,7 @@ from ossature.duplicates.views import look_alikes, merge_page, pair_cards
 from ossature.errors import BadRequest, Conflict, Forbidden, Invalid, NotFound
 from ossature.i18n.texts import translator
 from ossature.ids import as_id
+from ossature.records.clean import whole_number
 from ossature.records.fields import Kind
 from ossature.records.list_pages import list_crumbs
 from ossature.records.timeline_views import undo_just_done
@@ -187,9 +188,7 @@ def _ask(
 
 
 def _merged(rt: RecordType, ids: list[UUID], into: UUID, take: dict[str, UUID]) -> ResponseReturnValue:
-    versions = {
-        id: int(text) for id in ids if (text := request.form.get(f"version-{id}", "")).isdecimal() and len(text) < 10
-    }
+    versions = {id: seen for id in ids if (seen := whole_number(request.form.get(f"version-{id}", ""))) is not None}
     try:
         written = merge(rt, into, [id for id in ids if id != into], take=take, versions=versions)
     except (Conflict, Invalid, Forbidden) as refusal:

@@ -16,6 +16,7 @@ from ossature.imports.mapping import Column, place_of, targets
 from ossature.imports.results import Fault, FaultGroup, RowShown, rows, summary
 from ossature.imports.runs import Import
 from ossature.imports.step_views import head_of
+from ossature.records.clean import whole_number
 from ossature.records.query import Label, labels
 from ossature.records.views import page_endpoint, shown_at
 from ossature.web.formats import as_number
@@ -53,8 +54,7 @@ def _page(imp: Import, asked: Mapping[str, str], error: str, *, url: str, step: 
     moving = imp.busy
     outcome = asked.get("outcome", "")
     outcome = outcome if outcome in OUTCOMES else "refused" if before and imp.refused and not asked else ""
-    after = asked.get("after", "")
-    after_number = int(after) if after.isascii() and after.isdigit() and len(after) < 9 else 0
+    after_number = whole_number(asked.get("after", "")) or 0
     fault = _narrowed(imp, asked)
     columns = _shown_columns(imp)
     found = [] if moving else rows(imp, outcome or None, after_number, PAGE + 1, fault=fault)
@@ -90,10 +90,8 @@ def _page(imp: Import, asked: Mapping[str, str], error: str, *, url: str, step: 
 
 def _narrowed(imp: Import, asked: Mapping[str, str]) -> tuple[int, str] | None:
     """The column and the text whose faults are asked for."""
-    column = asked.get("column", "")
-    if not (column.isascii() and column.isdigit() and int(column) < len(imp.headers)):
-        return None
-    return int(column), storable(asked.get("value", ""))
+    column = whole_number(asked.get("column", ""), len(imp.headers) - 1)
+    return None if column is None else (column, storable(asked.get("value", "")))
 
 
 def _would_do(imp: Import) -> str:

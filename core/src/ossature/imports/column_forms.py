@@ -18,6 +18,7 @@ from ossature.imports.results import rows
 from ossature.imports.rights import may_be
 from ossature.imports.runs import Import
 from ossature.imports.step_views import head_of, row_words
+from ossature.records.clean import whole_number
 from ossature.records.rules import folded
 from ossature.records.views import page_endpoint
 from ossature.web.import_models import (
@@ -55,14 +56,13 @@ def read_form(imp: Import, posted: MultiDict[str, str]) -> Mapping:
     """The mapping that was posted; what is no number or not offered is passed over."""
     columns = []
     seen: set[int] = set()
-    for position, (index, to) in enumerate(zip(posted.getlist("c-index"), posted.getlist("c-to"), strict=False)):
-        if not (index.isascii() and index.isdigit() and int(index) < len(imp.headers)):
+    for position, (place, to) in enumerate(zip(posted.getlist("c-index"), posted.getlist("c-to"), strict=False)):
+        index = whole_number(place, len(imp.headers) - 1)
+        if index is None:
             continue
-        seen.add(int(index))
+        seen.add(index)
         target = to[:200] or None
-        columns.append(
-            Column(index=int(index), header=imp.headers[int(index)], to=target, **read_options(posted, position))
-        )
+        columns.append(Column(index=index, header=imp.headers[index], to=target, **read_options(posted, position)))
     columns += [Column(index=n, header=name) for n, name in enumerate(imp.headers) if n not in seen]
     defaults = {to: value for to, value in zip(posted.getlist("d-to"), posted.getlist("d-value"), strict=False) if to}
     mode = posted.get("mode", "")

@@ -22,6 +22,7 @@ from ossature.imports.notation import Said
 from ossature.imports.refused import refused_file
 from ossature.imports.runs import Import
 from ossature.imports.step_views import file_form, start_page, step_of, title_of
+from ossature.records.clean import whole_number
 from ossature.records.list_pages import list_crumbs
 from ossature.records.lookup import OfRecord
 from ossature.records.types import RecordType
@@ -122,7 +123,7 @@ class ImportPages(OfRecord):
         if do in ("use", "forget"):
             return self._preset(imp, do)
         mapping = read_form(imp, request.form)
-        position = int(place) if place.isascii() and place.isdigit() and int(place) < len(mapping.columns) else None
+        position = whole_number(place, len(mapping.columns) - 1)
         if position is not None and do in ("again", "without"):
             mapping = (once_more if do == "again" else without)(mapping, position)
         try:
@@ -210,7 +211,7 @@ class ImportPages(OfRecord):
 
     def _correct(self, imp: Import) -> ResponseReturnValue:
         """A cell of a row gets another text; for scripts the row as it is then."""
-        number, index = request.form.get("row", 0, type=int), request.form.get("index", 0, type=int)
+        number, index = _posted("row"), _posted("index")
         text = request.form.get("proposal", request.form.get("to", ""))
         row = service.correct(imp, number, {index: text})
         if not wants_fragment():
@@ -220,7 +221,7 @@ class ImportPages(OfRecord):
 
     def _mended(self, imp: Import, do: str) -> Import:
         """The import with what mends a fault for all its rows."""
-        index, value = request.form.get("index", -1, type=int), request.form.get("value", "")
+        index, value = _posted("index"), request.form.get("value", "")
         if do == "create":
             columns = [
                 one.model_copy(update={"missing": "create"}) if one.index == index and one.to else one
@@ -258,6 +259,12 @@ def in_words(refusal: Refusal) -> str:
 
 def _general(invalid: Refusal) -> list[str]:
     """What the summary says: each fault, by column where it is one's."""
+def _posted(name: str) -> int:
+    """A number of the form, -1 where there is none."""
+    number = whole_number(request.form.get(name, ""))
+    return -1 if number is None else number
+
+
     return [str(one.message) for one in invalid.details] or [str(invalid.message)]
 
 

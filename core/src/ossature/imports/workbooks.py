@@ -16,6 +16,7 @@ from ossature.imports.archives import Archive, Attributes, Ends, Starts, damaged
 from ossature.imports.cells import FileRow
 from ossature.imports.number_formats import Shape, shape_of
 from ossature.imports.sheets import LONGEST_CELL, SheetReader, unescaped
+from ossature.records.clean import whole_number
 
 _KEPT_IN_MEMORY = 16_000_000
 _MOST_STRINGS = 10_000_000
@@ -189,4 +190,4 @@ def _shapes(archive: Archive, part: str) -> list[Shape]:
 
 
 def _whole(text: str | None) -> int:
-    return int(text) if text and text.isdecimal() else 0
+    return whole_number(text or "") or 0

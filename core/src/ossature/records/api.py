@@ -21,7 +21,7 @@ from ossature.rbac import requires, signed_in
 from ossature.records import mass_api, schemas, service
 from ossature.records.aggregate import aggregate
 from ossature.records.batch_api import BulkAnswer, bulk_answer, bulk_input
-from ossature.records.clean import plain
+from ossature.records.clean import plain, whole_number
 from ossature.records.definition import Definition
 from ossature.records.export_api import TABLES, export_answer, export_arguments, export_model
 from ossature.records.external_api import ExternalIdsAnswer, ExternalPlace, external_views
@@ -387,12 +387,12 @@ def if_match() -> int | None:
     header = request.headers.get("If-Match")
     if header is None or header.strip() == "*":
         return None
-    text = header.strip().removeprefix("W/").strip('"')
-    if not (text.isascii() and text.isdigit() and len(text) <= 9):
+    version = whole_number(header.strip().removeprefix("W/").strip('"'))
+    if version is None:
         raise BadRequest(
             _("The header If-Match is wrong."), [Detail("If-Match", "invalid", _('Give a version, such as "3".'))]
         )
-    return int(text)
+    return version
 
 
 def _version(body: dict[str, Any]) -> int | None:

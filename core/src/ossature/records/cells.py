@@ -19,6 +19,7 @@ from ossature.i18n.texts import translator
 from ossature.kernel import kernel
 from ossature.rbac.predicate import demand, reaches_owner
 from ossature.records import service
+from ossature.records.clean import whole_number
 from ossature.records.definition import listable
 from ossature.records.fields import Field, Kind
 from ossature.records.form_views import conflict_panel, labels_in
@@ -80,8 +81,8 @@ def may_change(rt: RecordType, row: Row) -> bool:
 
 
 def _version(posted: MultiDict[str, str], stored: int) -> int:
-    text = posted.get("_version", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else stored
+    version = whole_number(posted.get("_version", ""))
+    return stored if version is None else version
 
 
 def _editor(

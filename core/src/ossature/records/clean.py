@@ -272,6 +272,19 @@ def plain(name: object) -> str:
     return "".join(ch for ch in str(name)[:80] if ch.isprintable() and not "\ud800" <= ch <= "\udfff")
 
 
+MOST_WHOLE, MOST_BIG = 2**31 - 1, 2**63 - 1
+"""What an integer and a bigint column take."""
+
+
+def whole_number(text: str, most: int = MOST_WHOLE) -> int | None:
+    """The number that a request spells by digits alone; None for anything else and for more than `most`, which is what a
+    column of the database takes. `int()` itself raises for thousands of digits."""
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(most))):
+        return None
+    number = int(text)
+    return number if number <= most else None
+
+
 def _text(item: Field, value: Any) -> str:
     if not isinstance(value, str):
         raise Wrong("wrong_type", _("Give a text."))

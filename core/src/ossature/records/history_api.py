@@ -13,6 +13,7 @@ from ossature.db.types import Money
 from ossature.errors import BadRequest, Detail
 from ossature.history.timeline import Entry, timeline
 from ossature.i18n.texts import translator
+from ossature.records.clean import MOST_BIG, whole_number
 from ossature.records.fields import Field as RecordField
 from ossature.records.fields import Kind
 from ossature.records.query import get_row
@@ -106,9 +107,10 @@ def actor_out(id: UUID | None, label: str, kind: str) -> dict[str, Any] | None:
 
 def read_mark(text: str) -> int:
     """The number of a change that a page goes on from, 0 for the beginning."""
-    if text and not (text.isascii() and text.isdigit() and len(text) < 19):
+    mark = whole_number(text or "0", MOST_BIG)
+    if mark is None:
         raise BadRequest(
             _("The cursor is not valid; start again without it."),
             [Detail("cursor", "invalid", _("Give meta.next of the same list."))], code="bad_cursor",
         )  # fmt: skip
-    return int(text or 0)
+    return mark

@@ -14,6 +14,7 @@ from ossature.i18n.texts import translator
 from ossature.ids import as_id
 from ossature.kernel import kernel
 from ossature.records.aggregate import DEEPEST, SPANS, groupable
+from ossature.records.clean import whole_number
 from ossature.records.column_filters import read_column_filters
 from ossature.records.definition import MOST_COLUMNS, listable
 from ossature.records.fields import Kind
@@ -61,16 +62,14 @@ def _show(rt: RecordType, box: str, title: str, status: int = 200, **values: Any
 def _filter_box(rt: RecordType, look: Look, to: ListAddress) -> ResponseReturnValue:
     asked = look.definition.filter
     items = outermost(asked)
-    at = request.args.get("at", "")
-    place = int(at) if at.isascii() and at.isdigit() and len(at) < 4 and int(at) < len(items) else None
+    place = whole_number(request.args.get("at", ""), len(items) - 1)
     join, drafts = read_drafts(rt, request.args)
     if not drafts and place is not None and "apply" not in request.args:
         join, drafts = drafts_of(items[place])
     elif not drafts and (field := request.args.get("field")) in filterable(rt):
         drafts = (Draft(str(field)),)
-    removed = request.args.get("remove", "")
-    if removed.isascii() and removed.isdigit():
-        drafts = tuple(draft for number, draft in enumerate(drafts) if number != int(removed))
+    removed = whole_number(request.args.get("remove", ""))
+    drafts = tuple(draft for number, draft in enumerate(drafts) if number != removed)
     if "add" in request.args and drafts:
         last = next((draft.field for draft in reversed(drafts) if draft.field), "")
         drafts = (*drafts, Draft(last or next(iter(filterable(rt)))))

@@ -17,7 +17,7 @@ from ossature.db.work import session
 from ossature.errors import Conflict, NotFound, Refusal
 from ossature.i18n.texts import translator
 from ossature.records import service
-from ossature.records.clean import clean
+from ossature.records.clean import clean, whole_number
 from ossature.records.form_views import conflict_panel
 from ossature.records.forms import RecordForm
 from ossature.records.list_pages import list_crumbs
@@ -52,7 +52,7 @@ def mass_choice(rt: RecordType, id: UUID, record_id: UUID) -> ResponseReturnValu
     if choice == "theirs":
         settle(act, record_id, "unchanged")
     elif choice == "mine":
-        version = request.form.get("_version", type=int) or row["version"]
+        version = whole_number(request.form.get("_version", "")) or row["version"]
         try:
             service.update(rt, record_id, _values(act, row), version=version)
         except Stale as stale:

@@ -19,6 +19,7 @@ from ossature.errors import Conflict, Invalid
 from ossature.i18n.texts import translator
 from ossature.ids import as_id
 from ossature.jobs.queue import cancel
+from ossature.records.clean import whole_number
 from ossature.records.fields import Field, Kind
 from ossature.records.form_views import labels_in
 from ossature.records.forms import RecordForm
@@ -94,8 +95,7 @@ def mass_show(rt: RecordType, id: UUID) -> ResponseReturnValue:
         return _csv(rt, act)
     outcome = request.args.get("outcome")
     outcome = outcome if outcome in OUTCOMES else None
-    after = request.args.get("after", "")
-    after_number = int(after) if after.isascii() and after.isdigit() and len(after) < 8 else 0
+    after_number = whole_number(request.args.get("after", "")) or 0
     found = results(act, outcome, after_number, PAGE + 1)
     more = found[PAGE - 1].number if len(found) > PAGE else None
     titles = labels(rt.key, [row.record_id for row in found])
@@ -130,7 +130,7 @@ def read_selection(rt: RecordType) -> Selection:
     for word in request.form.get("_rows", "").split()[: MOST_NAMED + 1]:
         spelled, _dot, version = word.partition(".")
         if (id := as_id(spelled)) is not None:
-            named[id] = int(version) if version.isascii() and version.isdigit() and len(version) < 10 else None
+            named[id] = whole_number(version)
     if len(named) > MOST_NAMED:
         raise Invalid(_("At most %(n)d records can be named one by one; select all that match.", n=MOST_NAMED))
     return Selection(named)

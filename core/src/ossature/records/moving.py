@@ -18,6 +18,7 @@ from ossature.i18n.texts import translator
 from ossature.ids import as_id
 from ossature.records import service
 from ossature.records.board_views import card_fields, cards_of, lanes, sums_by_value
+from ossature.records.clean import whole_number
 from ossature.records.face_links import field_of
 from ossature.records.fields import Field, Kind
 from ossature.records.form_views import labels_in
@@ -92,8 +93,8 @@ def _value(row: Row, by: Field) -> str | None:
 
 def _seen(before: Row) -> int:
     """The version of the card that was moved; without one nobody else's change counts."""
-    text = request.form.get("version", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else int(before["version"])
+    version = whole_number(request.form.get("version", ""))
+    return int(before["version"]) if version is None else version
 
 
 def _form(rt: RecordType, fields: dict[str, Field], row: Row | None = None) -> RecordForm:

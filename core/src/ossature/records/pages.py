@@ -25,6 +25,7 @@ from ossature.rbac.rules import shows_again, takes_files, unproven
 from ossature.records import service
 from ossature.records.boards import WINDOW
 from ossature.records.cells import cell_page
+from ossature.records.clean import MOST_BIG, whole_number
 from ossature.records.drafts import drop, kept
 from ossature.records.export_pages import export_dialog
 from ossature.records.external_pages import external_box, external_routes
@@ -248,9 +249,10 @@ class Pages(OfRecord):
         rt = self.rt
         row = get_row(rt, id)
         mark = request.args.get("before", "")
-        if mark and not (mark.isascii() and mark.isdigit() and len(mark) < 19):
+        before = whole_number(mark, MOST_BIG) if mark else None
+        if mark and before is None:
             raise BadRequest(_("The timeline cannot go on from there; open the record again."))
-        page = timeline(rt, id, before=int(mark) if mark else None)
+        page = timeline(rt, id, before=before)
         return render("record/_timeline.html", title=str(rt.label), timeline=timeline_view(rt, row, page))
 
     def cell(self, id: UUID, field: str) -> ResponseReturnValue:

@@ -11,6 +11,7 @@ from werkzeug.datastructures import MultiDict
 from ossature.errors import Detail, Invalid
 from ossature.i18n.texts import translator
 from ossature.rbac.rules import unproven
+from ossature.records.clean import whole_number
 from ossature.records.drafts import kept
 from ossature.records.part_writes import MOST_PARTS
 from ossature.records.types import RecordType
@@ -36,8 +37,8 @@ def note() -> str:
 
 def posted_version(posted: MultiDict[str, str] | None, stored: int) -> int:
     """The version that the writer saw."""
-    text = posted.get("version", "") if posted is not None else ""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else stored
+    version = whole_number(posted.get("version", "")) if posted is not None else None
+    return stored if version is None else version
 
 
 def posted_form(rt: RecordType, record_id: UUID | None) -> MultiDict[str, str] | None:
@@ -84,7 +85,7 @@ def _numbers(posted: MultiDict[str, str], collection: str) -> dict[int, None]:
 def _move(numbers: list[int], which: str) -> None:
     """Change a row's place with the one before or after it: `3-up`."""
     number, _dash, way = which.partition("-")
-    at = numbers.index(int(number)) if number.isdecimal() and int(number) in numbers else -1
+    at = numbers.index(found) if (found := whole_number(number)) in numbers else -1
     to = at + (-1 if way == "up" else 1)
     if at >= 0 and 0 <= to < len(numbers):
         numbers[at], numbers[to] = numbers[to], numbers[at]

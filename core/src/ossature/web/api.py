@@ -14,7 +14,7 @@ from ossature.context import current_or_none
 from ossature.db.types import Money
 from ossature.errors import BadRequest, Detail, Refusal, TooLarge, UnsupportedMediaType
 from ossature.i18n.texts import translator
-from ossature.records.clean import plain
+from ossature.records.clean import plain, whole_number
 from ossature.web import versions
 
 _, _l, _n = translator("ossature")
@@ -131,21 +131,21 @@ def known_arguments(allowed: Sequence[str], prefixes: Sequence[str] = ()) -> Non
 
 def limit_argument(default: int = 20, most: int = 200) -> int:
     """The page size asked for, 1 to `most`."""
-    text = request.args.get("limit", str(default))
-    if not text.isascii() or not text.isdigit() or len(text) > 6 or not 1 <= int(text) <= most:
+    limit = whole_number(request.args.get("limit", str(default)), most)
+    if not limit:
         raise BadRequest(
             _("The parameter limit is wrong."),
             [Detail("limit", "invalid", _("Give a whole number from 1 to %(n)s.", n=most))],
         )
-    return int(text)
+    return limit
 
 
 def after_argument() -> int:
     """The number of what was read last, 0 to begin."""
-    text = request.args.get("after", "0")
-    if not (text.isascii() and text.isdigit() and len(text) < 8):
+    after = whole_number(request.args.get("after", "0"))
+    if after is None:
         raise BadRequest(_("The parameter after is wrong."), [Detail("after", "invalid", _("Give a number."))])
-    return int(text)
+    return after
 
 
 def one_of(known: tuple[T, ...], name: str, given: str) -> T:
