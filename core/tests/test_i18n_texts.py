@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from babel.messages.pofile import read_po
 from jinja2 import DictLoader, Environment
 
 from ossature.context import Context, use_context
@@ -156,3 +159,23 @@ def test_the_time_zone_is_the_persons_then_the_tenants() -> None:
     assert choose_time_zone("Asia/Tokyo", "Europe/Rome") == "Asia/Tokyo"
     assert choose_time_zone(None, "Europe/Rome") == "Europe/Rome"
     assert choose_time_zone("Mars/Olympus", None) == "Europe/Paris"
+
+
+AGREEING = re.compile(r"\b\w+(?:é|ée|és|ées)\b")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "changed", "created", "deleted", "refused", "unchanged", "not reached", "left as it was", "Left as it was",
+        "%(count)s changed", "%(count)s deleted", "%(count)s refused", "%(count)s unchanged", "%(count)s not reached",
+        "%(n)s created", "%(n)s changed", "%(n)s %(records)s created", "%(n)s left as it was",
+    ],
+)  # fmt: skip
+def test_what_became_of_rows_agrees_in_french_with_records_of_either_gender(text: str) -> None:
+    with (files("ossature") / "translations" / "fr.po").open("rb") as file:
+        found = read_po(file, "fr").get(text)
+    assert found is not None
+    said = [found.string] if isinstance(found.string, str) else list(found.string)
+    assert all(said)
+    assert not [one for one in said if AGREEING.search(one)]
