@@ -15,12 +15,13 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import select, text
 
-from ossature.db.kernel import change, change_set
+from ossature.db.kernel import change, change_set, mass
 from ossature.ids import new_id
 from ossature.jobs.run import run_job
 from ossature.kernel import Kernel, kernel
 from ossature.records import mass_work
 from ossature.records.bulk import insert_rows
+from ossature.records.lookup import record_type
 from ossature.testing.background import run_pending
 from ossature.testing.background_rows import change_job
 from ossature.testing.people import Person, Tenant
@@ -52,6 +53,25 @@ def told(person: Person, id: str) -> tuple[dict[str, Any], list[dict[str, Any]]]
 
 
 @pytest.mark.req("A-016")
+@pytest.mark.req("A-016")
+def test_what_still_writes_is_not_undone(owner: Person, tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mass_work, "AT_ONCE", 2)
+    made = [contact(owner, source="event") for _number in range(3)]
+    id = act(owner, ids=[one["id"] for one in made], set={"source": "referral"})
+    with owner.work() as work:
+        head = work.execute(select(mass)).mappings().one()
+        context = mass_work.under(record_type("crm.contact"), head)
+        assert mass_work.work_on(record_type("crm.contact"), head["id"], context)
+    undo = f"/api/ossature/change-sets/{told(owner, id)[0]['change_set_id']}/undo"
+    refused = owner.api.post(undo, json={})
+    assert (refused.status_code, refused.json["error"]["code"]) == (409, "busy")
+    assert "This change of many records is still being written" in refused.json["error"]["message"]
+    run_pending(tenant)
+    assert [read(owner, one["id"])["source"] for one in made] == ["referral"] * 3
+    assert owner.api.post(undo, json={}).status_code == 200
+    assert [read(owner, one["id"])["source"] for one in made] == ["event"] * 3
+
+
 def test_all_that_match_are_changed_in_the_background_under_one_change_set(
     owner: Person, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
