@@ -123,6 +123,7 @@ def test_defaults_fill_companies_that_are_made_and_the_entry_that_they_name(owne
     assert [(one["city"], one["postal_code"], one["country"]) for one in people["Martin"]["addresses"]] == [
         ("Paris", "75001", "FR"), ("Lyon", None, "FR"),
     ]  # fmt: skip
+    assert people["Durand"]["addresses"] == [], "where the file has no address, a default alone makes none"
 
 
 def test_a_default_that_an_entry_refers_to_is_found_or_told(owner: Person) -> None:
