@@ -24,6 +24,7 @@ from ossature.history import seals
 from ossature.history.cli import person_group
 from ossature.history.erasure import erase_person, forget_old_history
 from ossature.kernel import kernel
+from ossature.testing.background import run_pending
 from ossature.testing.people import Person, Tenant
 
 pytestmark = pytest.mark.database
@@ -253,3 +254,31 @@ def test_what_a_ledger_holds_is_kept_whatever_the_organisation_chooses(
     aged(hand, tenant, company, 14)
     assert forget(tenant, 12) == 1
     assert contents(tenant, contact)[0]["first_name"] == SECRET
+
+
+def test_answers_that_are_kept_and_results_of_changes_of_many_say_nothing_of_the_person(
+    owner: Person, tenant: Tenant, hand: psycopg.Connection[Any]
+) -> None:
+    body, key = {"first_name": SECRET, "last_name": "Martin", "email": "z@example.org"}, {"Idempotency-Key": "one"}
+    made = owner.api.post(API, json=body, headers=key)
+    id, other = made.json["data"]["id"], {"last_name": "Petit", "email": "petit@example.org"}
+    others = owner.api.post(API, json=other, headers={"Idempotency-Key": "two"})
+    rows = {"ids": [id, others.json["data"]["id"]], "set": {"job_title": f"Assistant of {SECRET} Martin"}}
+    asked = owner.api.post(f"{API}/mass", json=rows)
+    assert asked.status_code == 202, asked.text
+    owner.api.delete(f"{API}/{id}")
+    run_pending(tenant)
+    hand.execute("UPDATE ossature.mass_row SET reason = %s WHERE record_id = %s", (f"{SECRET} is gone", id))
+
+    erase(tenant, id)
+
+    again = owner.api.post(API, json=body, headers=key)
+    assert (again.status_code, again.headers["Idempotency-Replayed"]) == (201, "true")
+    assert (again.json, SECRET in again.text) == ({"success": True, "data": None, "meta": {}}, False)
+    assert owner.api.post(API, json=other, headers={"Idempotency-Key": "two"}).json == others.json
+    for table in (b"mass", b"mass_row"):
+        left = hand.execute(
+            b"SELECT t::text FROM ossature." + table + b" t WHERE tenant_id = %s", (tenant.id,)
+        ).fetchall()
+        assert left
+        assert SECRET not in str(left)

@@ -20,6 +20,7 @@ from ossature.db.work import session
 from ossature.duplicates.redirects import all_that_became, leads_to
 from ossature.errors import Conflict, Invalid, NotFound
 from ossature.files.service import forget_files
+from ossature.history.kept import forget_kept
 from ossature.history.traces import forget_trace, take_back, traces
 from ossature.i18n.texts import translator
 from ossature.ids import new_id
@@ -67,8 +68,8 @@ class _Count:
 
 
 def erase_person(rt: RecordType, id: UUID, reason: str) -> Erased:
-    """Take what is personal out of a record, its parts, what hangs on it, search, history and imports, for good; the system
-    role's work.
+    """Take what is personal out of a record, its parts, what hangs on it, search, history, imports, and out of answers and
+    results that are kept for a while, for good; the system role's work.
 
     The record stays, in the bin and without a name, so that what refers to it still does. Those that were merged into it
     are of the same person, and go the same way; of one that was purged it is what the history still says. Raises
@@ -93,6 +94,7 @@ def erase_person(rt: RecordType, id: UUID, reason: str) -> Erased:
     found = traces(rt, ids)
     known = marks(rt, ids)
     count = _Count(import_rows=forget_imported(ids, known))
+    forget_kept(ids, known)
     for trace in found:
         count.external_ids += take_back(rt, ids, trace, personal.values())
     acts = [_erase(rt, one, reason, personal, count, must_be=one == id) for one in ids]
