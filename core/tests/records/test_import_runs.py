@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import os
+import re
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,7 @@ from uuid import uuid4
 import pytest
 import xlsxwriter
 from sqlalchemy import event, text
+from werkzeug.datastructures import MultiDict
 
 from ossature.context import Reach, use_context
 from ossature.files import sweeping
@@ -196,6 +198,21 @@ def test_an_import_is_undone_as_a_whole_with_what_it_changed(owner: Person) -> N
     assert names(owner, COMPANIES, "name") == []
     again = owner.api.get(f"{CONTACTS}/{old['id']}").json["data"]
     assert (again["last_name"], again["company_id"]) == ("Before", None)
+
+
+def test_what_is_unfolded_stays_so_where_a_column_comes_in_between_or_goes(owner: Person) -> None:
+    imp = begin(owner, CONTACTS, NAMES, ["last_name", "email"])
+
+    def unfolded(do: str, open: int, *indexes: int) -> list[str]:
+        columns = [("c-index", str(index)) for index in indexes]
+        to = [("c-to", {0: "last_name", 1: "email"}[index]) for index in indexes]
+        form = MultiDict([("_do", do), (f"c{open}-open", "1"), *columns, *to])
+        page = owner.page.post(f"/crm/contacts/imports/{imp.head['id']}/columns", data=form)
+        return re.findall(r'<details data-position="(\d+)" open', page.text)
+
+    assert unfolded("keep", 1, 0, 1) == ["1"]
+    assert unfolded("again-0", 1, 0, 1) == ["2"]
+    assert unfolded("without-1", 2, 0, 0, 1) == ["1"]
 
 
 @pytest.mark.req("A-020")

@@ -76,13 +76,17 @@ def read_form(imp: Import, posted: MultiDict[str, str]) -> Mapping:
     )  # fmt: skip
 
 
-def asked_of(imp: Import, posted: MultiDict[str, str], mapping: Mapping, faults: Sequence[Detail] = ()) -> Asked:
-    """The form as it was, with the faults of what was posted."""
-    positions = range(len(mapping.columns))
-    return Asked(
-        mapping, faults, frozenset(n for n in positions if posted.get(f"c{n}-open")),
-        frozenset(n for n in positions if posted.get(f"c{n}-loaded")),
-    )  # fmt: skip
+def asked_of(
+    posted: MultiDict[str, str], mapping: Mapping, faults: Sequence[Detail] = (), places: Sequence[int | None] = ()
+) -> Asked:
+    """The form as it was, with the faults of what was posted. `places` are those that the columns had in it, None for a
+    column that has come in between, where they are not where they were."""
+    places = places or range(len(mapping.columns))
+
+    def said(what: str) -> frozenset[int]:
+        return frozenset(n for n, place in enumerate(places) if place is not None and posted.get(f"c{place}-{what}"))
+
+    return Asked(mapping, faults, said("open"), said("loaded"))
 
 
 def faults_of(imp: Import, mapping: Mapping) -> Sequence[Detail]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -124,8 +124,13 @@ class ImportPages(OfRecord):
             return self._preset(imp, do)
         mapping = read_form(imp, request.form)
         position = whole_number(place, len(mapping.columns) - 1)
-        if position is not None and do in ("again", "without"):
-            mapping = (once_more if do == "again" else without)(mapping, position)
+        places: list[int | None] = [*range(len(mapping.columns))]
+        if position is not None and do == "again":
+            mapping = once_more(mapping, position)
+            places.insert(position + 1, None)
+        elif position is not None and do == "without":
+            mapping = without(mapping, position)
+            del places[position]
         try:
             if mapping != imp.mapping:
                 imp = service.set_mapping(imp, mapping)
@@ -141,14 +146,16 @@ class ImportPages(OfRecord):
             errors = list(_general(invalid)) if do in ("check", "preset") else []
             if errors or do in ("check", "preset"):
                 return Response(self._columns(imp, mapping, errors), 422)
-        return self._kept(imp, mapping, do, position)
+        return self._kept(imp, mapping, do, position, places)
 
-    def _kept(self, imp: Import, mapping: Mapping, do: str, position: int | None) -> ResponseReturnValue:
+    def _kept(
+        self, imp: Import, mapping: Mapping, do: str, position: int | None, places: Sequence[int | None]
+    ) -> ResponseReturnValue:
         """After a choice: for scripts what hangs on it, else the page again."""
         posted = request.form.copy()
         if do == "values":
             posted[f"c{position}-loaded"] = posted[f"c{position}-open"] = "1"
-        form = columns_form(imp, asked_of(imp, posted, mapping, faults_of(imp, mapping)))
+        form = columns_form(imp, asked_of(posted, mapping, faults_of(imp, mapping), places))
         if not wants_fragment():
             return self._render("imports/columns.html", form=form)
         changed = set(request.form.getlist("_at"))
@@ -157,7 +164,7 @@ class ImportPages(OfRecord):
 
     def _columns(self, imp: Import, mapping: Mapping, errors: list[str] | None = None) -> str:
         faults = faults_of(imp, mapping) if request.method == "POST" else ()
-        asked = asked_of(imp, request.form, mapping, faults)
+        asked = asked_of(request.form, mapping, faults)
         return self._render("imports/columns.html", form=columns_form(imp, asked, errors or ()))
 
     def _preset(self, imp: Import, do: str) -> ResponseReturnValue:
@@ -252,6 +259,12 @@ class ImportPages(OfRecord):
         return render(template, title=title, breadcrumbs=crumbs, **values)
 
 
+def _posted(name: str) -> int:
+    """A number of the form, -1 where there is none."""
+    number = whole_number(request.form.get(name, ""))
+    return -1 if number is None else number
+
+
 def in_words(refusal: Refusal) -> str:
     """A refusal as one text: what is wrong, and what to do."""
     return " ".join(dict.fromkeys([str(refusal.message), *(str(one.message) for one in refusal.details)]))
@@ -259,12 +272,6 @@ def in_words(refusal: Refusal) -> str:
 
 def _general(invalid: Refusal) -> list[str]:
     """What the summary says: each fault, by column where it is one's."""
-def _posted(name: str) -> int:
-    """A number of the form, -1 where there is none."""
-    number = whole_number(request.form.get(name, ""))
-    return -1 if number is None else number
-
-
     return [str(one.message) for one in invalid.details] or [str(invalid.message)]
 
 
