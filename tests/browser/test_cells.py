@@ -53,6 +53,23 @@ def test_a_cell_is_changed_by_mouse_and_given_back(owner: Person, screen: Screen
     expect(editor.get_by_label("E-mail")).to_have_value("nonsense")
 
 
+def test_what_is_typed_while_a_change_is_refused_stays(owner: Person, screen: Screen) -> None:
+    page = screen(owner, "/crm/contacts")
+    cell(page, 0, "email").click()
+    editor = page.locator("[data-cell-editor]")
+    expect(editor.get_by_label("E-mail")).to_be_focused()
+    page.keyboard.type("nonsense")
+    held = Held(page, "**/cell/email*")
+    page.keyboard.press("Enter")
+    held.came()
+    page.keyboard.type("@example.org")
+    held.let_go()
+    expect(editor.locator(".os-error")).to_be_visible()
+    expect(editor.get_by_label("E-mail")).to_have_value("nonsense@example.org")
+    page.keyboard.press("Enter")
+    expect(cell(page, 0, "email")).to_have_text("nonsense@example.org")
+
+
 @pytest.mark.req("A-015", "A-043")
 def test_cells_are_walked_and_changed_by_keyboard(owner: Person, screen: Screen) -> None:
     page = screen(owner, "/crm/contacts")

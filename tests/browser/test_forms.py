@@ -8,7 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from ossature.testing.browser import until
+from ossature.testing.browser import Held, until
 from ossature.testing.people import Person, Tenant
 
 pytestmark = [pytest.mark.browser, pytest.mark.database]
@@ -182,6 +182,26 @@ def test_a_company_is_created_from_a_contacts_form_by_keyboard_and_chosen(owner:
     page.get_by_label("Last name").fill("Martin")
     page.keyboard.press("Control+Enter")
     expect(page.get_by_role("link", name="Forges du Nord")).to_be_visible()
+
+
+def test_what_is_typed_while_what_is_created_in_place_is_refused_stays(owner: Person, screen: Screen) -> None:
+    page = screen(owner, "/crm/contacts/new")
+    picker = page.get_by_role("combobox", name="Company")
+    picker.press_sequentially("Forges du Nord")
+    page.get_by_role("option", name="Create “Forges du Nord”").click()
+    dialog = page.get_by_role("dialog", name="New company")
+    name = dialog.get_by_label("Name")
+    name.fill("")
+    held = Held(page, "**/crm/companies/new*")
+    page.keyboard.press("Control+Enter")
+    held.came()
+    page.keyboard.type("Aciers du Sud")
+    held.let_go()
+    expect(dialog.get_by_text("Fill this in.").first).to_be_visible()
+    expect(name).to_have_value("Aciers du Sud")
+    expect(name).to_be_focused()
+    page.keyboard.press("Control+Enter")
+    expect(picker).to_have_value("Aciers du Sud")
 
 
 @pytest.mark.req("S1-63")

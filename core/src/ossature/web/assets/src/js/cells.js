@@ -5,6 +5,7 @@
 import { holdWhile, inUse, isWritten, letGo, onceFree } from "./holding.js";
 import { announceAdded, csrf, isTyping, on, texts } from "./page.js";
 import { toast } from "./toasts.js";
+import { sending, typedSince } from "./typed.js";
 
 const NARROW = matchMedia("(max-width: 767px)");
 let panel = null;
@@ -58,10 +59,13 @@ function point(one) {
 
 const values = () => new URLSearchParams(new FormData(panel.querySelector("form"))).toString();
 
-function fill(html) {
+function fill(html, typed) {
   panel.innerHTML = html;
+  typed?.put(panel);
   panel.dispatchEvent(new CustomEvent("os:added", { bubbles: true }));
+  typed?.begin();
   place();
+  if (typed && panel.contains(document.activeElement)) return null;
   const input = panel.querySelector("[role=combobox], input:not([type=hidden], [hidden]), select:not([hidden]), textarea");
   input?.focus({ preventScroll: true });
   input?.select?.();
@@ -159,6 +163,7 @@ async function send(form, step, theirs) {
   const one = cell;
   if (!step && !theirs && values() === first && !panel.querySelector(".os-cell-conflict")) { shut(); return true; }
   const body = new FormData(form);
+  const sent = sending(panel);
   body.set("_shown", shown(one).join(","));
   body.set("_as", one.dataset.fact ? "facts" : "list");
   if (theirs) body.set("_theirs", "1");
@@ -168,7 +173,11 @@ async function send(form, step, theirs) {
   const answer = await fetch(form.action, { method: "POST", body, headers: { "X-CSRFToken": csrf(), "HX-Request": "true" } }).catch(() => null);
   if (cell !== one) return true;
   panel.removeAttribute("aria-busy");
-  if (answer?.status === 422 || answer?.status === 409) { fill(await answer.text()); return false; }
+  if (answer?.status === 422 || answer?.status === 409) {
+    const html = await answer.text();
+    if (cell === one) fill(html, typedSince(panel, sent));
+    return false;
+  }
   if (!answer?.ok) { toast(answer ? ({ 403: texts().forbidden, 404: texts().gone }[answer.status] ?? texts().failed) : texts().offline, "danger"); return false; }
   const told = await answer.json();
   put(one, told);

@@ -1,6 +1,7 @@
 /** Creating what a picker does not find: a small form in a dialog; what is saved is chosen. Escape returns to the picker. */
 import { announceAdded, texts } from "./page.js";
 import { toast } from "./toasts.js";
+import { sending, typedSince } from "./typed.js";
 
 async function ask(address, options = {}) {
   try {
@@ -14,10 +15,15 @@ async function ask(address, options = {}) {
   }
 }
 
-async function show(dialog, answer) {
-  dialog.innerHTML = await answer.text();
+async function show(dialog, answer, sent = new Map()) {
+  const html = await answer.text();
+  const typed = typedSince(dialog, sent);
+  dialog.innerHTML = html;
   if (!dialog.open) dialog.showModal();
+  typed.put(dialog);
   announceAdded(dialog);
+  typed.begin();
+  if (document.activeElement?.matches("input, select, textarea") && dialog.contains(document.activeElement) && sent.size) return;
   (dialog.querySelector("[aria-invalid=true]:not([hidden])") ?? dialog.querySelector("form input:not([type=hidden]), form select:not([hidden]), form textarea"))?.focus();
 }
 
@@ -34,10 +40,11 @@ export async function createInPlace(url, words, done) {
     event.preventDefault();
     if (dialog.dataset.sending) return;
     dialog.dataset.sending = "1";
+    const sent = sending(dialog);
     const saved = await ask(event.target.action, { method: "POST", body: new FormData(event.target) });
     delete dialog.dataset.sending;
     if (!saved) return;
-    if (!saved.headers.get("Content-Type")?.includes("json")) return show(dialog, saved);
+    if (!saved.headers.get("Content-Type")?.includes("json")) return show(dialog, saved, sent);
     const { data, warnings } = await saved.json();
     dialog.close();
     done(data);

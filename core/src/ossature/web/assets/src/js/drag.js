@@ -2,6 +2,7 @@
  *  A card stands in its new column at once; the server's answer replaces it, or puts it back with the reason. */
 import Sortable from "sortablejs";
 import { announceAdded, csrf, on, texts, whenReady } from "./page.js";
+import { sending, typedSince } from "./typed.js";
 
 const CARD = "li[data-movable]";
 const REST = `${CARD}:not([aria-busy=true])`; // one that is on its way is not moved again before the server has answered
@@ -212,12 +213,16 @@ function chooseColumn(choice) {
 
 const editor = () => document.getElementById("card-editor");
 
-function showForm(html) {
-  const body = editor().querySelector("[data-editor]");
+const inEditor = () => editor().querySelector("[data-editor]");
+
+function showForm(html, typed) {
+  const body = inEditor();
   body.innerHTML = html;
+  typed?.put(body);
   window.htmx.process(body);
   announceAdded(body);
-  body.scrollTop = 0;
+  typed?.begin();
+  if (!typed || !body.contains(document.activeElement)) body.scrollTop = 0;
 }
 
 async function edit(card) {
@@ -232,9 +237,10 @@ async function edit(card) {
 async function save(form, event) {
   event.preventDefault();
   const given = new URLSearchParams(new FormData(form, event.submitter));
+  const sent = sending(inEditor());
   const response = await fetch(form.action, { method: "POST", body: given, headers: { "X-CSRFToken": csrf(), "HX-Request": "true" } });
   const html = await response.text();
-  if (!response.redirected) return showForm(html);
+  if (!response.redirected) return showForm(html, typedSince(inEditor(), sent));
   const page = new DOMParser().parseFromString(html, "text/html");
   const said = page.querySelectorAll("[data-toast] p");
   page.querySelectorAll("[data-saved]").forEach(({ dataset }) => document.dispatchEvent(new CustomEvent("os:saved", { detail: dataset.saved })));

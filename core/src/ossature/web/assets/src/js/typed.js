@@ -42,28 +42,45 @@ function put(control, { value, label, before, from, to, focused }) {
   control.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
+function putAll(area, typed) {
+  const fresh = new Map([...area.querySelectorAll(CONTROLS)].map((one) => [placeOf(one), one]));
+  for (const one of typed) if (fresh.has(one.place)) put(fresh.get(one.place), one);
+}
+
+function begin(begun) {
+  const input = begun && document.getElementById(begun.id);
+  if (!input) return;
+  input.focus({ preventScroll: true });
+  input.value = begun.value;
+  input.dispatchEvent(new Event("input"));
+}
+
+/** What an area says as it is sent, for `typedSince`. */
+export const sending = (area) => new Map([...area.querySelectorAll(CONTROLS)].map((one) => [one, said(one)]));
+
+/** What was typed in an area since it was sent: `put` it into what takes its place, and `begin` again what was being picked
+ * once the pickers are there. */
+export function typedSince(area, known) {
+  const { typed, begun } = gather(area, known);
+  return { put: (fresh) => putAll(fresh, typed), begin: () => begin(begun) };
+}
+
 export function startTyped() {
   document.addEventListener("htmx:beforeRequest", ({ detail: { elt, xhr } }) => {
     const area = elt.closest("form") ?? elt;
     if (area === document.body) return; // nobody's form: it has sent nothing
-    sent.set(xhr, new Map([...area.querySelectorAll(CONTROLS)].map((one) => [one, said(one)])));
+    sent.set(xhr, sending(area));
   });
   document.addEventListener("htmx:beforeSwap", ({ detail: { xhr, target, shouldSwap } }) => {
     if (shouldSwap && target.getClientRects().length) kept.set(xhr, gather(target, sent.get(xhr)));
   });
   document.addEventListener("htmx:afterSwap", ({ target, detail }) => {
-    const typed = kept.get(detail?.xhr)?.typed ?? [];
-    if (!typed.length) return;
-    const fresh = new Map([...target.querySelectorAll(CONTROLS)].map((one) => [placeOf(one), one]));
-    for (const one of typed) if (fresh.has(one.place)) put(fresh.get(one.place), one);
+    putAll(target, kept.get(detail?.xhr)?.typed ?? []);
   });
   document.addEventListener("htmx:afterSettle", ({ detail }) => {
     const begun = kept.get(detail?.xhr)?.begun;
-    const input = begun && document.getElementById(begun.id);
-    if (!input) return;
+    if (!begun || !document.getElementById(begun.id)) return;
     kept.delete(detail.xhr);
-    input.focus({ preventScroll: true });
-    input.value = begun.value;
-    input.dispatchEvent(new Event("input"));
+    begin(begun);
   });
 }
