@@ -9,6 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from ossature.testing.browser import Held, until
 from ossature.testing.people import Person, Tenant
 from ossature.testing.record_api import RecordApi
 
@@ -131,6 +132,90 @@ def test_by_menu_and_who_comes_second_sees_where_it_was_moved(
         expect(card(one, "Fleet", "Proposal")).to_be_visible()
     expect(other.get_by_text("moved Fleet to Proposal meanwhile.").first).to_be_visible()
     assert stage(deals, "Fleet") == "Proposal"
+
+
+# What was answered comes only once `letGo` is called: the sums that a page asks for as it opens, the first move.
+LATE_SUMS = """
+const { open, send } = XMLHttpRequest.prototype;
+XMLHttpRequest.prototype.open = function (method, url, ...more) {
+  this.late = String(url).includes("part=sums");
+  return open.call(this, method, url, ...more);
+};
+XMLHttpRequest.prototype.send = function (...given) {
+  const { onload } = this;
+  if (this.late) this.onload = (event) => { window.letGo = () => onload.call(this, event); };
+  return send.apply(this, given);
+};
+"""
+LATE_MOVE = """() => {
+  const { fetch } = window;
+  let first = true;
+  window.fetch = async (address, ...more) => {
+    const late = first && String(address).includes("/move");
+    if (late) first = false;
+    const answer = await fetch(address, ...more);
+    if (late) await new Promise((done) => { window.letGo = done; });
+    return answer;
+  };
+}"""
+
+
+def by_menu(page: Page, name: str, to: str) -> None:
+    card(page, name).hover()
+    page.get_by_role("button", name=f"Move {name}").click()
+    page.get_by_role("menuitem", name=to).click()
+
+
+def test_sums_that_were_asked_for_before_a_move_do_not_take_the_place_of_those_after_it(
+    deals: RecordApi, owner: Person, screen: Screen
+) -> None:
+    page = screen(owner, "/crm/deals")
+    page.add_init_script(LATE_SUMS)
+    page.goto(page.url.partition("?")[0] + "?face=board")
+    can_be_moved(page)
+    until(page, "Boolean(window.letGo)")
+    by_menu(page, "Fleet", "Proposal")
+    expect(column(page, "Proposal").locator(".os-count")).to_have_text("1")
+    page.evaluate("window.letGo()")
+    expect(page.locator("[hx-get*='part=sums']")).to_have_count(0)
+    expect(column(page, "Lead").locator(".os-count")).to_have_text("1")
+    expect(column(page, "Lead").locator(".os-column-sum")).to_contain_text("€500.00")
+    expect(column(page, "Proposal").locator(".os-column-sum")).to_contain_text("€600.00")
+
+
+def test_of_two_moves_the_sums_after_both_stay(deals: RecordApi, owner: Person, screen: Screen) -> None:
+    page = screen(owner, BOARD)
+    can_be_moved(page)
+    expect(column(page, "Lead").locator(".os-column-sum")).to_contain_text("€1,500.00")
+    page.evaluate(LATE_MOVE)
+    by_menu(page, "Fleet", "Proposal")
+    by_menu(page, "Depot", "Proposal")
+    until(page, "Boolean(window.letGo)")
+    page.wait_for_timeout(300)  # an answer to the second that came before that to the first would be there by now
+    page.evaluate("window.letGo()")
+    expect(page.locator("[data-board] [aria-busy=true]")).to_have_count(0)
+    expect(column(page, "Proposal").locator(".os-count")).to_have_text("2")
+    expect(column(page, "Lead").locator(".os-count")).to_have_text("0")
+    assert [stage(deals, name) for name in ("Fleet", "Depot")] == ["Proposal", "Proposal"]
+
+
+def test_what_is_typed_on_a_card_while_its_save_is_refused_stays(
+    deals: RecordApi, owner: Person, screen: Screen
+) -> None:
+    page = screen(owner, BOARD)
+    can_be_moved(page)
+    card(page, "Fleet").click()
+    editor = page.locator("#card-editor")
+    name = editor.get_by_role("textbox", name="Name", exact=True)
+    name.fill("")
+    held = Held(page, "**/edit*")
+    editor.get_by_role("button", name="Save").click()
+    held.came()
+    name.fill("Fleet and depot")
+    held.let_go()
+    expect(editor.get_by_text("Fill this in.").first).to_be_visible()
+    expect(name).to_have_value("Fleet and depot")
+    expect(name).to_be_focused()
 
 
 @pytest.mark.req("S1-45")

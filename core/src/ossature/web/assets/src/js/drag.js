@@ -10,6 +10,7 @@ const JUST_NOW = 250;
 let dragged = 0;
 let held = null;
 let forMenu = null;
+const moves = []; // those that are not answered yet
 
 const board = () => document.querySelector("[data-board][data-moves]");
 const columnOf = (item) => item.closest("[data-column]");
@@ -38,6 +39,7 @@ function showSums(sums = {}) {
     if (!column) continue;
     column.querySelector(".os-count").textContent = new Intl.NumberFormat(document.documentElement.lang).format(count);
     column.querySelector(".os-column-sum").innerHTML = sum;
+    column.dataset.counted = "";
   }
 }
 
@@ -82,15 +84,30 @@ function askWhatIsMissing(item, origin, html) {
   (dialog.querySelector("[aria-invalid=true]") ?? dialog.querySelector("input:not([type=hidden]), select, textarea"))?.focus();
 }
 
-async function commit(item, origin, given = new FormData()) {
+/** Send where a card was put; one move at a time, so that each answer has the sums after all moves before it. */
+function commit(item, origin, given = new FormData()) {
   const to = columnOf(item);
   given.set("to", to.dataset.value);
   given.set("version", item.dataset.version);
   item.setAttribute("aria-busy", "true");
+  const address = `${link(item).dataset.href}/move${board().dataset.moves}`;
+  const send = (options = {}) => fetch(address, { method: "POST", body: given, headers: { "X-CSRFToken": csrf(), "HX-Request": "true" }, ...options });
+  moves.push({ item, origin, to, send });
+  if (moves.length === 1) goOn();
+}
+
+async function goOn() {
+  while (moves.length) {
+    await move(moves[0]).catch(reportError);
+    moves.shift();
+  }
+}
+
+async function move({ item, origin, to, send }) {
   let response;
   let answer = {};
   try {
-    response = await fetch(`${link(item).dataset.href}/move${board().dataset.moves}`, { method: "POST", body: given, headers: { "X-CSRFToken": csrf(), "HX-Request": "true" } });
+    response = await send();
     answer = response.headers.get("Content-Type")?.includes("json") ? await response.json() : {};
   } catch {
     if (item.isConnected) putBack(item, origin);
@@ -251,6 +268,9 @@ async function save(form, event) {
   document.querySelector(`[data-card][data-href="${record}"]`)?.focus({ preventScroll: true });
 }
 
+// What the columns were said to hold before a card was moved is not said of them after.
+document.addEventListener("htmx:oobBeforeSwap", (event) => { if (event.target.closest?.("[data-counted]")) event.detail.shouldSwap = false; });
+addEventListener("pagehide", () => moves.splice(1).forEach(({ send }) => send({ keepalive: true })));
 whenReady((root) => {
   const found = [root.closest?.("[data-board][data-moves]"), ...root.querySelectorAll("[data-board][data-moves]")];
   for (const one of found) one?.querySelectorAll(".os-cards").forEach(makeSortable);
