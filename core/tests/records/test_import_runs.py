@@ -451,6 +451,10 @@ def test_an_id_that_a_record_has_already_is_told_in_its_cell(owner: Person, tena
     assert owner.api.delete(f"{CONTACTS}/{binned}").status_code == 200
     message = "The record with this id is in the recycle bin; restore it."
     assert told(owner, binned) == [(0, binned, "id_taken", message)]
+    into = owner.api.post(CONTACTS, json={"last_name": "Into"}).json["data"]["id"]
+    away = owner.api.post(CONTACTS, json={"last_name": "Away"}).json["data"]["id"]
+    assert owner.api.post(f"{CONTACTS}/merge", json={"into": into, "ids": [away]}).status_code == 200
+    assert told(owner, away) == [(0, away, "id_taken", "A record with this id exists already.")]
     apart = tenant.member("sales_rep")
     for id in (there, binned):
         assert apart.api.get(f"{CONTACTS}/{id}").status_code == 404

@@ -48,6 +48,12 @@ def _next(rt: RecordType, id: UUID) -> UUID | None:
     ).scalar()  # fmt: skip
 
 
+def is_part_of_another(rt: RecordType) -> sa.ColumnElement[bool]:
+    """Whether a record in the bin is there since it was merged into another one."""
+    there = select(merged.c.to_id).where(_taken_from(rt), merged.c.record == rt.key, merged.c.at == rt.c.deleted_at)
+    return there.correlate(rt.table).exists()
+
+
 def became_part_of(rt: RecordType, id: UUID) -> sa.ScalarSelect[list[UUID]]:
     """The ids of the records that stand in one now and that the reader may see, as an array for a statement about them."""
     holds = sa.and_(_taken_from(rt), rt.c.deleted_at == merged.c.at, reaches(rt))

@@ -15,6 +15,7 @@ from ossature.context import current
 from ossature.db.kernel import actor as actor_table
 from ossature.db.kernel import change, change_set
 from ossature.db.work import change_set_id, session
+from ossature.duplicates.redirects import is_part_of_another
 from ossature.errors import Conflict, Detail, Forbidden
 from ossature.events.wake import wake_listeners
 from ossature.files.service import forget_files
@@ -100,10 +101,11 @@ def in_the_bin(key: str = "", search: str = "", cursor: str = "", limit: int = P
 
 
 def in_bin(rt: RecordType, ids: Sequence[UUID]) -> set[UUID]:
-    """Those of some records that are in the bin and that the bound actor may restore."""
+    """Those of some records that are in the bin and that the bound actor may restore; not what has become part of another
+    record, which is no more to be had by itself."""
     if rt not in binnable():
         return set()
-    there = select(rt.c.id).where(rt.c.id.in_(ids), *_binned(rt))
+    there = select(rt.c.id).where(rt.c.id.in_(ids), *_binned(rt), ~is_part_of_another(rt))
     return set(session().execute(there).scalars())
 
 
