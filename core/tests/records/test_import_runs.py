@@ -424,7 +424,7 @@ def test_a_row_that_is_not_there_is_not_found(owner: Person, number: int) -> Non
     imp.ask("PATCH", f"/rows/{number}", 404, json={"cells": {"0": "Martin"}})
 
 
-@pytest.mark.parametrize("sign", ['"', "\n", "\r", "\0", "", ";;"])
+@pytest.mark.parametrize("sign", ['"', "'", "\n", "\r", "\0", "", ";;"])
 def test_a_sign_that_cannot_divide_cells_is_refused(owner: Person, sign: str) -> None:
     imp = begin(owner, CONTACTS, NAMES, ["last_name", "email"])
     answer = owner.api.patch(imp.here, json={"notation": {"delimiter": sign}})

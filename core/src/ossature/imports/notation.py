@@ -30,8 +30,9 @@ _GROUPED = re.compile(r"\d{1,3}(?:[.,]\d{3})+")
 
 
 def can_divide(sign: str) -> bool:
-    """Whether cells may be set apart by a sign: quotation marks enclose them, and lines end where they end."""
-    return len(sign) == 1 and sign not in '"\r\n\0' and storable(sign) == sign
+    """Whether cells may be set apart by a sign: quotation marks enclose them, an apostrophe before a text keeps it from
+    being a formula, and lines end where they end."""
+    return len(sign) == 1 and sign not in "\"'\r\n\0" and storable(sign) == sign
 
 
 def _dividing(sign: str) -> str:
