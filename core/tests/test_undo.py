@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from io import BytesIO
 from typing import Any
@@ -10,9 +9,11 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+import ossature.history.undo as undoing
 from ossature.files.storage import storage
 from ossature.testing.background import run_pending
 from ossature.testing.people import Person, Tenant
+from ossature.testing.statements import StatementLog
 
 pytestmark = pytest.mark.database
 
@@ -222,28 +223,36 @@ def test_a_ledger_is_never_undone(owner: Person, monkeypatch: pytest.MonkeyPatch
     assert read(owner, id)["pieces"] == 2
 
 
-@pytest.mark.slow
-def test_ten_thousand_are_undone_in_the_background_in_twenty_seconds(owner: Person) -> None:
-    with owner.work() as work:
-        work.execute(
-            text("INSERT INTO _kinds.sample (tenant_id, id, name, pieces) SELECT :t, gen_random_uuid(), 'Bulk', n "
-                 "FROM generate_series(1, 10000) n"), {"t": owner.tenant.id},
-        )  # fmt: skip
-    with owner.work() as work:
-        work.execute(text("UPDATE _kinds.sample SET state = 'cut', notes = 'cut ' || pieces WHERE name = 'Bulk'"))
-        id = str(work.execute(text("SELECT id FROM _kinds.sample WHERE name = 'Bulk' LIMIT 1")).scalar_one())
-    mass = sets(owner.tenant, id)[0]
-    answer = undo(owner, mass)
-    assert answer.status_code == 202
-    assert "is being undone" in owner.page.get(f"/history/{mass}").text
-    began = time.monotonic()
-    run_pending(owner.tenant)
-    took = time.monotonic() - began
-    with owner.work() as work:
-        query = text("SELECT count(*) FROM _kinds.sample WHERE state = 'raw' AND notes IS NULL")
-        assert work.execute(query).scalar_one() == 10_000
-    assert took < 20
-    assert "10000 records were put back" in owner.page.get(f"/history/{mass}").text
+def test_many_are_undone_in_the_background_by_statements_of_chunks(
+    owner: Person, statements: StatementLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(undoing, "_CHUNK", 100)
+
+    def cost(rows: int) -> int:
+        name = f"Bulk {rows}"
+        with owner.work() as work:
+            work.execute(
+                text("INSERT INTO _kinds.sample (tenant_id, id, name, pieces) SELECT :t, gen_random_uuid(), :name, n "
+                     "FROM generate_series(1, :rows) n"), {"t": owner.tenant.id, "name": name, "rows": rows},
+            )  # fmt: skip
+        with owner.work() as work:
+            cut = "UPDATE _kinds.sample SET state = 'cut', notes = 'cut ' || pieces WHERE name = :name"
+            work.execute(text(cut), {"name": name})
+            one = text("SELECT id FROM _kinds.sample WHERE name = :name LIMIT 1")
+            id = str(work.execute(one, {"name": name}).scalar_one())
+        mass = sets(owner.tenant, id)[0]
+        assert undo(owner, mass).status_code == 202
+        assert "is being undone" in owner.page.get(f"/history/{mass}").text
+        with statements.counting() as counted:
+            run_pending(owner.tenant)
+        with owner.work() as work:
+            query = text("SELECT count(*) FROM _kinds.sample WHERE name = :name AND state = 'raw' AND notes IS NULL")
+            assert work.execute(query, {"name": name}).scalar_one() == rows
+        assert f"{rows} records were put back" in owner.page.get(f"/history/{mass}").text
+        return len(counted)
+
+    few, many = cost(300), cost(700)
+    assert many - few < 4 * 25, (few, many)
 
 
 def test_more_than_one_waits_for_takes_a_job_that_tells_what_became_of_it(owner: Person) -> None:
