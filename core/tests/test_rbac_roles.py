@@ -125,8 +125,8 @@ def test_nobody_gives_what_they_lack(tenant: Tenant) -> None:
     manager, viewer = tenant.member("manager"), tenant.member("viewer")
     with manager.work():
         for forbidden in (
-            lambda: roles.grant(role_id("user"), SETTINGS_MANAGE, Reach.ALL),
-            lambda: roles.grant(role_id("user"), "ossature.team.edit", Reach.ALL),
+            lambda: roles.grant(role_id("viewer"), SETTINGS_MANAGE, Reach.ALL),
+            lambda: roles.grant(role_id("viewer"), "ossature.team.edit", Reach.ALL),
             lambda: roles.grant(role_id("viewer"), "ossature.legal_entity.view", None),
             lambda: members.assign_roles(viewer.member_id, [role_id("auditor")]),
             lambda: issue_key("Wide", {"ossature.team.edit": Reach.ALL}),
@@ -244,10 +244,10 @@ def test_a_deactivated_member_comes_back_as_the_same_actor(tenant: Tenant) -> No
     with tenant.work():
         members.set_active(person.member_id, False)
     with tenant.work():
-        assert members.add_member(person.user_id, "Anna", [role_id("user")]) == person.member_id
+        assert members.add_member(person.user_id, "Anna", [role_id("auditor")]) == person.member_id
         with pytest.raises(Conflict):
-            members.add_member(person.user_id, "Anna", [role_id("user")])
-    assert person.api.get("/api/auth/me").json["data"]["roles"] == ["user"]
+            members.add_member(person.user_id, "Anna", [role_id("auditor")])
+    assert person.api.get("/api/auth/me").json["data"]["roles"] == ["auditor"]
 
 
 def test_a_key_with_few_scopes_makes_nobody_owner_although_its_member_is_one(tenant: Tenant) -> None:

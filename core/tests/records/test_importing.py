@@ -302,9 +302,9 @@ def test_external_ids_are_told_apart_letter_by_letter(owner: Person) -> None:
 
 def test_a_company_whose_external_id_is_taken_out_of_reach_refuses_its_row(owner: Person, tenant: Tenant) -> None:
     begin(owner, COMPANIES, [["Id", "Name"], ["7", "Theirs"]], [{"to": "external_id", "source": "crm"}, "name"]).run()
+    seller = tenant.member("sales_rep")
     with tenant.work():
         grant(role_by_key("sales_rep").id, "crm.company.view", Reach.OWN)
-    seller = tenant.member("sales_rep")
     company = {"to": "company_id", "by": "external:crm", "missing": "create"}
     file = [["Name", "Firm", "Firm name"], ["Martin", "7", "Mine"], ["Durand", "8", "Other"]]
     imp = begin(seller, CONTACTS, file, ["last_name", company, "company_id.name"]).run()

@@ -25,6 +25,10 @@ from ossature.rbac.roles import add_preset
 _, _l, ngettext = translator("ossature")
 
 RESERVED = frozenset({"www", "api", "app", "admin", "mail", "static", "assets", "cdn", "localhost", "platform"})
+_PLUGINS = text("""
+INSERT INTO ossature.tenant_plugin (tenant_id, id, key)
+SELECT CAST(:tenant AS uuid), p.* FROM unnest(CAST(:ids AS uuid[]), CAST(:keys AS text[])) p
+""")
 _SLUG = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -75,11 +79,8 @@ def create_tenant(
         if not work.execute(text(f"SELECT ossature.{function}"), values).scalar():
             message = _("The name %(slug)s is taken.", slug=slug)
             raise Conflict(message, [Detail("slug", "taken", message)])
-        for key in plugins:
-            work.execute(
-                text("INSERT INTO ossature.tenant_plugin (tenant_id, id, key) VALUES (:tenant, :id, :key)"),
-                {"tenant": tenant.id, "id": new_id(), "key": key},
-            )
+        if plugins:
+            work.execute(_PLUGINS, {"tenant": tenant.id, "ids": [new_id() for _key in plugins], "keys": list(plugins)})
         add_preset(preset, plugins)
     return tenant
 

@@ -13,7 +13,7 @@ from uuid import UUID
 from flask import Flask
 from flask.testing import FlaskClient
 from itsdangerous import URLSafeTimedSerializer
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from ossature.auth.accounts import create_user
@@ -24,9 +24,11 @@ from ossature.context import Context, TenantInfo
 from ossature.db import transaction
 from ossature.ids import new_id
 from ossature.kernel import Kernel
+from ossature.plugins.activation import enabled_plugins
 from ossature.rbac.members import add_member
+from ossature.rbac.models import Role
 from ossature.rbac.presets import PRESETS
-from ossature.rbac.roles import add_preset, role_by_key
+from ossature.rbac.roles import add_preset
 from ossature.rbac.tenants import create_tenant
 
 PASSWORD = "correct horse battery staple 7"  # noqa: S105
@@ -105,7 +107,7 @@ class Person:
 
 @dataclass(frozen=True)
 class Tenant:
-    """An organisation with the roles of all presets and the given plugins enabled."""
+    """An organisation with the roles of its preset and the given plugins enabled."""
 
     app: Flask
     info: TenantInfo
@@ -137,15 +139,24 @@ class Tenant:
             yield work
 
     def member(self, role: str = "owner", *, name: str | None = None, locale: str | None = "en") -> Person:
-        """A new account with one role: owner, admin, manager, user, auditor, viewer, sales_rep, read_only."""
+        """A new account with one role: owner, admin, manager, user, auditor, viewer, sales_rep, read_only.
+
+        The first member with a role of another preset brings the roles of that preset.
+        """
         number = next(_numbers)
         email = f"{role.replace('_', '-')}-{number}-{new_id().hex[-8:]}@{self.slug}.example"
         name = name or f"{role.replace('_', ' ').capitalize()} {number}"
         with self.work() as work:
+            role_id = work.scalar(select(Role.id).where(Role.key == role)) or self._add_role(work, role)
             user = create_user(email, name, locale=locale)
             work.execute(text("SELECT ossature.set_password(:user, :hash)"), {"user": user.id, "hash": _hashed()})
-            member_id = add_member(user.id, name, [role_by_key(role).id])
+            member_id = add_member(user.id, name, [role_id])
         return Person(self, member_id, user.id, email, role)
+
+    def _add_role(self, work: Session, key: str) -> UUID:
+        preset = next(preset.key for preset in PRESETS.values() if key in {role.key for role in preset.roles})
+        added = add_preset(preset, sorted(enabled_plugins(work, self.id)))
+        return next(role.id for role in added if role.key == key)
 
 
 def new_tenant(app: Flask, slug: str | None = None, plugins: frozenset[str] | None = None, **fields: Any) -> Tenant:
@@ -154,11 +165,7 @@ def new_tenant(app: Flask, slug: str | None = None, plugins: frozenset[str] | No
     slug = slug or f"t{next(_numbers)}-{new_id().hex[-8:]}"
     with transaction(Context(means="command")):
         info = create_tenant(slug, slug.capitalize(), plugins=sorted(enabled), **{"locale": "en", **fields})
-    tenant = Tenant(app, info, enabled)
-    with tenant.work():
-        for preset in PRESETS:
-            add_preset(preset, sorted(enabled))
-    return tenant
+    return Tenant(app, info, enabled)
 
 
 @lru_cache(maxsize=1)
