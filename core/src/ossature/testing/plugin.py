@@ -13,6 +13,7 @@ Tests share a database and never meet: each makes its own tenant. What a machine
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -109,6 +110,7 @@ def app(ossature_config: Config) -> Iterator[Flask]:
     from ossature.app import create_app
 
     application = create_app(ossature_config)
+    gc.freeze()  # it stays to the end, and is not looked through for garbage again and again
     yield application
     application.extensions["ossature"].db.dispose()
 
