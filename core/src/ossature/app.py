@@ -45,6 +45,7 @@ from ossature.hooks.calls import (
 from ossature.i18n.texts import translator
 from ossature.kernel import Background, Kernel, set_kernel
 from ossature.logs import get_logger, log_request
+from ossature.memory import collected_later
 from ossature.plugins.activation import active_plugins
 from ossature.plugins.endpoints import check_endpoints
 from ossature.plugins.loading import load_plugins
@@ -116,6 +117,7 @@ class WholeNumber(BaseConverter):
         return number
 
 
+@collected_later()
 def create_app(config: Config | None = None) -> Application:
     """Build the application: settings, database, plugins, records, API, pages, access, errors."""
     config = config or Config.load()

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ossature.memory import collected_later
+
 if TYPE_CHECKING:
     from ossature.config import Config
 
@@ -84,7 +86,8 @@ class Commands(click.Group):
             return own
         if name in ELSEWHERE:
             module, _, attribute = ELSEWHERE[name].partition(":")
-            command: click.Command = getattr(importlib.import_module(module), attribute)
+            with collected_later():
+                command: click.Command = getattr(importlib.import_module(module), attribute)
             return command
         return _plugin_command(ctx, name)
 
@@ -182,7 +185,8 @@ def setup() -> None:
             _say(f"  {state.key}: migrated to {state.current}")
     for line in activate_first_plugins(config):
         _say(f"  {line}")
-    from ossature.app import create_app
+    with collected_later():
+        from ossature.app import create_app
 
     for line in first_run(create_app(config)):
         _say(f"  {line}")

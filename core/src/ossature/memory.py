@@ -9,8 +9,10 @@ from contextlib import contextmanager
 
 @contextmanager
 def collected_later() -> Iterator[None]:
-    """No collection within the block, for work that makes objects by the thousand and holds them until it ends: each
-    collection would go through all of them in vain. Not for more of them than memory has room for."""
+    """No collection within the block, for work that makes objects by the thousand and holds them until it ends, as
+    the start of a process does: each collection would go through all of them in vain. Not for more of them than memory
+    has room for.
+    """
     was_on = gc.isenabled()
     gc.disable()
     try:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from ossature.config import Config, ConfigError
 from ossature.embedded import places
 from ossature.embedded.children import die_with_parent
+from ossature.memory import collected_later
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -155,8 +156,9 @@ _THROUGH_OURS: dict[str, Any] = {
 def _load(parent: int) -> WSGIApplication:
     """Make the application; runs in each worker."""
     die_with_parent(parent=parent)
-    from ossature.app import create_app
-    from ossature.logs import configure_logging, get_logger
+    with collected_later():
+        from ossature.app import create_app
+        from ossature.logs import configure_logging, get_logger
 
     config = Config.load()
     configure_logging(config, "serve")
