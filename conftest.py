@@ -20,5 +20,6 @@ def pytest_collection() -> Iterator[None]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Slow tests come last: some leave rows behind by the ten thousand, which would change the plans others look at."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
+    """Long tests come first: begun at the end, one would be waited for alone. Slow ones come last: some leave rows
+    behind by the ten thousand, which would change the plans others look at."""
+    items.sort(key=lambda item: (item.get_closest_marker("slow") is not None, item.get_closest_marker("long") is None))

@@ -259,6 +259,7 @@ def answered_well(one: Walk) -> list[str]:
     return [label for label, counted in one.statuses.items() if any(200 <= status < 300 for status in counted)]
 
 
+@pytest.mark.long
 @pytest.mark.req("S4-005", "S3-178")
 def test_a_few_hundred_calls_meet_no_fault(walk: Callable[[str], Walk]) -> None:
     owner, viewer = walk("owner"), walk("viewer")

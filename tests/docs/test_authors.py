@@ -22,7 +22,7 @@ from babel.messages import pofile
 
 from ossature.testing.servers import Servers
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.long]
 
 # In the order in which a reader meets them: later pages add to the plugin of earlier ones.
 PAGES = (
