@@ -1,4 +1,8 @@
+import pytest
+
 from ossature.testing import PluginContract
+
+pytestmark = pytest.mark.database
 
 
 class TestContract(PluginContract):
