@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from re import Pattern
+from typing import TYPE_CHECKING
 
 from flask import Flask
 from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
@@ -15,6 +16,9 @@ from werkzeug.serving import make_server
 
 from ossature.testing.needs import need
 from ossature.testing.people import Person
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 # What Playwright turns off (its `chromiumSwitches`), said again since Chromium heeds the last such list alone; and the two
 # pages behind the address bar, which nobody sees here: loading them takes half of the time that a new window takes.
@@ -75,7 +79,7 @@ def chromium() -> Iterator[Browser]:
 @contextmanager
 def serving(app: Flask, port: int) -> Iterator[None]:
     """Serve an application from threads of this process."""
-    server = make_server("127.0.0.1", port, app, threaded=True)
+    server = make_server("127.0.0.1", port, _closing(app), threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
@@ -84,6 +88,21 @@ def serving(app: Flask, port: int) -> Iterator[None]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def _closing(app: WSGIApplication) -> WSGIApplication:
+    """The application, whose answers are closed also where a browser breaks one off: Werkzeug's server leaves the file
+    of a picture open then, and whichever test runs when that is noticed would fail."""
+
+    def call(environ: WSGIEnvironment, start: StartResponse) -> Iterator[bytes]:
+        answer = app(environ, start)
+        try:
+            yield from answer
+        finally:
+            if hasattr(answer, "close"):
+                answer.close()
+
+    return call
 
 
 @contextmanager
