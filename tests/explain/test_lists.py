@@ -228,7 +228,7 @@ def whole_reads(plan: dict[str, Any]) -> Iterator[str]:
             continue
         dropped = node.get("Rows Removed by Filter", 0) + node.get("Rows Removed by Index Recheck", 0)
         read = (node["Actual Rows"] + dropped) * node["Actual Loops"]
-        if node["Node Type"] == "Seq Scan" or read >= MOST:
+        if read and (node["Node Type"] == "Seq Scan" or read >= MOST):
             yield f"{node['Node Type']} on {node['Relation Name']} reads {read:g} rows"
 
 

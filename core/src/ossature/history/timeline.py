@@ -101,8 +101,9 @@ def last_change(rt: RecordType, id: UUID) -> Entry | None:
 
 def _read(rt: RecordType, id: UUID, before: int | None, limit: int) -> TimelinePage:
     tenant_id = current().tenant_id
-    roots = sa.func.array_append(became_part_of(rt, id), sa.literal(id), type_=sa.ARRAY(sa.Uuid))
-    where = [change.c.tenant_id == tenant_id, change.c.root_id == sa.any_(roots)]
+    # As one value that is found before: PostgreSQL 15 looks into no index for what a function makes within a comparison.
+    roots = select(sa.func.array_append(became_part_of(rt, id), sa.literal(id))).scalar_subquery()
+    where = [change.c.tenant_id == tenant_id, change.c.root_id == sa.any_(sa.cast(roots, sa.ARRAY(sa.Uuid)))]
     if before is not None:
         where.append(change.c.seq < before)
     newest = select(change).where(*where).order_by(change.c.seq.desc()).limit(limit * 8).cte("newest")
