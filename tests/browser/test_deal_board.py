@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from ossature.testing.browser import Held, until
 from ossature.testing.people import Person, Tenant
@@ -199,14 +199,19 @@ def test_of_two_moves_the_sums_after_both_stay(deals: RecordApi, owner: Person, 
     assert [stage(deals, name) for name in ("Fleet", "Depot")] == ["Proposal", "Proposal"]
 
 
+def beside_the_board(page: Page, name: str) -> tuple[Locator, Locator]:
+    """A card opened for editing, and the box of its name there."""
+    can_be_moved(page)
+    card(page, name).click()
+    editor = page.locator("#card-editor")
+    return editor, editor.get_by_role("textbox", name="Name", exact=True)
+
+
 def test_what_is_typed_on_a_card_while_its_save_is_refused_stays(
     deals: RecordApi, owner: Person, screen: Screen
 ) -> None:
     page = screen(owner, BOARD)
-    can_be_moved(page)
-    card(page, "Fleet").click()
-    editor = page.locator("#card-editor")
-    name = editor.get_by_role("textbox", name="Name", exact=True)
+    editor, name = beside_the_board(page, "Fleet")
     name.fill("")
     held = Held(page, "**/edit*")
     editor.get_by_role("button", name="Save").click()
@@ -223,10 +228,7 @@ def test_a_click_on_a_card_opens_it_for_editing_beside_the_board(
     deals: RecordApi, owner: Person, screen: Screen
 ) -> None:
     page = screen(owner, BOARD)
-    can_be_moved(page)
-    card(page, "Fleet").click()
-    editor = page.locator("#card-editor")
-    name = editor.get_by_role("textbox", name="Name", exact=True)
+    editor, name = beside_the_board(page, "Fleet")
     name.fill("")
     editor.get_by_role("button", name="Save").click()
     expect(editor.get_by_text("Fill this in.").first).to_be_visible()
