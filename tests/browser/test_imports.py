@@ -13,6 +13,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, Route, expect
 
 from ossature.testing.background import run_pending
+from ossature.testing.browser import intercept
 from ossature.testing.importing import send
 from ossature.testing.needs import need
 from ossature.testing.people import Person
@@ -88,7 +89,7 @@ def choose(page: Page, header: str, target: str) -> None:
 def held_back(page: Page) -> Iterator[Callable[[], None]]:
     """What is chosen first inside is kept only once the answer is let go with what this gives."""
     asked: list[Route] = []
-    page.route("**/columns", lambda route: asked.append(route), times=1)
+    intercept(page, "**/columns", asked.append, times=1)
     answered: list[None] = []
 
     def let_go() -> None:

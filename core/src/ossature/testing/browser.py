@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from re import Pattern
 from typing import TYPE_CHECKING
@@ -156,6 +156,23 @@ def until(page: Page, true: str) -> None:
     raise AssertionError(f"never true: {true}")
 
 
+def intercept(page: Page, address: str | Pattern[str], came: Callable[[Route], None], times: int | None = None) -> None:
+    """Hand requests of an open page to `came`, from the next one on.
+
+    A page sends requests by itself for a moment after `page.route` has returned.
+    """
+    seen: list[Route] = []
+
+    def answer(route: Route) -> None:
+        seen.append(route)
+        route.fulfill(status=204)
+
+    page.route(address, came, times=times)
+    page.route("**/intercepted", answer, times=1)
+    while not seen:
+        page.evaluate("fetch('/intercepted', {method: 'HEAD'}).then(() => null)")
+
+
 class Held:
     """Requests of a page that get no answer before `let_go`, for what somebody may do while one is on its way."""
 
@@ -163,7 +180,7 @@ class Held:
         self._page = page
         self._waiting: list[Route] = []
         self._open = False
-        page.route(address, self._came)
+        intercept(page, address, self._came)
 
     def _came(self, route: Route) -> None:
         if self._open:
