@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 
+from babel.dates import format_date
 from babel.numbers import format_decimal
 
 from ossature.api import current, translator
@@ -134,10 +136,20 @@ def heading_of(term: str) -> str:
     return name[:1].upper() + name[1:]
 
 
-def written(number: Decimal) -> str:
-    """A number as its reader writes it, in English where nobody reads yet: `1,234.5`, `1 234,5`."""
-    try:
-        locale = current().locale
-    except RuntimeError:
-        locale = "en"
-    return format_decimal(number, format="#,##0.###", locale=locale.replace("-", "_"), decimal_quantization=False)
+def written(number: Decimal, language: str | None = None) -> str:
+    """A number in a language, or as its reader writes it, in English where nobody reads yet: `1,234.5`, `1 234,5`."""
+    return format_decimal(number, format="#,##0.###", locale=_locale(language), decimal_quantization=False)
+
+
+def day_in_words(day: date, language: str | None = None) -> str:
+    """A day in a language, or as its reader writes it: `December 31, 2013`, `31 décembre 2013`."""
+    return format_date(day, format="long", locale=_locale(language))
+
+
+def _locale(language: str | None) -> str:
+    if language is None:
+        try:
+            language = current().locale
+        except RuntimeError:
+            language = "en"
+    return language.replace("-", "_")
