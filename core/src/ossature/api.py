@@ -52,6 +52,7 @@ from ossature.jobs.types import Job, Schedule, job
 from ossature.plugins.manifest import API_VERSION
 from ossature.rbac.predicate import reaches
 from ossature.rbac.rules import platform_admin, public, requires, signed_in
+from ossature.rbac.tenants import each_tenant
 from ossature.records import (
     Grid,
     Part,
@@ -156,6 +157,7 @@ __all__ = [
     "delete",
     "delete_many",
     "derived",
+    "each_tenant",
     "email_address",
     "emit",
     "external_ids_of",

@@ -1,9 +1,9 @@
-"""Organisations: made with a role set and a first legal entity, suspended, opened by a platform administrator."""
+"""Organisations: made with a role set, suspended, opened by a platform administrator."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -141,6 +141,22 @@ def open_tenant(tenant_id: UUID, label: str, reason: str) -> TenantInfo:
 def operator_context(tenant: TenantInfo | None) -> Context:
     """The context of a command: nobody in particular, above the ranks."""
     return Context(tenant=tenant, means="command", locale="en")
+
+
+def each_tenant(slug: str | None = None) -> Iterator[TenantInfo]:
+    """Every organisation in turn, or the one of that slug, for commands: while it has its turn its operator's context is
+    bound, and a transaction of its own as the system role is open.
+
+    Raises `NotFound` when there is none of that slug.
+    """
+    with transaction(operator_context(None), role="system") as work:
+        rows = work.execute(text("SELECT id, slug, name, locale, time_zone FROM ossature.tenant ORDER BY slug")).all()
+    named = [TenantInfo(*row) for row in rows if slug is None or row.slug == slug]
+    if slug is not None and not named:
+        raise NotFound(_("There is no such organisation."))
+    for tenant in named:
+        with transaction(operator_context(tenant), role="system"):
+            yield tenant
 
 
 def _faults(slug: str, name: str, locale: str, time_zone: str) -> list[Detail]:

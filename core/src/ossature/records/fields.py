@@ -156,12 +156,14 @@ def text(
     personal: bool = False,
     tracked: bool = True,
     view: str | None = None,
+    read_only: bool = False,
 ) -> MappedColumn[Any]:
-    """One line of text, at most `max_length` characters; `rule` checks and normalises it (see `records.rules`)."""
+    """One line of text, at most `max_length` characters; `rule` checks and normalises it (see `records.rules`). A
+    `read_only` one is set by the record's `complete` or by code alone."""
     return _column(
         Field(
             Kind.TEXT, label, help=help, default=default, max_length=max_length, rule=rule, sort=sort, search=search,
-            unique=unique, personal=personal, tracked=tracked, view=view,
+            unique=unique, personal=personal, tracked=tracked, view=view, read_only=read_only,
         ),
         sa.Text,
     )  # fmt: skip
