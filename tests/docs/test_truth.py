@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import datetime
+from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -27,6 +28,7 @@ DOCS = ROOT / "docs"
 USERS = sorted(path.name for path in (DOCS / "users/en").glob("*.md"))
 CATALOGUES = (
     "core/src/ossature/translations/fr.po",
+    "plugins/billing/src/ossature_billing/translations/fr.po",
     "plugins/crm/src/ossature_crm/translations/fr.po",
 )
 _BOLD = re.compile(r"\*\*([^*]+)\*\*")
@@ -151,6 +153,10 @@ def complaint(line: str) -> str | None:
         if name in {"KEY", "garage", "_dummy", "..."}:
             return None  # a plugin's own commands
         alternatives = name.split("|")
+        if group is cli.root and (plugin := entry_points(group="ossature.plugins", name=name)):
+            (module,) = {point.load() for point in plugin}
+            group = click.Group(name, {one.name: one for one in module.register_commands()})
+            continue
         found = [group.get_command(click.Context(group), one) for one in alternatives]
         if None in found:
             return f"no command {name}"

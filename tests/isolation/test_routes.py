@@ -43,7 +43,7 @@ ROLES = ("owner", "admin", "manager", "user", "auditor", "viewer", "sales_rep", 
 
 RECORD_API = {
     "crm.company": "/api/companies", "crm.contact": "/api/contacts", "crm.deal": "/api/deals",
-    "crm.pipeline": "/api/crm/pipelines", "_dummy.pebble": "/api/_dummy/pebbles",
+    "crm.pipeline": "/api/crm/pipelines", "billing.number_series": "/api/billing/number-series", "_dummy.pebble": "/api/_dummy/pebbles",
     "_kinds.sample": "/api/_kinds/samples", "_kinds.shelf": "/api/_kinds/shelves", "ossature.team": "/api/ossature/teams",
     "ossature.legal_entity": "/api/ossature/legal-entities",
 }  # fmt: skip
@@ -159,6 +159,7 @@ HISTORY = {"ossature.history.view"}
 # A unique field of each record that has one, with a value.
 BY_KEY = {
     "_kinds.sample": "code/Q-77", "ossature.team": "name/North%20by%20key", "ossature.legal_entity": "siren/552008443",
+    "billing.number_series": "name/By%20key",
 }  # fmt: skip
 
 # What would change the ground under the requests after it comes last, what puts it back after that.
@@ -381,7 +382,13 @@ class Subjects:
     def body(self, what: str) -> dict[str, Any]:
         name = "last_name" if what == "crm.contact" else "name"
         given: dict[str, Any] = {name: f"Thing {new_id().hex[-8:]}", "owner_id": str(self.about.member_id)}
-        return given | {"stages": [{"name": "Open"}]} if what == "crm.pipeline" else given
+        if what == "crm.pipeline":
+            return given | {"stages": [{"name": "Open"}]}
+        if what == "billing.number_series":
+            if "entity of series" not in self.found:
+                self.found["entity of series"] = self._make("ossature.legal_entity")
+            return given | {"legal_entity_id": self.found["entity of series"]}
+        return given
 
 
 @dataclass(frozen=True)
@@ -716,7 +723,9 @@ def test_a_tenant_without_a_plugin_has_none_of_its_routes(app: Flask, furnished:
     ours = furnished("owner").subjects
     person = make_tenant(plugins=frozenset()).member("owner")
     caller = Caller(person.page, person.api, person.context.access.grants, ours)
-    of_plugins = [route for route in routes_of(app) if route.endpoint.startswith(("crm", "_dummy", "_kinds"))]
+    of_plugins = [
+        route for route in routes_of(app) if route.endpoint.startswith(("crm", "billing", "_dummy", "_kinds"))
+    ]
     assert len(of_plugins) > 60
     faults = list(faults_of(of_plugins, lambda _route: {404}, caller.ask))
     assert faults == [], "\n".join(faults)
