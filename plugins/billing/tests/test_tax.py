@@ -141,6 +141,7 @@ TABLE: list[tuple[str, Seller, Customer, Sale, str]] = [
     ("a small business charges nothing that others could owe", FRANCHISE, FRENCH, replace(SERVICE, exemption="construction"), "E VATEX-FR-FRANCHISE"),
     ("schools: directive, 132, 1, i", NORMAL, PERSON, replace(COURSE, exemption="education"), "E VATEX-EU-132-1I"),
     ("outside the scope", NORMAL, FRENCH, replace(SERVICE, exemption="outside-scope"), "O VATEX-EU-O"),
+    ("a compensation is no supply, wherever it goes", NORMAL, GERMAN_FIRM, replace(GOODS, exemption="outside-scope"), "O VATEX-EU-O"),
     ("an exempt customer: CGI 275", NORMAL, replace(FRENCH, exemption="tax-free-purchase"), GOODS, "E VATEX-FR-CGI275"),
     ("Réunion at home", Seller(territory="reunion"), Customer(country="RE"), Sale(kind=Kind.GOODS, rate="reunion-8.5"), "S 8.5"),
     ("Monaco is taxed as France is", NORMAL, Customer(country="MC"), GOODS, "S 20"),

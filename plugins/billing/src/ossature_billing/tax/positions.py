@@ -32,7 +32,7 @@ NORTHERN_IRELAND = "XI"
 PREFIXES = (UNION - {"GR", "FR"}) | {"EL", NORTHERN_IRELAND}
 """What the VAT numbers of another member state begin with."""
 OF_TERRITORY = {"metropole": "FR", "corsica": "FR", "guadeloupe": "GP", "martinique": "MQ", "reunion": "RE"}
-"""Territories as countries; an address may also name `FR` for each."""
+"""Territories as countries."""
 OVERSEAS = frozenset(["GF", "GP", "MQ", "RE", "YT", "BL", "MF", "PM", "WF", "PF", "NC", "TF"])
 MONACO = "MC"
 """Taxed as France is (convention of 18 May 1963)."""
@@ -93,10 +93,14 @@ class Sale:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Position:
-    """The tax of a line: either a rate, or an exemption."""
+    """The tax of a line: either a rate, or an exemption. Raises ValueError for both and for none."""
 
     rate: Rate | None = None
     exemption: Exemption | None = None
+
+    def __post_init__(self) -> None:
+        if (self.rate is None) == (self.exemption is None):
+            raise ValueError("a position is a rate or an exemption")
 
     @property
     def category(self) -> str:
@@ -119,9 +123,12 @@ class Position:
 def position(seller: Seller, customer: Customer, sale: Sale, day: date) -> Position:
     """The tax of a line on the day that its tax falls due. Raises TaxRefused with what people have to state.
 
-    The law asked in turn: the place of the supply (CGI 258, 259), then what is exempt as such (261), then the seller's
-    regime (293 B), then customer and destination (262, 262 ter, 283).
+    The law asked in turn: what is no supply at all (256), the place of the supply (258, 259), what leaves France (262,
+    262 ter), what is exempt or reversed as such (261, 283), the seller's regime (293 B), the customer's own exemption.
     """
+    stated = exemption_on(sale.exemption, day) if sale.exemption else None
+    if stated and stated.category == UNTAXED:
+        return Position(exemption=stated)
     place = _place(seller, customer, sale)
     if place == "abroad":
         return _abroad(customer, day)
@@ -129,7 +136,6 @@ def position(seller: Seller, customer: Customer, sale: Sale, day: date) -> Posit
         return Position(exemption=exemption_on("intra-eu-goods" if place == "union" else "export", day))
     if sale.kind is Kind.TRAINING and seller.training_attested:
         return Position(exemption=exemption_on("training", day))
-    stated = sale.exemption and exemption_on(sale.exemption, day)
     if stated and stated.category == "AE":
         if not customer.firm or blank(customer.vat_number):
             raise TaxRefused(_("The reverse charge needs a customer with a VAT number."))
