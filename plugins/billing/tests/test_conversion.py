@@ -268,6 +268,8 @@ def test_three_thirds_are_a_whole_even_where_each_was_rounded_up(goldens: Docume
     assert sum(map(payable, deposits)) == payable(order)
     with pytest.raises(ConversionRefused, match=r"more than the order, which is 0\.06"):
         deposit(order, percent=D(100), earlier=deposits)
+    with pytest.raises(ConversionRefused, match="more than the order"):
+        deposit(order, percent=D(1), earlier=deposits)
 
 
 def test_what_makes_no_deposit_and_no_final_invoice_is_refused(goldens: Documents) -> None:

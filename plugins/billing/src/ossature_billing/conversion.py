@@ -1,7 +1,8 @@
 """A document made of another, before it is numbered: an invoice of a quote, a deposit, the final invoice after deposits,
 a corrective invoice. Credit notes are in `credit_notes`.
 
-What they are made of is calculated; so are the results, which lack number, day of issue and due date alone.
+What they are made of is calculated; so are the results, which lack number, day of issue and due date alone, and in
+another currency their tax in euros (`tax.currencies`), as the rate is of another day.
 """
 
 from __future__ import annotations
@@ -108,7 +109,7 @@ def deposit(
         )
     )  # fmt: skip
     over = payable(done) - left
-    if over > _unit(currency) * len(bases):
+    if over > _unit(currency) * len(bases) or not done.lines:
         raise ConversionRefused(
             _("Deposits would come to more than the order, which is %(total)s.", total=written(payable(order)))
         )
@@ -131,7 +132,7 @@ def _unit(currency: str) -> Decimal:
 
 
 def final_invoice(order: Document, deposits: Sequence[Document]) -> Document:
-    """The invoice of a whole order after its deposits, which were issued and paid: it names them (BG-3) and deducts what
+    """The invoice of a whole order after its deposits, which were issued, paid and not credited: it names them (BG-3) and deducts what
     they came to (BT-113); its frame has the digit 4. Raises ConversionRefused."""
     if not deposits:
         raise ConversionRefused(_("A final invoice after deposits names the deposits."))
