@@ -196,6 +196,17 @@ def test_a_misspelt_variable_is_named_with_the_nearest(monkeypatch: pytest.Monke
     assert Config.unknown_variables() == ["OSSATURE_DATABSE_URL is not a setting; did you mean OSSATURE_DATABASE_URL?"]
 
 
+def test_a_mail_server_goes_with_an_address_that_mail_comes_from_and_its_password_is_not_shown() -> None:
+    server = "smtp://erp:h0rse-staple@mail.acme.fr:587"
+    assert problems(smtp_url="mail.acme.fr")[0].startswith("OSSATURE_SMTP_URL is not the address of a mail server")
+    assert problems(smtp_url=server) == [
+        "OSSATURE_MAIL_FROM is missing; give the address that mail comes from, such as erp@example.com."
+    ]
+    assert "no e-mail address" in problems(smtp_url=server, mail_from="Acme <erp@acme.fr>")[0]
+    config = Config.load(env_file=None, smtp_url=server, mail_from="erp@acme.fr")
+    assert "h0rse-staple" not in repr(config) + repr(config.mail_server) + repr(config.settings())
+
+
 def test_listing_the_settings_shows_no_secret() -> None:
     config = Config.load(
         **in_production(

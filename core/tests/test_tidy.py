@@ -98,6 +98,16 @@ def test_what_is_old_is_tidied_away_and_no_other_organisations(
                 add_act(one, days)
         for days in (29, 31):
             add_import(one, days)
+        with one.work() as opened:
+            for days in (89, 91, 5 * 366):
+                opened.execute(
+                    text(
+                        "INSERT INTO ossature.mail (id, recipients, sender, subject, text, files, state, created_at, "
+                        "ended_at) SELECT gen_random_uuid(), '{a@b.example}', 'A', 'B', 'C', '{}', 'sent', at, at "
+                        "FROM (SELECT now() - make_interval(days => :days) AS at) t"
+                    ),
+                    {"days": days},
+                )
         person = one.member("viewer")
         with person.work() as opened:
             for days in (29, 31):
@@ -120,9 +130,13 @@ def test_what_is_old_is_tidied_away_and_no_other_organisations(
         "job": 7,
         "import_run": 1,
         "draft": 1,
+        "mail": 1,
+        "mail_text": 1,
     }
     assert sorted(row.state for row in found.values()) == ["dead", "queued"]
     assert len(rows(tenant, "occurrence")) == 1
     assert (len(rows(tenant, "mass")), len(rows(tenant, "mass_row"))) == (1, 1)
     assert (len(rows(tenant, "import_run")), len(rows(tenant, "import_row"))) == (1, 1)
+    assert sorted(row.text or "" for row in rows(tenant, "mail")) == ["", "C"]
+    assert len(rows(other, "mail")) == 3
     assert (len(rows(other, "job")), len(rows(other, "occurrence"))) == (9, 2)

@@ -16,7 +16,9 @@ from sqlalchemy import insert, text
 from ossature.context import Context
 from ossature.db import transaction
 from ossature.duplicates.tables import duplicate
+from ossature.files.queries import files_of
 from ossature.ids import new_id
+from ossature.mail.sending import send_mail
 from ossature.testing.background_rows import add_delivery, add_job, add_line
 from ossature.testing.people import Person, Tenant
 
@@ -32,6 +34,8 @@ NOT_PAGES = {
     "about",
     "components.options",
     "settings_background.widget",
+    "settings_mail.html",
+    "settings_mail.message",
     "search.hits",
     "search.palette",
     "saved_views.new",
@@ -129,6 +133,17 @@ def everything(tenant: Tenant, app: Flask) -> tuple[Person, list[str]]:
             ("/ossature/teams", team),
         )
     }
+    with person.work():
+        files = files_of("crm.deal", UUID(deal))
+        mail = str(
+            send_mail(
+                "z@d.fr",
+                "Votre devis",
+                "Bonjour",
+                html="<html lang=fr><title>Devis</title><p>Bonjour",
+                attachments=files,
+            )
+        )
     imports = {f"{page}/imports": begin_import(person, page) for page in RECORDS}
     ids = {
         **imports,
@@ -144,6 +159,7 @@ def everything(tenant: Tenant, app: Flask) -> tuple[Person, list[str]]:
         "/settings/tags": tag,
         "/settings/members": str(person.member_id),
         "/settings/background/jobs": job,
+        "/settings/mail": mail,
     }
     views = {
         f"/crm/contacts/merge?id={contact}&id={double}",

@@ -27,6 +27,7 @@ from ossature.db.kernel import change, mass, mass_row
 from ossature.duplicates.tables import duplicate
 from ossature.ids import new_id
 from ossature.imports.table import import_row, import_run
+from ossature.mail.table import table as mail
 from ossature.rbac.keys import issue_key
 from ossature.rbac.rights import rights
 from ossature.rbac.roles import create_role
@@ -64,6 +65,8 @@ ABOUT = {
     "background_api.schedule_change": "schedule",
     "history_api.show": "change_set", "history.show": "change_set", "history.undo": "change_set", "history_api.undo": "change_set",
     "platform.suspend": "tenant", "platform.resume": "tenant", "platform.open_tenant": "tenant",
+    "settings_mail.show": "mail", "settings_mail.html": "mail", "settings_mail.attachment": "mail",
+    "settings_mail.message": "mail", "settings_mail.again": "mail",
     "settings_tags.edit": "tag", "settings_tags.delete": "tag", "tags_api.tag_show": "tag", "tags_api.tag_change": "tag",
     "tags_api.tag_merge": "tag", "tags_api.tag_delete": "tag",
     "saved_views.edit": "view", "saved_views.save": "view", "saved_views.delete": "view",
@@ -326,6 +329,15 @@ class Subjects:
                 return "_dummy"
             case "job":
                 return str(add_job(self.owner.tenant, "_dummy.polish", "dead"))
+            case "mail":
+                file = UUID(self.file("ossature.team"))
+                values = {
+                    "id": new_id(), "recipients": ["anna@client.example"], "sender": "North", "subject": "Hello",
+                    "text": "Hello", "html": "<p>Hello", "files": [file], "state": "failed", "ended_at": sa.func.now(),
+                }  # fmt: skip
+                with self.owner.tenant.work() as work:
+                    work.execute(sa.insert(mail).values(**values))
+                return str(values["id"])
             case "schedule":
                 return "_dummy.nightly"
             case "tenant":

@@ -49,6 +49,8 @@ from ossature.i18n.texts import translator
 from ossature.ids import new_id
 from ossature.jobs.run import JobRun
 from ossature.jobs.types import Job, Schedule, job
+from ossature.mail.sending import can_send_mail, mails_about, send_mail
+from ossature.mail.table import Mail
 from ossature.plugins.manifest import API_VERSION
 from ossature.rbac.predicate import reaches
 from ossature.rbac.rules import platform_admin, public, requires, signed_in
@@ -119,6 +121,7 @@ __all__ = [
     "Invalid",
     "Job",
     "JobRun",
+    "Mail",
     "Mapped",
     "Money",
     "NavItem",
@@ -147,6 +150,7 @@ __all__ = [
     "after_commit",
     "alike",
     "boolean",
+    "can_send_mail",
     "choice",
     "country",
     "create",
@@ -170,6 +174,7 @@ __all__ = [
     "integer",
     "job",
     "long_text",
+    "mails_about",
     "moment",
     "money",
     "new_id",
@@ -192,6 +197,7 @@ __all__ = [
     "rules",
     "same",
     "secret",
+    "send_mail",
     "session",
     "set_external",
     "signed_in",

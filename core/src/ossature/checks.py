@@ -113,6 +113,21 @@ def background_processes() -> Iterator[str]:
             yield f"no {kind} is seen running; start it: ossature {kind}"
 
 
+def mail_server() -> Iterator[str]:
+    """What is the matter with outgoing mail: a warning, since everything else goes on without it."""
+    from ossature.kernel import kernel
+    from ossature.mail.speaking import NotNow, connect
+
+    server = kernel().config.mail_server
+    if server is None:
+        yield "no mail server is set up, so that mail is kept and not sent; give OSSATURE_SMTP_URL and OSSATURE_MAIL_FROM"
+        return
+    try:
+        connect(server).close()
+    except NotNow as error:
+        yield f"mail waits: {error}"
+
+
 def application(config: Config) -> Iterator[Problem]:
     """Plugins that fail, and routes that do not say who may call them: what making the application refuses."""
     from ossature.app import create_app
@@ -221,7 +236,7 @@ def check(static: bool, everything: bool) -> None:
         problems += [problem for problem in application(Config.load()) if problem.text not in told]
         problems += history(Config.load(), everything=everything)
     if not static and not {problem.part for problem in problems} & {*NEEDED_TO_START, "application"}:
-        for warning in background_processes():
+        for warning in (*background_processes(), *mail_server()):
             click.echo(f"warning: {warning}", err=True)
     for problem in problems:
         click.echo(f"{problem.part}: {problem.text}", err=True)

@@ -26,6 +26,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from ossature.config_checks import DEFAULT_DEMO_PASSWORD, is_loopback, problems_of, sentence_of
 from ossature.embedded.places import postgres_url, redis_url
+from ossature.mail.server import MailServer
 
 PREFIX = "OSSATURE_"
 
@@ -114,6 +115,8 @@ class Config(BaseSettings):
     s3_region: str = Field("", description="region of the S3 bucket")
     s3_access_key_id: str = Field("", description="access key of S3; the machine's own credentials when not given")
     s3_secret_key: str = Field("", repr=False, description="secret of the access key of S3")
+    smtp_url: str = Field("", repr=False, description="mail server: smtp://user:password@host:587 or smtps://host")
+    mail_from: str = Field("", description="address that mail comes from")
     max_body_bytes: int = Field(16 * 1024 * 1024, ge=1024, description="largest request body, bytes")
     cors_origins: Words = Field((), description="other sites allowed to call the API, comma separated")
     trusted_proxies: int = Field(0, ge=0, le=10, description="how many proxies in front set X-Forwarded-* headers")
@@ -227,6 +230,11 @@ class Config(BaseSettings):
     def encryption_keyring(self) -> dict[str, bytes]:
         """Encryption keys of 32 bytes by id; the first one encrypts, all decrypt."""
         return _key_ring(self.encryption_keys)
+
+    @cached_property
+    def mail_server(self) -> MailServer | None:
+        """Where mail is handed over; None where no server is set up and mail is kept."""
+        return MailServer.read(self.smtp_url) if self.smtp_url else None
 
     def source(self, name: str) -> str:
         """Where a setting came from: environment, file, command or default."""

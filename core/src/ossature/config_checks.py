@@ -24,6 +24,7 @@ def problems_of(config: Config) -> Iterator[str]:
     if not config.redis_url.startswith(("redis://", "rediss://", "unix://")):
         yield "OSSATURE_REDIS_URL is not a Redis address; give redis://host:6379/0 or unix:///path/to/socket?db=0."
     yield from _problems_of_files(config)
+    yield from _problems_of_mail(config)
     for name in ("base_url", "api_url"):
         parts = urlsplit(getattr(config, name))
         if parts.scheme not in {"http", "https"} or not parts.hostname:
@@ -63,6 +64,22 @@ def _problems_of_files(config: Config) -> Iterator[str]:
         yield "OSSATURE_FILES_URL is on S3, which takes boto3; install it with: pip install 'ossature[s3]'."
     if bool(config.s3_access_key_id) != bool(config.s3_secret_key):
         yield "OSSATURE_S3_ACCESS_KEY_ID and OSSATURE_S3_SECRET_KEY go together; give both or neither."
+
+
+def _problems_of_mail(config: Config) -> Iterator[str]:
+    try:
+        config.mail_server  # noqa: B018 - reading it checks it
+    except ValueError as error:
+        yield f"OSSATURE_SMTP_URL {error}."
+    if config.smtp_url and not config.mail_from:
+        yield "OSSATURE_MAIL_FROM is missing; give the address that mail comes from, such as erp@example.com."
+    elif config.mail_from:
+        from email_validator import EmailNotValidError, validate_email  # of use to those few who set this
+
+        try:
+            validate_email(config.mail_from, check_deliverability=False, test_environment=True)
+        except EmailNotValidError:
+            yield "OSSATURE_MAIL_FROM is no e-mail address; give one such as erp@example.com, without a name."
 
 
 def _weak_secrets(config: Config) -> Iterator[str]:

@@ -12,6 +12,7 @@ from ossature.hooks.specs import hookimpl
 from ossature.i18n import translator
 from ossature.jobs.run import JobRun
 from ossature.jobs.types import Job, NoArgs, Schedule, job
+from ossature.mail.forgetting import YEARS, forget_bodies
 
 _, _l, ngettext = translator("ossature")
 
@@ -26,6 +27,7 @@ _OLD = (
     ("job", "id", "state = 'dead' AND finished_at < now() - interval '90 days'"),
     ("import_run", "id", "created_at < now() - interval '30 days'"),
     ("draft", "id", "at < now() - interval '30 days'"),
+    ("mail", "id", f"created_at < now() - interval '{YEARS} years'"),
 )
 """Table, what tells its rows apart, and which are old."""
 _OF_ONE_PERSON = frozenset({"draft"})
@@ -35,7 +37,7 @@ _OF_ONE_PERSON = frozenset({"draft"})
 @job("ossature.tidy", _l("Tidy up"), priority="low", time_limit=3600, unique=lambda _args: "", as_system=True)
 def tidy(run: JobRun, _args: NoArgs) -> dict[str, int]:
     """Delete finished jobs, imports and drafts after 30 days; dead jobs, occurrences, receipts and results of mass changes after
-    90; kept answers after one."""
+    90; kept answers after one; the text of mails after 90, the rest of them after 5 years."""
     deleted: dict[str, int] = {}
     for table, key, old in _OLD:
         statement = text(
@@ -48,6 +50,11 @@ def tidy(run: JobRun, _args: NoArgs) -> dict[str, int]:
                 count = len(work.execute(statement, {"tenant": current().tenant_id, "most": AT_ONCE}).all())
             deleted[table] = deleted.get(table, 0) + count
             run.progress(sum(deleted.values()))
+    count = AT_ONCE
+    while count == AT_ONCE:
+        with transaction():
+            count = forget_bodies(AT_ONCE)
+        deleted["mail_text"] = deleted.get("mail_text", 0) + count
     if any(deleted.values()):
         run.log(
             _("Deleted: %(jobs)s jobs, %(occurrences)s times of schedules, %(receipts)s receipts of events.",

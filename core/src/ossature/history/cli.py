@@ -40,7 +40,7 @@ def erase(record: str, id: UUID, slug: str, reason: str, yes: bool) -> None:
     click.echo(
         f"Erased: {erased.fields} fields, {erased.parts} rows that belonged to it, {erased.notes} notes, {erased.files} files, "
         f"{erased.external_ids} external ids, the content of {erased.changes} changes, "
-        f"{erased.import_rows} rows of imports. The act is written down as {erased.id}."
+        f"{erased.import_rows} rows of imports, {erased.mails} mails. The act is written down as {erased.id}."
     )
     click.echo(f"Erased records: {', '.join(map(str, erased.records))}")
     if erased.touched:

@@ -26,6 +26,7 @@ from ossature.i18n.texts import translator
 from ossature.ids import new_id
 from ossature.imports.forgetting import forget_imported, marks
 from ossature.kernel import kernel
+from ossature.mail.forgetting import forget_mails
 from ossature.records.drafts import forget_everybodys
 from ossature.records.external_ids import forget_external
 from ossature.records.fields import Field
@@ -38,7 +39,7 @@ _, _l, _n = translator("ossature")
 @dataclass(frozen=True, slots=True)
 class Erased:
     """What an erasure took away: fields of the record, rows of its parts, its notes, files and external
-    ids, changes of the history, rows of imported files.
+    ids, changes of the history, rows of imported files, mails.
 
     `records` are the person's own: the one that was named, and those that were merged into it. `touched` are others, which
     one of these was merged into for a while: what came from it, and what the history says of that while, is gone there.
@@ -54,6 +55,7 @@ class Erased:
     external_ids: int
     changes: int
     import_rows: int
+    mails: int
 
 
 @dataclass(slots=True)
@@ -65,10 +67,11 @@ class _Count:
     external_ids: int = 0
     changes: int = 0
     import_rows: int = 0
+    mails: int = 0
 
 
 def erase_person(rt: RecordType, id: UUID, reason: str) -> Erased:
-    """Take what is personal out of a record, its parts, what hangs on it, search, history, imports, and out of answers and
+    """Take what is personal out of a record, its parts, what hangs on it, search, history, imports, outgoing mail, and out of answers and
     results that are kept for a while, for good; the system role's work.
 
     The record stays, in the bin and without a name, so that what refers to it still does. Those that were merged into it
@@ -93,7 +96,7 @@ def erase_person(rt: RecordType, id: UUID, reason: str) -> Erased:
     ids = [id, *all_that_became(rt, id)]
     found = traces(rt, ids)
     known = marks(rt, ids)
-    count = _Count(import_rows=forget_imported(ids, known))
+    count = _Count(import_rows=forget_imported(ids, known), mails=forget_mails(rt, ids, known))
     forget_kept(ids, known)
     for trace in found:
         count.external_ids += take_back(rt, ids, trace, personal.values())

@@ -22,6 +22,7 @@ BACKGROUND_MANAGE: Final = "ossature.background.manage"
 VIEWS_SHARE: Final = "ossature.views.share"
 TAGS_MANAGE: Final = "ossature.tags.manage"
 BIN_PURGE: Final = "ossature.bin.purge"
+MAIL_MANAGE: Final = "ossature.mail.manage"
 
 _GROUP = _l("Organisation")
 
@@ -38,6 +39,7 @@ KERNEL_PERMISSIONS: Final = (
     Permission(VIEWS_SHARE, _l("Share views of lists with everybody"), _GROUP),
     Permission(TAGS_MANAGE, _l("Rename, colour, merge and delete tags"), _GROUP),
     Permission(BIN_PURGE, _l("Delete records of the recycle bin for good"), _GROUP),
+    Permission(MAIL_MANAGE, _l("Read all outgoing mail and send it again"), _GROUP),
 )
 
 RECORD_RIGHTS: Final = ("view", "edit", "create", "delete", "export")

@@ -1,0 +1,1 @@
+"""Outgoing mail: asked for in a transaction, sent once that is committed."""
