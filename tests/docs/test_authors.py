@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.processes, pytest.mark.long]
 
 # In the order in which a reader meets them: later pages add to the plugin of earlier ones.
 PAGES = (
-    "quickstart.md", "records.md", "permissions.md", "events.md", "jobs.md", "translations.md", "testing.md",
+    "quickstart.md", "records.md", "permissions.md", "events.md", "jobs.md", "mail.md", "translations.md", "testing.md",
 )  # fmt: skip
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]")
 SHORTEST_WAIT = 0.1
