@@ -31,6 +31,7 @@ NOT_PAGES = {
     "newest_contacts",
     "my_contacts",
     "show_heaviest",
+    "show_heavier",
     "about",
     "components.options",
     "settings_background.widget",

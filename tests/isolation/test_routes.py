@@ -51,7 +51,7 @@ RECORD_API = {
 
 # endpoint -> what its `<uuid:id>` or other argument names
 ABOUT = {
-    "crm.move_deals": "crm.pipeline",
+    "crm.move_deals": "crm.pipeline", "_dummy.show_heavier": "_dummy.pebble",
     "settings_members.member": "member", "settings_members.deactivate": "member", "settings_members.activate": "member",
     "settings_members.new_link": "member", "settings_roles.edit": "role", "settings_roles.delete": "role",
     "settings_teams.edit": "ossature.team", "settings_teams.delete": "ossature.team", "settings_keys.revoke": "key",

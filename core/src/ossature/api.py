@@ -42,6 +42,7 @@ from ossature.hooks.types import (
     Permission,
     PresetGrant,
     RecordChange,
+    RecordTab,
     SettingsPage,
     Widget,
 )
@@ -88,6 +89,7 @@ from ossature.records.conditions import Condition, when
 from ossature.records.external_ids import external_ids_of, find_by_external, set_external
 from ossature.records.lookup import record_type
 from ossature.records.many import Change, NewRow, Outcome, create_many, delete_many, update_many, update_many_each
+from ossature.records.query import get_row
 from ossature.records.service import create, delete, restore, update
 from ossature.settings import NumberSetting, Setting
 from ossature.web import Crumb, notify, render
@@ -136,6 +138,7 @@ __all__ = [
     "Reach",
     "Record",
     "RecordChange",
+    "RecordTab",
     "RecordType",
     "Refusal",
     "Related",
@@ -168,6 +171,7 @@ __all__ = [
     "files_of",
     "find_by_external",
     "fk",
+    "get_row",
     "handles",
     "hookimpl",
     "insert_rows",

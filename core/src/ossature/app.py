@@ -56,6 +56,7 @@ from ossature.records.api import actor_options_blueprint, record_blueprint
 from ossature.records.clean import whole_number
 from ossature.records.pages import record_pages
 from ossature.records.screens import Screens
+from ossature.records.tabs import check_record_tabs
 from ossature.web import components, install_web, render_error
 from ossature.web.api import Failure, failure
 from ossature.web.frame import make_shell
@@ -155,6 +156,7 @@ def create_app(config: Config | None = None) -> Application:
     init_access(app, kernel)
     install_versions(app, kernel)
     _add_errors(app)
+    check_record_tabs(kernel, app.url_map)
     check_endpoints(plugins, app.view_functions)
     refuse_undeclared(app)
     kernel.extras["commands"] = {

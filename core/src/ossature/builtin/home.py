@@ -14,6 +14,7 @@ from ossature.hooks.calls import WIDGETS
 from ossature.hooks.specs import hookimpl
 from ossature.i18n import translator
 from ossature.kernel import kernel
+from ossature.plugins.offered import offered
 from ossature.rbac import public
 from ossature.web import render
 from ossature.web.formats import as_date
@@ -43,9 +44,8 @@ def index() -> ResponseReturnValue:
     name = (found.user.name if found.user else context.actor.label).split(" ")[0]
     greeting = _("Good evening, %(name)s", name=name) if hour >= 18 else _("Hello, %(name)s", name=name)
     widgets = [
-        WidgetBox(widget.key, str(widget.title), url_for(widget.endpoint), widget.size)
-        for widget in kernel().plugins.values(WIDGETS, context.access.plugins)
-        if widget.permission is None or context.access.allows(widget.permission)
+        WidgetBox(entry.value.key, str(entry.value.title), url_for(entry.value.endpoint), entry.value.size)
+        for entry in offered(WIDGETS)
     ]
     today = as_date(datetime.now(ZoneInfo(context.time_zone)), "full")
     return render(

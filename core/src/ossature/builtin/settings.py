@@ -27,6 +27,7 @@ from ossature.hooks.specs import hookimpl
 from ossature.hooks.types import SettingsPage
 from ossature.i18n import locales, translator
 from ossature.kernel import kernel
+from ossature.plugins.offered import offered
 from ossature.rbac import signed_in
 from ossature.web import Crumb, notify, render
 from ossature.web.frame import dead
@@ -52,13 +53,10 @@ def render_settings(template: str, key: str, /, *, title: str, **values: Any) ->
 def settings_entries(active: str = "") -> list[SettingsEntry]:
     """What of the settings the caller may open."""
     context = current()
-    pages = kernel().plugins.registered(SETTINGS_PAGES, enabled=context.access.plugins)
     entries = []
-    for entry in pages:
+    for entry in offered(SETTINGS_PAGES):
         page = entry.value
         if page.key != "me" and context.actor is None:
-            continue
-        if page.permission is not None and not context.access.allows(page.permission):
             continue
         own = page.key == "me"
         group = "" if own else _("Organisation") if entry.plugin == "ossature" else str(_title(entry.plugin))

@@ -60,6 +60,7 @@ PERMISSIONS = Registers("register_permissions", types.Permission)
 PRESET_GRANTS = Registers("register_preset_grants", types.PresetGrant)
 NAVIGATION = Registers("register_navigation", types.NavItem)
 WIDGETS = Registers("register_widgets", types.Widget)
+RECORD_TABS = Registers("register_record_tabs", types.RecordTab)
 BLUEPRINTS: Registers[Any] = Registers("register_blueprints", "flask:Blueprint")
 API_ALIASES = Registers("register_api_aliases", types.ApiAlias)
 API_CHANGES: Registers[Any] = Registers("register_api_changes", "ossature.web.versions:ApiChange")
@@ -80,6 +81,7 @@ REGISTERS: tuple[Registers[Any], ...] = (
     PRESET_GRANTS,
     NAVIGATION,
     WIDGETS,
+    RECORD_TABS,
     BLUEPRINTS,
     API_ALIASES,
     API_CHANGES,

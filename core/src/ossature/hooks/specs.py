@@ -20,6 +20,7 @@ from ossature.hooks.types import (
     Permission,
     PresetGrant,
     RecordChange,
+    RecordTab,
     SettingsPage,
     Widget,
 )
@@ -98,6 +99,18 @@ def register_widgets() -> list[Widget]:  # type: ignore[empty-body]
     Called: once at boot; the endpoint is called whenever the home page is shown.
     Returns: `Widget` objects.
     Errors: the plugin becomes failed; an error of the endpoint shows a quiet notice in its box only.
+    """
+
+
+@hookspec
+def register_record_tabs() -> list[RecordTab]:  # type: ignore[empty-body]
+    """Tabs on the pages of records, those of other plugins too, each filled by a request of its own when it is opened.
+
+    Called: once at boot; shown per request to those who hold the permission, where the plugin is enabled.
+    Returns: `RecordTab` objects whose key begins with the plugin's key; their record is the plugin's own or of a plugin
+    that the manifest names under `requires` or `after`. One of `after` that does not run goes without the tab.
+    Errors: the plugin becomes failed, also by a record, a field or an endpoint that is not there; an error of the
+    endpoint shows a quiet notice in its tab only.
     """
 
 

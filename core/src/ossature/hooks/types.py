@@ -20,6 +20,8 @@ from ossature.i18n.texts import Text
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+    from ossature.records.screens import Related
+
 Label = str | Text
 
 NAV_GROUPS = ("main", "sales", "billing", "stock", "training", "reports", "settings")
@@ -87,6 +89,29 @@ class Widget:
     def __post_init__(self) -> None:
         if self.size not in ("small", "medium", "large"):
             raise ValueError(f"widget {self.key!r}: size {self.size!r} is none of small, medium, large")
+
+
+@dataclass(frozen=True, slots=True)
+class RecordTab:
+    """A tab on the page of a `record`, beside what the record shows of itself.
+
+    Either `related`, the records of this plugin that point to it, listed; or `endpoint`, which is given the record's
+    `id` and answers the inside. The title of a list is theirs unless given, and it is for those who may see them.
+    """
+
+    key: str
+    record: str
+    title: Label = ""
+    endpoint: str | None = None
+    related: Related | None = None
+    permission: str | None = None
+    weight: int = 100
+
+    def __post_init__(self) -> None:
+        if (self.endpoint is None) == (self.related is None):
+            raise ValueError(f"tab {self.key!r} needs either an endpoint or related records, not both")
+        if self.endpoint is not None and not self.title:
+            raise ValueError(f"tab {self.key!r} needs a title")
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from ossature.hooks.calls import (
     JOBS,
     PERMISSIONS,
     PRESET_GRANTS,
+    RECORD_TABS,
     RECORDS,
     REGISTERS,
     SCHEDULES,
@@ -258,7 +259,7 @@ def _check_names(registry: PluginRegistry, key: str, register: Registers[Any], v
         taken[name] = key
 
 
-_OWN = (RECORDS, PERMISSIONS, SETTINGS, EVENTS, HANDLERS, JOBS, SCHEDULES)
+_OWN = (RECORDS, PERMISSIONS, RECORD_TABS, SETTINGS, EVENTS, HANDLERS, JOBS, SCHEDULES)
 """What carries the plugin's key in its own."""
 
 

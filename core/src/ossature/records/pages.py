@@ -47,6 +47,7 @@ from ossature.records.posted import note, posted_form, posted_version, saves
 from ossature.records.query import Row, get_row, labels_of_whole, part_rows
 from ossature.records.saved import read_look
 from ossature.records.short_forms import short_form
+from ossature.records.tabs import tabs_of
 from ossature.records.timeline_views import timeline_view, undo_just_done
 from ossature.records.types import RecordType
 from ossature.records.views import detail_page, page_endpoint, shown_at
@@ -172,7 +173,7 @@ class Pages(OfRecord):
         view = detail_page(rt, row, parts, shown, history)
         if request.args.get("part") == "preview":
             return render("record/_preview.html", title=view.title, record=view)
-        view = replace(view, tabs=(*view.tabs, files_tab(rt, id)))
+        view = replace(view, tabs=(*view.tabs, *tabs_of(rt, id), files_tab(rt, id)))
         crumbs = [*self._crumbs(), Crumb(view.title)]
         remember(rt.key, id)
         return render(

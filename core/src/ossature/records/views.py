@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
-from urllib.parse import urlencode
 from uuid import UUID
 
 from flask import g, url_for
@@ -17,7 +16,6 @@ from ossature.i18n.texts import translator
 from ossature.kernel import kernel
 from ossature.rbac.predicate import reaches_owner, visible_fields
 from ossature.records.fields import Field, Kind
-from ossature.records.filters import Group, Question, to_arguments
 from ossature.records.owning import OWNER
 from ossature.records.query import ACTOR, Label, Row
 from ossature.records.record import TAGS
@@ -138,17 +136,6 @@ def detail_page(
         if name not in shown_parts:
             part_lists.append(_part_list(part, parts.get(name, ()), labels))
     tabs = [models.Tab("overview", _("Overview"), tuple(overview), tuple(part for part in part_lists if part.items))]
-    for related in screens.related:
-        other = kernel().records.get(related.record)
-        if other is not None and current().access.allows(other.permission("view")):
-            asked = tuple(Question(name, "is", str(id)) for name in (related.field, *related.also))
-            arguments = {**to_arguments(Group("any", asked) if related.also else asked[0]), "part": "related"}
-            tabs.append(
-                models.Tab(
-                    related.field + "-" + other.name, str(related.label or other.plural),
-                    url=f"{url_for(page_endpoint(other, 'list'))}?{urlencode(arguments)}", icon=other.icon,
-                )
-            )  # fmt: skip
     actions: list[Action] = []
     restore = None
     if may["delete"] and row["deleted_at"] is None:

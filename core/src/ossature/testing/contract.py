@@ -22,6 +22,7 @@ from ossature.hooks.calls import (
     NAVIGATION,
     PERMISSIONS,
     PRESET_GRANTS,
+    RECORD_TABS,
     SETTINGS_PAGES,
     WIDGETS,
     Registers,
@@ -165,7 +166,7 @@ class PluginContract(RecordContract, ExternalContract, RoundTripContract):
 
     def test_permissions_named_by_screens_exist(self, kernel: Kernel) -> None:
         known = self._permissions(kernel)
-        registers: tuple[Registers[Any], ...] = (NAVIGATION, WIDGETS, SETTINGS_PAGES)
+        registers: tuple[Registers[Any], ...] = (NAVIGATION, WIDGETS, RECORD_TABS, SETTINGS_PAGES)
         named = {
             f"{register.hook} {entry.value.key}": entry.value.permission
             for register in registers

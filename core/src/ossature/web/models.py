@@ -132,7 +132,10 @@ class PartList:
 
 @dataclass(frozen=True, slots=True)
 class Tab:
-    """A tab of a record: facts and parts that are here already, or a `url` fetched when it is first opened."""
+    """A tab of a record: facts and parts that are here already, or a `url` fetched when it is first opened.
+
+    `page_url` is where the same is a page of its own, for those without scripts; the `url` unless given.
+    """
 
     key: str
     label: str
@@ -141,6 +144,7 @@ class Tab:
     url: str | None = None
     count: int | None = None
     icon: str | None = None
+    page_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

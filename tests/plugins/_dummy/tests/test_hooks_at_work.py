@@ -65,6 +65,22 @@ def test_a_widget_is_a_request_of_its_own(owner: Person) -> None:
     assert "<html" not in inside
 
 
+def test_a_tab_of_a_record_is_fetched_when_it_is_opened_and_reaches_no_further_than_the_record(
+    owner: Person, make_tenant: MakeTenant
+) -> None:
+    id, _heavier = add(owner, name="Basalt", weight=120), add(owner, name="Menhir", weight=900)
+    page = owner.page.get(f"/_dummy/pebbles/{id}").text
+    address = f"/_dummy/heavier/{id}"
+    assert f'hx-get="{address}" hx-trigger="intersect once"' in page
+    assert f'<noscript><a href="{address}">Heavier</a></noscript>' in page
+    inside = owner.page.get(address, headers={"HX-Request": "true"}).text
+    assert "Menhir" in inside
+    assert "Basalt" not in inside
+    assert "<html" not in inside
+    assert "<html" in owner.page.get(address).text
+    assert make_tenant().member("owner").page.get(address).status_code == 404
+
+
 def test_a_settings_page_needs_its_permission(tenant: Tenant, owner: Person) -> None:
     assert owner.page.get("/_dummy/settings").status_code == 200
     assert tenant.member("viewer").page.get("/_dummy/settings").status_code == 403

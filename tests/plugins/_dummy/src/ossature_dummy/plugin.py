@@ -23,6 +23,7 @@ from ossature.api import (
     Reach,
     Record,
     RecordChange,
+    RecordTab,
     Schedule,
     Screens,
     Setting,
@@ -72,6 +73,15 @@ def register_navigation() -> list[NavItem]:
 def register_widgets() -> list[Widget]:
     return [
         Widget("_dummy.heaviest", _l("Heaviest pebbles"), "_dummy.show_heaviest", "_dummy.pebble.view", size="small")
+    ]
+
+
+@hookimpl
+def register_record_tabs() -> list[RecordTab]:
+    return [
+        RecordTab(
+            "_dummy.heavier", "_dummy.pebble", _l("Heavier"), "_dummy.show_heavier", permission="_dummy.pebble.view"
+        )
     ]
 
 

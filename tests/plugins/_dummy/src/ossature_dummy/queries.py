@@ -18,11 +18,11 @@ class Heaviest:
     weight: int
 
 
-def heaviest(number: int = 3) -> tuple[Heaviest, ...]:
-    """The heaviest pebbles, heaviest first."""
+def heaviest(number: int = 3, above: int = -1) -> tuple[Heaviest, ...]:
+    """The heaviest pebbles, of those above so many grams, heaviest first."""
     rows = session().execute(
         select(Pebble.name, Pebble.weight)
-        .where(Pebble.deleted_at.is_(None))
+        .where(Pebble.deleted_at.is_(None), Pebble.weight > above)
         .order_by(Pebble.weight.desc(), Pebble.id)
         .limit(number)
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ossature.api import Blueprint, public, render, requires, translator
+from uuid import UUID
+
+from ossature.api import Blueprint, get_row, public, record_type, render, requires, translator
 from ossature_dummy.queries import heaviest
 
 _, _l, ngettext = translator("_dummy")
@@ -14,6 +16,13 @@ blueprint = Blueprint("_dummy", __name__, url_prefix="/_dummy", template_folder=
 @requires("_dummy.pebble.view")
 def show_heaviest() -> str:
     return render("_dummy/heaviest.html", pebbles=heaviest())
+
+
+@blueprint.get("/heavier/<uuid:id>")
+@requires("_dummy.pebble.view")
+def show_heavier(id: UUID) -> str:
+    pebble = get_row(record_type("_dummy.pebble"), id)
+    return render("_dummy/heaviest.html", title=_("Heavier"), pebbles=heaviest(above=pebble["weight"]))
 
 
 @blueprint.get("/settings")
