@@ -32,6 +32,7 @@ NOT_PAGES = {
     "my_contacts",
     "show_heaviest",
     "show_heavier",
+    "show_shared",
     "about",
     "components.options",
     "settings_background.widget",

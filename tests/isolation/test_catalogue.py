@@ -64,6 +64,8 @@ OWN_KEYS = {
 LOOSE = {
     "ossature.tenant_plugin.enabled_by_id": "remembered even where the actor is of the platform",
     "ossature.api_key.created_by_id": "remembered even where the actor is of the platform",
+    "ossature.public_link.created_by_id": "remembered even where the actor is of the platform",
+    "ossature.public_link.record_id": "of any record; a link to one that is gone opens nothing",
     "ossature.delivery.record_id": "of any record, gone for good or not: it keeps events of one record in order",
     "ossature.receipt.event_id": "events are forgotten by month, receipts by their age",
     "ossature.erasure.record_id": "of any record; what it held is gone",

@@ -32,6 +32,7 @@ from ossature.rbac.keys import issue_key
 from ossature.rbac.rights import rights
 from ossature.rbac.roles import create_role
 from ossature.rbac.rules import AccessRule, rule_of
+from ossature.records.links import create_link
 from ossature.testing.background_rows import add_job
 from ossature.testing.people import _CSRF, HostClient, Person, Tenant, _csrf_header, client_of
 
@@ -52,6 +53,7 @@ RECORD_API = {
 # endpoint -> what its `<uuid:id>` or other argument names
 ABOUT = {
     "crm.move_deals": "crm.pipeline", "_dummy.show_heavier": "_dummy.pebble",
+    "_dummy.show_shared": "_dummy.pebble link", "_dummy.like_shared": "_dummy.pebble link",
     "settings_members.member": "member", "settings_members.deactivate": "member", "settings_members.activate": "member",
     "settings_members.new_link": "member", "settings_roles.edit": "role", "settings_roles.delete": "role",
     "settings_teams.edit": "ossature.team", "settings_teams.delete": "ossature.team", "settings_keys.revoke": "key",
@@ -154,6 +156,8 @@ OPEN: dict[tuple[str, str], tuple[Any, Any]] = {
     ("GET", "health.metrics"): (200, 200),
     ("GET", "assets.built"): (404, 404),
     ("GET", "_dummy.about"): (200, 200),
+    ("GET", "_dummy.show_shared"): (200, 200),
+    ("POST", "_dummy.like_shared"): (200, 200),
 }
 
 # The history of a record takes a right of its own besides that of seeing the record.
@@ -299,6 +303,10 @@ class Subjects:
             return self._act(what.removesuffix(" mass"))
         if what.endswith(" import"):
             return self._import(what.removesuffix(" import"))
+        if what.endswith(" link"):
+            pebble = UUID(self._make(what.removesuffix(" link")))
+            with self.owner.work():
+                return create_link("_dummy.pebble.share", pebble).url.rpartition("/")[2]
         if what.endswith(" pair"):
             return self._pair(what.removesuffix(" pair"))
         match what:
@@ -638,7 +646,8 @@ def test_another_tenants_owner_finds_nothing_at_our_address(
     caller = Caller(page, api, {}, ours)
 
     def expected(route: Route) -> set[Any]:
-        return {OPEN[route.method, route.endpoint][1]} if route.access.kind == "bare" else {404}
+        """What opens without a look at who asks does so for them, too: assets, and links to those who hold one."""
+        return {OPEN[route.method, route.endpoint][1]} if route.access.kind in ("bare", "link") else {404}
 
     faults = list(faults_of(routes_of(app), expected, caller.ask))
     assert faults == [], "\n".join(faults)
@@ -718,7 +727,9 @@ def test_no_page_or_cookie_changes_anything_without_the_forms_token(app: Flask, 
     by_cookie = Caller(page, page, caller.grants, caller.subjects)
 
     def expected(route: Route) -> set[Any]:
-        """Refused; or a record's form once more, with what was typed in it."""
+        """Refused; or a record's form once more, with what was typed in it. Links are no cookies."""
+        if route.access.kind == "link":
+            return {200}
         return {200} if hasattr(app.view_functions[route.endpoint], "__shows_again__") else {400}
 
     def written() -> Any:

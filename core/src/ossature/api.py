@@ -87,6 +87,7 @@ from ossature.records import (
 from ossature.records.bulk import insert_rows
 from ossature.records.conditions import Condition, when
 from ossature.records.external_ids import external_ids_of, find_by_external, set_external
+from ossature.records.links import NewLink, PublicLink, create_link, link, links_of, revoke_link
 from ossature.records.lookup import record_type
 from ossature.records.many import Change, NewRow, Outcome, create_many, delete_many, update_many, update_many_each
 from ossature.records.query import get_row
@@ -127,6 +128,7 @@ __all__ = [
     "Mapped",
     "Money",
     "NavItem",
+    "NewLink",
     "NewRow",
     "NotFound",
     "NumberSetting",
@@ -135,6 +137,7 @@ __all__ = [
     "Permission",
     "PreconditionFailed",
     "PresetGrant",
+    "PublicLink",
     "Reach",
     "Record",
     "RecordChange",
@@ -157,6 +160,7 @@ __all__ = [
     "choice",
     "country",
     "create",
+    "create_link",
     "create_many",
     "current",
     "day",
@@ -177,6 +181,8 @@ __all__ = [
     "insert_rows",
     "integer",
     "job",
+    "link",
+    "links_of",
     "long_text",
     "mails_about",
     "moment",
@@ -198,6 +204,7 @@ __all__ = [
     "render_settings",
     "requires",
     "restore",
+    "revoke_link",
     "rules",
     "same",
     "secret",

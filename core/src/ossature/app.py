@@ -54,6 +54,7 @@ from ossature.rbac.rules import rule_of
 from ossature.rbac.why import refusal_reasons
 from ossature.records.api import actor_options_blueprint, record_blueprint
 from ossature.records.clean import whole_number
+from ossature.records.links import check_links
 from ossature.records.pages import record_pages
 from ossature.records.screens import Screens
 from ossature.records.tabs import check_record_tabs
@@ -157,6 +158,7 @@ def create_app(config: Config | None = None) -> Application:
     install_versions(app, kernel)
     _add_errors(app)
     check_record_tabs(kernel, app.url_map)
+    check_links(app, kernel)
     check_endpoints(plugins, app.view_functions)
     refuse_undeclared(app)
     kernel.extras["commands"] = {

@@ -73,7 +73,7 @@ class TenantInfo:
 class Context:
     """The surroundings of a piece of work.
 
-    `means` says how it came: page, api, command, job, import, mass, system. `tenant` is None before one is known (signing
+    `means` says how it came: page, api, link, command, job, import, mass, system. `tenant` is None before one is known (signing
     in) and on the platform's own pages. `change_set` and the time it began at are given where one act is written in
     several transactions, so that the history knows it as one.
     """

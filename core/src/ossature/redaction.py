@@ -25,7 +25,7 @@ _SHAPES = re.compile(
     | (?P<pair>(?i:\b[\w-]*(?:password|passwd|secret|token|api[_-]?key|authorization|cookie)["']?\s*[=:]\s*)
         (?!\[redacted\])(?:"[^"]*"|'[^']*'|[^\s,;&}"']+))
     | (?P<key>\boss_[A-Za-z0-9_-]{12,})                                               # our own API keys
-    | (?P<link>(?:(?<=/password/)|(?<=/join/))[A-Za-z0-9_-]{16,})                       # one-time links
+    | (?P<link>(?:(?<=/password/)|(?<=/join/)|(?<=/p/))[A-Za-z0-9_-]{16,})              # links that hold a secret
     | (?P<phone>(?<![\w.:/+-])(?:\+\d{1,3}[ .-]?(?:\(0\)[ .-]?)?\d{1,4}(?:[ .-]?\d{2,4}){2,5}
         |0[1-9](?:[ .-]?\d{2}){4})(?![\w.-]*\w))
     """,
@@ -33,7 +33,7 @@ _SHAPES = re.compile(
 )
 # One look tells whether a text can hold any of the shapes; most cannot, and logging is on the path of every request.
 _WORTH_LOOKING = re.compile(
-    r"@|eyJ|oss_|\+\d|(?<![\w.:/-])0[1-9]|(?i:bearer|basic|token|passw|secret|api.?key|authoriz|cookie)"
+    r"@|eyJ|oss_|\+\d|(?<![\w.:/-])0[1-9]|/join/|/p/|(?i:bearer|basic|token|passw|secret|api.?key|authoriz|cookie)"
 )
 
 

@@ -7,6 +7,7 @@ route's access rule and, for cookies, the CSRF token. Views find all of it in th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -18,10 +19,11 @@ from sqlalchemy import text
 from ossature.auth.cors import Cors
 from ossature.auth.hosts import Hosts
 from ossature.auth.limits import LimitReached, Limits
+from ossature.auth.links import open_link
 from ossature.auth.snapshot import Snapshot, forget_decoded
 from ossature.auth.state import AccessState, open_access
 from ossature.auth.tokens import api_key_prefix, digest, same
-from ossature.context import Context, TenantInfo, bind, current_or_none
+from ossature.context import Context, TenantInfo, bind, current, current_or_none
 from ossature.db import transaction
 from ossature.errors import BadRequest, Detail, Forbidden, NotFound, Refusal, TooLarge, Unauthenticated
 from ossature.hooks.calls import PERMISSIONS, PRESET_GRANTS
@@ -33,6 +35,7 @@ from ossature.plugins.activation import enabled_plugins
 from ossature.plugins.endpoints import plugin_of
 from ossature.rbac.rights import use_rights
 from ossature.rbac.rules import BARE, PUBLIC, AccessRule, declare, rule_of, unproven
+from ossature.redaction import redact_text
 
 _, _l, ngettext = translator("ossature")
 
@@ -42,6 +45,8 @@ REFRESH_PATH = "/api/auth"
 BESIDE_A_FILE = 64 * 1024
 """Bytes of a request that carries a file besides that file: other fields, and what keeps them apart."""
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+OF_LINKS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex, nofollow"}
+"""What is answered at an address that holds a secret is kept, told to others and listed nowhere."""
 
 log = get_logger(__name__)
 
@@ -91,7 +96,7 @@ def refuse_undeclared(app: Flask) -> None:
     )
     if missing:
         raise UndeclaredRoute(
-            "these routes say not who may call them; put @requires, @signed_in, @platform_admin or @public on: "
+            "these routes say not who may call them; put @requires, @signed_in, @platform_admin, @public or @link on: "
             + ", ".join(missing)
         )
 
@@ -126,6 +131,9 @@ class Gate:
         rule = self._rule()
         if rule is BARE:
             return None
+        if rule is not None and rule.link is not None:
+            self._enter_by_link(rule.link, rule.may)
+            return None
         found: Snapshot | None = None
         refused: Refusal | None = None
         try:
@@ -153,6 +161,21 @@ class Gate:
         self._allow_size()
         self._check_csrf()
         return self._check(rule, found)
+
+    def _enter_by_link(self, purpose: str, may: Sequence[str]) -> None:
+        """Who is signed in is not asked: the secret in the address opens the page, and no cookie does, so that there is
+        nothing that another site could have a browser send unasked."""
+        g.by_cookie = False
+        try:
+            self._count(None)
+        except LimitReached as reached:
+            g.limit_headers = reached.headers
+            raise
+        stranger = self._nobody(self.hosts.tenant(request.host))
+        bind(stranger)
+        token, languages = str((request.view_args or {})["token"]), request.headers.get("Accept-Language")
+        bind(open_link(self._state.database, token, purpose, may, stranger, languages))
+        request.environ[TENANT_HEADER] = str(current().tenant_id)
 
     def _rule(self) -> AccessRule | None:
         if request.endpoint is None:
@@ -317,6 +340,8 @@ class Gate:
     def leave(self, response: Response) -> Response:
         if response.status_code == 403:
             self._note_denial()
+        if (rule := self._rule()) is not None and rule.link is not None:
+            response.headers.update(OF_LINKS)
         for name, value in g.get("limit_headers", {}).items():
             response.headers[name] = value
         return self._cors.add_headers(response)
@@ -333,7 +358,7 @@ class Gate:
             "user": context.user_id,
             "permission": (rule.permission or rule.kind) if rule else "",
             "method": request.method,
-            "path": request.path.replace("\x00", ""),
+            "path": redact_text(request.path.replace("\x00", "")),
             "request": context.request_id,
         }
         try:

@@ -122,7 +122,7 @@ def say_for_whom(connection: Connection, most_seconds: int) -> None:
     begin = "BEGIN; " + "; ".join(
         f"SET LOCAL ossature.{name} = '{_plain(str(v))}'" for name, v in settings.items() if v != "" or name == "tenant"
     )
-    if context.means in ("page", "api"):
+    if context.means in ("page", "api", "link"):
         # A plan made for no value in particular walks a whole organisation where the value at hand would lead to few rows.
         begin += (
             f"; SET LOCAL statement_timeout = {most_seconds * 1000:d}; SET LOCAL plan_cache_mode = force_custom_plan"

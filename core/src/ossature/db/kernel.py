@@ -309,6 +309,25 @@ external_id = sa.Table(
     schema="ossature",
 )
 
+public_link = sa.Table(
+    "public_link",
+    metadata,
+    sa.Column("tenant_id", sa.Uuid, primary_key=True, server_default=sa.text(TENANT)),
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("digest", sa.LargeBinary),
+    sa.Column("record", sa.Text),
+    sa.Column("record_id", sa.Uuid),
+    sa.Column("purpose", sa.Text),
+    sa.Column("locale", sa.Text),
+    sa.Column("created_at", sa.DateTime(timezone=True), sa.FetchedValue()),
+    sa.Column("created_by_id", sa.Uuid, server_default=sa.text(ACTOR)),
+    sa.Column("expires_at", sa.DateTime(timezone=True)),
+    sa.Column("revoked_at", sa.DateTime(timezone=True)),
+    sa.Column("last_seen_at", sa.DateTime(timezone=True)),
+    sa.Column("seen", sa.BigInteger, sa.FetchedValue()),
+    schema="ossature",
+)
+
 tag = sa.Table(
     "tag",
     metadata,

@@ -36,7 +36,7 @@ KERNEL = {
     "ossature.actor": (_l("Members"), MEMBERS_MANAGE), "ossature.role": (_l("Roles"), ROLES_MANAGE),
     "ossature.role_grant": (_l("Roles"), ROLES_MANAGE), "ossature.team_member": (_l("Teams"), MEMBERS_MANAGE),
     "ossature.api_key": (_l("API keys"), API_KEYS_MANAGE), "ossature.tenant_plugin": (_l("Plugins"), SETTINGS_MANAGE),
-    "ossature.schedule": (_l("Schedules"), SETTINGS_MANAGE),
+    "ossature.schedule": (_l("Schedules"), SETTINGS_MANAGE), "ossature.public_link": (_l("Public links"), MEMBERS_MANAGE),
 }  # fmt: skip
 """The kernel's own tables that are no records: what a change of them is called, and who is told that there was one."""
 

@@ -6,6 +6,7 @@
 @platform_admin                        administrators of the installation
 @public                                everybody; who is signed in is known where they are
 @bare                                  everybody, and nothing is looked up: assets, probes
+@link("billing.quote.accept")          who holds a link for that purpose (`ossature.records.links`)
 """
 
 from __future__ import annotations
@@ -18,16 +19,21 @@ from flask import g
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-Kind = Literal["permission", "signed_in", "platform_admin", "public", "bare"]
+Kind = Literal["permission", "signed_in", "platform_admin", "public", "bare", "link"]
 
 
 @dataclass(frozen=True, slots=True)
 class AccessRule:
-    """What a route asks of its caller; `tenant` says whether one must be known."""
+    """What a route asks of its caller; `tenant` says whether one must be known.
+
+    `link` is the purpose of the links that open it, `may` what they permit besides seeing the record.
+    """
 
     kind: Kind
     permission: str | None = None
     tenant: bool = True
+    link: str | None = None
+    may: tuple[str, ...] = ()
 
 
 PUBLIC = AccessRule("public", tenant=False)

@@ -26,7 +26,8 @@ _, _l, _n = translator("ossature")
 NOTED = {"create": "noted", "update": "renoted", "delete": "unnoted"}
 VERBS = {"create": "created", "update": "changed", "delete": "deleted", "restore": "restored", "purge": "deleted"}
 MEANS = {
-    "page": _l("on a page"), "api": _l("through the API"), "import": _l("by import"), "mass": _l("with many others"),
+    "page": _l("on a page"), "api": _l("through the API"), "link": _l("by a public link"),
+    "import": _l("by import"), "mass": _l("with many others"),
     "undo": _l("by undoing"), "merge": _l("by merging"), "version": _l("by restoring an earlier version"), "job": _l("by a job"),
     "command": _l("by a command"), "sql": _l("in the database"), "system": _l("by the system"),
 }  # fmt: skip
