@@ -192,8 +192,8 @@ def test_a_running_instance_is_verified_by_command_and_by_address(run: Run) -> N
     assert done.returncode == 0, done.stdout + done.stderr
     assert "/readyz" in done.stdout
     assert b"ossature_requests_total" in run.get("/metrics")[1]
-    found = run.command("check").stderr.splitlines()
-    assert [line for line in found if not line.startswith("translations: ")] == []
+    found = [line for line in run.command("check").stderr.splitlines() if not line.startswith("translations: ")]
+    assert [line.partition(",")[0] for line in found] == ["warning: no mail server is set up"]
     run.stop(signal.SIGTERM)
     done = run.command("health")
     assert done.returncode == 1

@@ -89,7 +89,7 @@ def choose(page: Page, header: str, target: str) -> None:
 def held_back(page: Page) -> Iterator[Callable[[], None]]:
     """What is chosen first inside is kept only once the answer is let go with what this gives."""
     asked: list[Route] = []
-    intercept(page, "**/columns", asked.append, times=1)
+    intercept(page, "**/columns", lambda route: asked.append(route), times=1)
     answered: list[None] = []
 
     def let_go() -> None:

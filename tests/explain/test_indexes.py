@@ -22,7 +22,7 @@ AUTHORS = {"created_by_id", "updated_by_id"}
 UNASKED = {"ossature.job.actor_id": "of an actor as well; jobs are asked by state and record"}
 
 # Looked at across organisations, or by a secret that names the organisation.
-ACROSS = re.compile(r"^(member_user_id|api_key_prefix|job_(beat|due|pushed)_at|schedule_next_at)_")
+ACROSS = re.compile(r"^(member_user_id|api_key_prefix|public_link_digest|job_(beat|due|pushed)_at|schedule_next_at)_")
 
 
 @pytest.fixture(scope="module")

@@ -94,6 +94,7 @@ def upgrade() -> None:
         fk("series_id", "billing.number_series"),
         fk("legal_entity_id", "ossature.legal_entity"),
         fk("issued_by_id", "ossature.actor"),
+        sa.Index("issued_issued_by_id_idx", "tenant_id", "issued_by_id"),
         sa.Index("issued_series_id_link_key", "tenant_id", "series_id", "link", unique=True),
         sa.Index("issued_series_id_position_key", "tenant_id", "series_id", "period", "position", unique=True),
         sa.Index("issued_number_key", "tenant_id", "legal_entity_id", "number", unique=True),
