@@ -21,7 +21,7 @@ from ossature.api import Conflict, Detail, Invalid, current, record_type, sessio
 from ossature_billing.calculation import NotCalculable, calculate
 from ossature_billing.documents import Document
 from ossature_billing.freezing import START, chained, freeze
-from ossature_billing.ledger import issued
+from ossature_billing.ledger import issued, next_position
 from ossature_billing.numbers import NumberRefused, Reset, Template, parse
 from ossature_billing.rules import check
 
@@ -69,7 +69,7 @@ def issue(id: UUID, draft: Document, series_id: UUID, day: date | None = None) -
         )  # fmt: skip
         raise _refused("issue_date", "before_last", message)
     period = template.reset.period(day)
-    position = last.position + 1 if last and last.period == period else 1 if last else series.first
+    position = next_position(series.first, last and (last.period, last.position), period)
     document = replace(document, number=_number(template, day, position))
     link, data = (last.link if last else 0) + 1, freeze(document)
     previous = last.hash if last else START

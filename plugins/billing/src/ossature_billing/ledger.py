@@ -24,3 +24,12 @@ issued = sa.table(
 )
 """`id` is that of the document, `link` its place in the chain of its series, `position` its place in the period that
 its number counts in (`2026`, `2026-11`, or nothing), `document` the bytes that `freezing.freeze` made."""
+
+
+def next_position(first: int, before: tuple[str, int] | None, period: str) -> int:
+    """The place within its period of the document after one of that period and position: a series begins with `first`,
+    every later period with 1."""
+    if before is None:
+        return first
+    of, position = before
+    return position + 1 if of == period else 1

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from ossature.api import current, record_type, session
 from ossature_billing.freezing import START, UnreadableDocument, chained, thaw
-from ossature_billing.ledger import issued
+from ossature_billing.ledger import issued, next_position
 from ossature_billing.numbers import Reset, Template, parse
 
 Kind = Literal["altered", "chain", "gap", "other", "missing"]
@@ -55,10 +55,9 @@ def count() -> int:
 
 def _faults(series: Any) -> Iterator[Fault]:
     template = parse(series.template, Reset(series.restarts))
-    link, hash_, period, position, number = 0, START, None, 0, None
+    link, hash_, before, number = 0, START, None, None
     for row in _issued(series.id):
-        first = series.first if link == 0 else 1
-        expected = position + 1 if row.period == period else first
+        expected = next_position(series.first, before, row.period)
         if row.link != link + 1 or row.position != expected:
             yield Fault("gap", series.name, row.number)
         elif row.previous != hash_:
@@ -67,7 +66,7 @@ def _faults(series: Any) -> Iterator[Fault]:
             yield Fault("altered", series.name, row.number)
         elif not _is_said(template, row):
             yield Fault("other", series.name, row.number)
-        link, hash_, period, position, number = row.link, row.hash, row.period, row.position, row.number
+        link, hash_, before, number = row.link, row.hash, (row.period, row.position), row.number
     if series.last_number != number:
         yield Fault("missing", series.name, series.last_number or number or "")
 
