@@ -20,7 +20,7 @@ import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner, Result
 
-from ossature.api import Conflict, Invalid, new_id
+from ossature.api import Conflict, Invalid, new_id, record_type, update
 from ossature.testing.people import Person, Tenant
 from ossature_billing.commands import verify
 from ossature_billing.documents import Document, Note
@@ -203,6 +203,21 @@ def test_a_series_that_gave_numbers_goes_on_as_it_began(owner: Person, series: S
         answer = owner.api.patch(path, json=fields)
         assert (answer.status_code, answer.json["error"]["details"][0]["code"]) == (422, "used")
     assert owner.api.patch(path, json={"name": "Sales"}).status_code == 200
+
+
+def test_a_series_that_is_changed_while_an_issue_waits_numbers_as_it_is_then(
+    owner: Person, tenant: Tenant, series: Series, issued: Issue
+) -> None:
+    here = series(template="F{year}-{number}")
+    waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    with ThreadPoolExecutor(1) as other, administrator(tenant) as watcher:
+        with owner.work():
+            update(record_type("billing.number_series"), here, {"template": "G{year}-{number}"})
+            waiting = other.submit(issued, here, TODAY)
+            while not watcher.execute(waits).fetchone()[0] and not waiting.done():  # type: ignore[index]
+                watcher.rollback()
+        assert waiting.result().number == f"G{TODAY:%Y}-1"
+    assert told(owner) == []
 
 
 @pytest.mark.parametrize(("fields", "field", "code"), [

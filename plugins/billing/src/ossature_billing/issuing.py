@@ -60,7 +60,8 @@ def issue(id: UUID, draft: Document, series_id: UUID, day: date | None = None) -
     template = parse(series.template, Reset(series.restarts))
     document = _checked(draft, _number(template, day, series.first), day)
 
-    _lock(series_id)
+    series = _series(series_id, locked=True)  # as it is now: somebody may have changed it while we waited
+    template = parse(series.template, Reset(series.restarts))
     last = _last(series_id)
     if last and last.issued_on > day:
         message = _(
@@ -90,20 +91,15 @@ def issue(id: UUID, draft: Document, series_id: UUID, day: date | None = None) -
     return found
 
 
-def _series(id: UUID) -> Any:
-    """The series with the time zone of its legal entity."""
+def _series(id: UUID, *, locked: bool = False) -> Any:
+    """The series with the time zone of its legal entity; `locked` until the commit."""
     rt, entity = record_type("billing.number_series"), record_type("ossature.legal_entity")
-    found = (
-        session()
-        .execute(
-            sa.select(
-                *(rt.c[name] for name in ("legal_entity_id", "template", "restarts", "first")), entity.c.time_zone
-            )
-            .join(entity.table, sa.and_(entity.c.tenant_id == rt.c.tenant_id, entity.c.id == rt.c.legal_entity_id))
-            .where(rt.c.tenant_id == current().tenant_id, rt.c.id == id, rt.c.deleted_at.is_(None))
-        )
-        .first()
+    here = (
+        sa.select(*(rt.c[name] for name in ("legal_entity_id", "template", "restarts", "first")), entity.c.time_zone)
+        .join(entity.table, sa.and_(entity.c.tenant_id == rt.c.tenant_id, entity.c.id == rt.c.legal_entity_id))
+        .where(rt.c.tenant_id == current().tenant_id, rt.c.id == id, rt.c.deleted_at.is_(None))
     )
+    found = session().execute(here.with_for_update(of=rt.table) if locked else here).first()
     if found is None:
         raise _refused("series_id", "unknown", _("Choose a series; this one is not here any more."))
     return found
@@ -127,12 +123,6 @@ def _checked(draft: Document, trial: str, day: date) -> Document:
             _("This cannot be issued yet."), [Detail(one.path, one.rule, one.words) for one in failures]
         )  # fmt: skip
     return document
-
-
-def _lock(series_id: UUID) -> None:
-    rt = record_type("billing.number_series")
-    here = sa.select(rt.c.id).where(rt.c.tenant_id == current().tenant_id, rt.c.id == series_id)
-    session().execute(here.with_for_update())
 
 
 def _last(series_id: UUID) -> Any:
